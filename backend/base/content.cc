@@ -1,0 +1,74 @@
+#include "base/content.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace berth {
+namespace {
+
+// Large enough that the system call is nothing beside the hashing of what it reads, small enough for the L2 cache.
+constexpr std::size_t piece_bytes = 256 * 1024;
+
+Code code_of(int error_number) {
+  switch (error_number) {
+  case ENOENT:
+  case ENOTDIR: return Code::not_found;
+  case EEXIST: return Code::exists;
+  case ENOSPC:
+  case EDQUOT: return Code::storage_full;
+  default: return Code::io;
+  }
+}
+
+} // namespace
+
+Error errno_error(std::string_view call, std::string_view path, int error_number) {
+  std::string message(call);
+  message.append(" ").append(path).append(": ").append(std::strerror(error_number));
+  return Error{code_of(error_number), std::move(message), {}};
+}
+
+Content Content::of(std::string bytes) {
+  Content content;
+  content.size_ = bytes.size();
+  content.text_ = std::move(bytes);
+  return content;
+}
+
+Result<Content> Content::open(std::string path) {
+  Content content;
+  content.fd_ = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!content.fd_) return std::unexpected(errno_error("open", path, errno));
+  struct stat info {};
+  if (::fstat(content.fd_.get(), &info) != 0) return std::unexpected(errno_error("fstat", path, errno));
+  if (!S_ISREG(info.st_mode)) return fail(Code::io, "open " + path + ": not a regular file");
+  content.size_ = static_cast<std::uint64_t>(info.st_size);
+  content.text_ = std::move(path);
+  return content;
+}
+
+Result<> Content::read(const Sink& sink) const {
+  if (is_file()) return read_file(fd_.get(), 0, sink);
+  return sink(std::as_bytes(std::span(text_.data(), text_.size())));
+}
+
+Result<> read_file(int fd, std::uint64_t offset, const Content::Sink& sink) {
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(piece_bytes);
+  for (;;) {
+    const ssize_t got = ::pread(fd, buffer.get(), piece_bytes, static_cast<off_t>(offset));
+    if (got == 0) return {};
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return std::unexpected(errno_error("read", "file", errno));
+    }
+    BERTH_CHECK(sink({buffer.get(), static_cast<std::size_t>(got)}));
+    offset += static_cast<std::uint64_t>(got);
+  }
+}
+
+} // namespace berth

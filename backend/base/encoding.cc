@@ -1,0 +1,61 @@
+#include "base/encoding.h"
+
+#include <array>
+#include <cstdint>
+
+namespace berth {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+constexpr std::array<int, 256> base64_values = [] {
+  std::array<int, 256> values{};
+  values.fill(-1);
+  for (std::size_t i = 0; i < base64_alphabet.size(); ++i) values[static_cast<unsigned char>(base64_alphabet[i])] = static_cast<int>(i);
+  return values;
+}();
+
+} // namespace
+
+std::string to_hex(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (unsigned char byte : bytes) {
+    text += hex_digits[byte >> 4];
+    text += hex_digits[byte & 15];
+  }
+  return text;
+}
+
+std::string to_base64url(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < have ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k) text += k <= have ? base64_alphabet[group >> (18 - 6 * k) & 63] : '=';
+  }
+  return text;
+}
+
+Result<std::string> from_base64url(std::string_view text) {
+  if (text.size() % 4 != 0) return fail(Code::invalid, "base64url: the length is not a multiple of four");
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    const bool last = i + 4 == text.size();
+    const std::size_t padding = last ? (text[i + 3] != '=' ? 0 : text[i + 2] != '=' ? 1 : 2) : 0;
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 4 - padding; ++k) {
+      const int value = base64_values[static_cast<unsigned char>(text[i + k])];
+      if (value < 0) return fail(Code::invalid, "base64url: a character outside the alphabet");
+      group |= static_cast<std::uint32_t>(value) << (18 - 6 * k);
+    }
+    for (std::size_t k = 0; k < 3 - padding; ++k) bytes += static_cast<char>(group >> (16 - 8 * k) & 255);
+  }
+  return bytes;
+}
+
+} // namespace berth

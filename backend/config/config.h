@@ -1,0 +1,81 @@
+// Config: the typed form of config.yml, after environment overrides and defaults. The only folder that sees yaml-cpp.
+// Spec: docs/configuration.md (docker/distribution "Configuring a registry", plus berth's own `berth:` section).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace berth::config {
+
+enum class IndexPlatforms { all, none, listed };
+
+struct Platform {
+  std::string architecture;
+  std::string os;
+};
+
+struct Config {
+  LogLevel log_level = LogLevel::info;
+
+  struct Storage {
+    std::string root = "/var/lib/registry"; // storage.filesystem.rootdirectory, absolute
+    bool delete_enabled = false;
+    bool cache_descriptors = false;         // storage.cache.blobdescriptor: inmemory
+    std::size_t cache_entries = 10000;      // storage.cache.blobdescriptorsize
+  } storage;
+
+  struct Validation {
+    bool disabled = false;
+    std::vector<std::string> url_allow; // RE2 patterns, already checked to compile
+    std::vector<std::string> url_deny;
+    IndexPlatforms index_platforms = IndexPlatforms::all;
+    std::vector<Platform> platform_list;
+  } validation;
+
+  int catalog_max_entries = 1000;
+  int tags_max = 1000;
+
+  struct Http {
+    std::string addr = ":5000";    // [host]:port, as distribution writes it
+    std::string host;              // absolute base URL of Location; empty: taken from the request
+    std::string prefix = "/";      // begins and ends with a slash
+    std::string secret;            // HMAC key of upload state; empty: app/ keeps one in the store
+    bool relative_urls = false;
+    std::vector<std::pair<std::string, std::vector<std::string>>> headers; // added to every reply, by nginx
+    std::string tls_certificate; // absolute paths; both empty: plain http
+    std::string tls_key;
+  } http;
+
+  // berth's own section; every path is absolute after loading.
+  struct Berth {
+    unsigned threads = 16;          // workers of the pool, [1, 1024]
+    std::string run_directory;      // default <root>/berth/<hostname>-<port>/run
+    std::string spool;              // default <root>/berth/<hostname>-<port>/spool; same filesystem as the root
+    std::string socket;             // default <run_directory>/pool.sock; a unix socket path
+    std::string user;               // started as root: who serves; default: the owner of the storage root
+    std::string nginx_binary;       // default: nginx found in PATH, /usr/sbin, /usr/local/sbin
+    std::string nginx_directory;    // the static files; default: ../nginx or ../share/berth/nginx beside the binary
+  } berth;
+};
+
+struct Loaded {
+  Config config;
+  std::vector<std::string> warnings; // unknown keys and variables, keys not in force yet: one line each
+};
+
+// The environment as NAME=value pairs; only REGISTRY_* is looked at.
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+// Reads the file, applies the overrides, checks every value.
+// Errors: invalid; the message is one line `FILE:LINE: key: "value": what is allowed`.
+Result<Loaded> load(const std::string& path, const Environment& environment);
+// The same for text in memory; name stands for the file in messages.
+Result<Loaded> parse(const std::string& text, const std::string& name, const Environment& environment);
+
+} // namespace berth::config

@@ -1,0 +1,62 @@
+// Request and Response: one HTTP exchange as plain values. No sockets, no FastCGI.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/content.h"
+
+namespace berth::http {
+
+// Header fields in the order they came or go; names compare without case.
+class Headers {
+public:
+  void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  // Replaces every field of that name.
+  void set(std::string name, std::string value);
+  // The first value, or empty.
+  std::string_view get(std::string_view name) const;
+  bool has(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
+
+private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+struct Request {
+  std::string method;      // as sent: GET
+  std::string target;      // as sent: path and query, percent-encoded
+  Headers headers;         // several Accept lines arrive as one, joined by ", " (RFC 9110 section 5.3)
+  std::string remote_addr; // the peer of nginx
+  std::string scheme;      // http or https: how the client reached nginx
+  std::optional<std::uint64_t> content_length; // absent for a chunked body
+  Content body;
+  bool body_too_large = false; // the body was longer than the pool takes in memory; `body` is empty then
+};
+
+// A file of the store, by its path below the storage root ("/docker/registry/v2/blobs/…"), to be sent by nginx: with
+// sendfile, ranges and all. The response's other headers go with it.
+struct StoreFile {
+  std::string path;
+};
+
+struct Response {
+  int status = 200;
+  Headers headers;                            // Content-Length is added by whoever writes the response
+  std::variant<std::string, StoreFile> body;  // bytes, or a file that nginx sends
+  // HEAD, and only HEAD: the length that the same GET would have, while the body stays empty.
+  std::optional<std::uint64_t> length_of_get;
+};
+
+class Handler {
+public:
+  virtual ~Handler() = default;
+  // Threads: called from many. Errors: never throws and never fails; what went wrong is in the response.
+  virtual Response handle(Request& request) = 0;
+};
+
+} // namespace berth::http

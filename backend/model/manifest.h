@@ -1,0 +1,57 @@
+// Manifest: the stored bytes of a manifest and what berth needs to know of them. Bytes are never re-serialised.
+// Spec: docker image-spec v2 schema 2 and manifest lists; OCI image-spec "Image Manifest" and "Image Index".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/digest.h"
+
+namespace berth::model {
+
+// Largest manifest that is taken or served, in bytes (docker/distribution's maxManifestBodySize).
+inline constexpr std::size_t max_manifest_bytes = 4 * 1024 * 1024;
+// Deepest nesting of arrays and objects that is parsed.
+inline constexpr int max_manifest_depth = 64;
+
+enum class ManifestKind { docker_manifest, docker_list, oci_manifest, oci_index };
+
+std::string_view media_type_of(ManifestKind kind);
+inline bool is_index(ManifestKind kind) { return kind == ManifestKind::docker_list || kind == ManifestKind::oci_index; }
+
+// One thing that a manifest names: its config, a layer, or a child of an index.
+struct ContentReference {
+  std::string media_type;
+  Digest digest;
+  std::int64_t size = 0;
+  std::vector<std::string> urls;
+  std::string os;           // of a child's platform; empty if not given
+  std::string architecture;
+};
+
+struct ManifestInfo {
+  ManifestKind kind;
+  bool names_its_media_type = false;      // the JSON has a mediaType
+  std::vector<ContentReference> contents; // config first and then layers, or the children of an index
+};
+
+struct Manifest {
+  ManifestKind kind;
+  bool names_its_media_type = false;
+  std::string bytes;
+};
+
+// Reads and checks the bytes of a PUT against the media type of its Content-Type (parameters stripped): the checks of
+// docker/distribution that look at the document alone. Duplicate keys, invalid UTF-8, deeper nesting than
+// max_manifest_depth and anything after the document are refused.
+// Errors: manifest_invalid, with what is wrong in detail.
+Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_view bytes);
+
+// Tells what stored bytes are: by mediaType, or, for an OCI document that names none, by its `manifests` array.
+// Errors: manifest_invalid for what is none of the four (a schema1 manifest, say).
+Result<ManifestInfo> detect_manifest(std::string_view bytes);
+
+} // namespace berth::model

@@ -1,0 +1,114 @@
+// The services of blobs, each a small interface: finding (statter), reading (provider), writing (ingester, writer),
+// deleting, and remembering (descriptor service). Metadata and bytes never mix: a stat moves no bytes, and reading
+// starts from a Descriptor that a stat gave.
+// Threads: every service is safe; a BlobWriter belongs to one request.
+// Errors: besides those named, io and storage_full from below.
+// Spec: the blob architecture of docker/distribution 2.1 (docs/ARCHITECTURE.md, "Blobs").
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/content.h"
+#include "base/result.h"
+#include "model/descriptor.h"
+#include "model/names.h"
+
+namespace berth::registry {
+
+using model::CanonicalDigest;
+using model::Descriptor;
+using model::Digest;
+
+// Finding: provisional digest in, Descriptor with the canonical digest out.
+class BlobStatter {
+public:
+  virtual ~BlobStatter() = default;
+  // Errors: blob_unknown, also when this caller's repository may not see it.
+  virtual Result<Descriptor> stat(const Digest& digest) = 0;
+};
+
+// Where a blob's bytes are. api/ decides how to send them.
+struct StoredFile {
+  std::string path; // below the storage root, beginning with a slash
+};
+using BlobLocation = std::variant<StoredFile, std::string>; // a file, or the bytes themselves
+
+class BlobProvider {
+public:
+  virtual ~BlobProvider() = default;
+  // A path calculation: does not look at the store.
+  virtual Result<BlobLocation> locate(const Descriptor& descriptor) = 0;
+  // The bytes of a small blob (a manifest, a config).
+  // Errors: blob_unknown; size_invalid if it is larger than max_bytes; corrupt if its bytes are not its digest.
+  virtual Result<std::string> get(const Digest& digest, std::size_t max_bytes) = 0;
+};
+
+// One upload in progress. Holding a writer holds the upload: a second writer on the same upload is refused (busy), in
+// this process or another, until this one is gone. What was appended survives the writer, and the process.
+class BlobWriter {
+public:
+  virtual ~BlobWriter() = default;
+  virtual const model::UploadId& id() const = 0;
+  virtual std::uint64_t size() const = 0; // bytes acknowledged so far
+  // Takes content as the next bytes: all of it, or (on an error) none of it.
+  // Durable: on return the bytes and the hash state are on disk.
+  virtual Result<> append(Content content) = 0;
+  // Takes the rest, verifies that all of it is `digest`, makes the blob visible in the repository and ends the upload.
+  // Errors: digest_invalid (the upload is gone then); blob_upload_unknown if the upload vanished meanwhile.
+  // Durable: on return blob and link are on disk.
+  virtual Result<Descriptor> commit(Content rest, const Digest& digest) = 0;
+  // Ends the upload and drops its bytes.
+  virtual Result<> cancel() = 0;
+};
+
+// What creating an upload can lead to; both are success.
+struct Mounted {
+  Descriptor descriptor;
+};
+using Created = std::variant<Mounted, std::unique_ptr<BlobWriter>>;
+
+struct MountRequest {
+  Digest digest;
+  std::optional<model::RepositoryName> from; // absent: from anywhere in the store
+};
+
+class BlobIngester {
+public:
+  virtual ~BlobIngester() = default;
+  // Stores a small blob. Durable.
+  virtual Result<Descriptor> put(std::string_view media_type, std::string_view bytes) = 0;
+  // Begins an upload, or mounts: a mount that cannot be made is no error but a writer.
+  virtual Result<Created> create(const std::optional<MountRequest>& mount) = 0;
+  // Errors: blob_upload_unknown; busy.
+  virtual Result<std::unique_ptr<BlobWriter>> resume(const model::UploadId& id) = 0;
+  // How much of an upload is acknowledged, without taking hold of it. Errors: blob_upload_unknown.
+  virtual Result<std::uint64_t> upload_size(const model::UploadId& id) = 0;
+};
+
+class BlobDeleter {
+public:
+  virtual ~BlobDeleter() = default;
+  // Errors: blob_unknown.
+  virtual Result<> remove(const Digest& digest) = 0;
+};
+
+// A store of descriptors, used as a cache: the memory of what a stat answered. Scoped to a repository by whoever made
+// it: the presence of an entry grants access, so nothing is entered that was not linked.
+class BlobDescriptorService {
+public:
+  virtual ~BlobDescriptorService() = default;
+  // Errors: blob_unknown for a miss; anything else is a fault of the cache, which never fails a request.
+  virtual Result<Descriptor> stat(const Digest& digest) = 0;
+  virtual Result<> set_descriptor(const Digest& digest, const Descriptor& descriptor) = 0;
+  virtual Result<> clear(const Digest& digest) = 0;
+};
+
+// All that a repository offers of its blobs.
+class BlobStore : public BlobStatter, public BlobProvider, public BlobIngester, public BlobDeleter {};
+
+} // namespace berth::registry
