@@ -52,6 +52,10 @@ Result<Content> Content::open(std::string path) {
   return content;
 }
 
+void Content::start_writeback() const {
+  if (is_file()) ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 Result<> Content::read(const Sink& sink) const {
   if (is_file()) return read_file(fd_.get(), 0, sink);
   return sink(std::as_bytes(std::span(text_.data(), text_.size())));

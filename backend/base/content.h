@@ -32,6 +32,9 @@ public:
   // The bytes in memory. Requires: !is_file().
   std::string_view bytes() const { return text_; }
 
+  // Lets the disk begin to write the file while the caller reads it; a hint, without effect on bytes in memory.
+  void start_writeback() const;
+
   // Calls sink with every byte in order, in pieces of at most 256 KiB; stops at the sink's first error.
   // Errors: io; whatever the sink returns.
   using Sink = std::function<Result<>(std::span<const std::byte>)>;

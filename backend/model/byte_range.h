@@ -25,8 +25,8 @@ Result<ByteRange> parse_content_range(std::string_view text);
 // The Range header of an upload's replies: `0-<last>`, and `0-0` when there is nothing yet.
 std::string format_upload_range(std::uint64_t size);
 
-// Whether a request's Range (RFC 9110 section 14.2) names at least one byte of a blob of that size. A header that is not
-// a well-formed bytes range is to be ignored, so it counts as satisfiable.
+// Whether a request's Range (RFC 9110 section 14.2) names at least one byte of a blob of that size. Another unit than
+// bytes is to be ignored, so it counts as satisfiable; a malformed bytes range does not, as nginx and Go answer it 416.
 bool is_satisfiable(std::string_view range_header, std::uint64_t size);
 
 } // namespace berth::model

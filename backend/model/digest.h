@@ -49,6 +49,8 @@ public:
   // Errors: digest_invalid, also for another algorithm than sha256.
   static Result<CanonicalDigest> parse(std::string_view text);
   static Result<CanonicalDigest> from(const Digest& digest);
+  // From the 32 bytes of a sha256 hash.
+  static CanonicalDigest of_hash(std::string_view sha256_hash);
   // sha256 of bytes.
   static CanonicalDigest of_bytes(std::string_view bytes);
 

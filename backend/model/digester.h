@@ -28,7 +28,7 @@ public:
   CanonicalDigest digest() const;
 
   std::string save() const;
-  // Errors: invalid for anything but a 108-byte sha256 state whose buffer is consistent with its length.
+  // Errors: invalid for anything but a 108-byte sha256 state.
   static Result<Sha256> restore(std::string_view state);
 
 private:

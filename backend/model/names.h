@@ -39,7 +39,7 @@ private:
   std::string text_;
 };
 
-// [A-Za-z0-9_=-][A-Za-z0-9._=-]{0,127}: what docker/distribution admits, less a leading dot. berth makes UUIDs.
+// [A-Za-z0-9_-][A-Za-z0-9._-]{0,127}: what docker/distribution can store, less a leading dot. berth makes UUIDs.
 class UploadId {
 public:
   static constexpr std::size_t max_length = 128;

@@ -97,15 +97,28 @@ public:
   virtual Result<> remove(const Digest& digest) = 0;
 };
 
-// A store of descriptors, used as a cache: the memory of what a stat answered. Scoped to a repository by whoever made
-// it: the presence of an entry grants access, so nothing is entered that was not linked.
-class BlobDescriptorService {
+// A statter whose answers are the truth, and which can tell cheaply whether an old answer still holds.
+class AuthoritativeStatter : public BlobStatter {
 public:
-  virtual ~BlobDescriptorService() = default;
-  // Errors: blob_unknown for a miss; anything else is a fault of the cache, which never fails a request.
-  virtual Result<Descriptor> stat(const Digest& digest) = 0;
-  virtual Result<> set_descriptor(const Digest& digest, const Descriptor& descriptor) = 0;
-  virtual Result<> clear(const Digest& digest) = 0;
+  // Whether stat(digest) would still answer descriptor: the access is still granted and the bytes are still there.
+  virtual Result<bool> confirms(const Digest& digest, const Descriptor& descriptor) = 0;
+};
+
+// A statter that is told what was written and removed: the head of a cache hierarchy. Scoped to a repository by whoever
+// made it: the presence of an entry grants access, so nothing is entered that was not linked.
+class BlobDescriptorService : public BlobStatter {
+public:
+  virtual void set_descriptor(const Digest& digest, const Descriptor& descriptor) = 0;
+  virtual void clear(const Digest& digest) = 0;
+};
+
+// Makes such a head before a repository's statter. A fault of the cache is counted and never fails a request.
+class DescriptorCache {
+public:
+  virtual ~DescriptorCache() = default;
+  // Borrows: backend.
+  virtual std::unique_ptr<BlobDescriptorService> before(AuthoritativeStatter& backend,
+                                                        const model::RepositoryName& repository) = 0;
 };
 
 // All that a repository offers of its blobs.

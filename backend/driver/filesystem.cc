@@ -1,0 +1,300 @@
+#include "driver/filesystem.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+namespace berth::driver {
+namespace {
+
+// The modes of docker/distribution's driver, less the umask.
+constexpr mode_t file_mode = 0666;
+constexpr mode_t directory_mode = 0777;
+// How often a rename is tried again when somebody removes the target's directory meanwhile.
+constexpr int max_rename_tries = 16;
+constexpr std::size_t max_copy_bytes = std::size_t{1} << 30;
+
+std::string parent_of(const std::string& host) { return host.substr(0, host.rfind('/')); }
+
+std::unexpected<Error> failed(std::string_view call, std::string_view path) {
+  return std::unexpected(errno_error(call, path, errno));
+}
+
+Result<FileInfo> stat_host(const std::string& host) {
+  struct stat info {};
+  if (::stat(host.c_str(), &info) != 0) return failed("stat", host);
+  const bool is_directory = S_ISDIR(info.st_mode);
+  return FileInfo{is_directory ? 0 : static_cast<std::uint64_t>(info.st_size), is_directory};
+}
+
+mode_t process_umask() {
+  static const mode_t mask = [] {
+    const mode_t current = ::umask(0);
+    ::umask(current);
+    return current;
+  }();
+  return mask;
+}
+
+class FileLock final : public Lock {
+public:
+  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+
+private:
+  UniqueFd fd_;
+};
+
+} // namespace
+
+Filesystem::Filesystem(std::string root, FsOps& ops, Random& random)
+    : root_(std::move(root)), ops_(ops), random_(random) {
+  process_umask(); // while there is but one thread
+}
+
+Result<std::string> Filesystem::host_path(const std::string& path) const {
+  if (!is_path(path)) return fail(Code::invalid, "not a path of the store: " + path);
+  return root_ + path;
+}
+
+std::string Filesystem::temporary_path() { return root_ + "/berth/tmp/" + uuid4(random_); }
+
+Result<UniqueFd> Filesystem::open(const std::string& host, int flags) {
+  UniqueFd fd(ops_.open(host.c_str(), flags | O_CLOEXEC, file_mode));
+  if (!fd) return failed("open", host);
+  return fd;
+}
+
+// Opens a file that may have to be made, and makes the directories above it.
+Result<UniqueFd> Filesystem::create(const std::string& host, int flags, Durability durability) {
+  Result<UniqueFd> fd = open(host, flags | O_CREAT);
+  if (fd || !is(fd.error(), Code::not_found)) return fd;
+  BERTH_CHECK(make_directory(parent_of(host), durability));
+  return open(host, flags | O_CREAT);
+}
+
+// Appends all of content at the file's position.
+Result<> Filesystem::write(int fd, const std::string& host, const Content& content) {
+  if (content.is_file()) {
+    off_t offset = 0;
+    while (static_cast<std::uint64_t>(offset) < content.size()) {
+      const ssize_t copied = ops_.copy_file_range(content.fd(), &offset, fd, nullptr, max_copy_bytes);
+      if (copied > 0) continue;
+      if (copied == 0) return fail(Code::io, "copy_file_range " + content.path() + ": the file is shorter than it was");
+      if (errno == EINTR) continue;
+      if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return failed("copy_file_range", host);
+      // Not on one file system, or not one that can: the bytes take the long way.
+      return read_file(content.fd(), static_cast<std::uint64_t>(offset), [&](std::span<const std::byte> piece) {
+        return write(fd, host, Content::of(std::string(reinterpret_cast<const char*>(piece.data()), piece.size())));
+      });
+    }
+    return {};
+  }
+  std::string_view rest = content.bytes();
+  while (!rest.empty()) {
+    const ssize_t written = ops_.write(fd, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return failed("write", host);
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<> Filesystem::sync(int fd, const std::string& host) {
+  if (ops_.fsync(fd) != 0) return failed("fsync", host);
+  return {};
+}
+
+Result<> Filesystem::sync_directory(const std::string& host) {
+  BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY | O_DIRECTORY));
+  return sync(fd.get(), host);
+}
+
+// Makes a directory and those above it.
+Result<> Filesystem::make_directory(const std::string& host, Durability durability) {
+  if (ops_.mkdir(host.c_str(), directory_mode) != 0) {
+    if (errno == ENOENT && host.size() > 1) {
+      BERTH_CHECK(make_directory(parent_of(host), durability));
+      if (ops_.mkdir(host.c_str(), directory_mode) != 0 && errno != EEXIST) return failed("mkdir", host);
+    } else if (errno != EEXIST) {
+      return failed("mkdir", host);
+    }
+  }
+  if (durability == Durability::durable) return sync_directory(parent_of(host));
+  return {};
+}
+
+Result<> Filesystem::rename(const std::string& from, const std::string& to, Durability durability) {
+  for (int tries = 0; ops_.rename(from.c_str(), to.c_str()) != 0; ++tries) {
+    if (errno == EXDEV) return fail(Code::unsupported, "rename " + to + ": from another file system");
+    if (errno != ENOENT || tries == max_rename_tries) return failed("rename", to);
+    // Either there is no directory yet (or no longer: somebody removes the tree), or `from` is gone.
+    BERTH_CHECK(stat_host(from));
+    BERTH_CHECK(make_directory(parent_of(to), durability));
+  }
+  if (durability == Durability::durable) return sync_directory(parent_of(to));
+  return {};
+}
+
+// Content as a temporary file, which is removed again if that fails.
+Result<std::string> Filesystem::write_temporary(const Content& content, Durability durability) {
+  std::string temporary = temporary_path();
+  BERTH_TRY(const UniqueFd fd, create(temporary, O_WRONLY | O_EXCL, Durability::scratch));
+  Result<> written = write(fd.get(), temporary, content);
+  if (written && durability == Durability::durable) written = sync(fd.get(), temporary);
+  if (!written) {
+    ops_.unlink(temporary.c_str());
+    return std::unexpected(std::move(written).error());
+  }
+  return temporary;
+}
+
+Result<FileInfo> Filesystem::stat(const std::string& path) {
+  BERTH_TRY(const std::string host, host_path(path));
+  return stat_host(host);
+}
+
+Result<std::vector<std::string>> Filesystem::list(const std::string& path) {
+  BERTH_TRY(const std::string host, host_path(path));
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(host.c_str()), ::closedir);
+  if (!directory) return failed("opendir", host);
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(directory.get());
+    if (entry == nullptr && errno != 0) return failed("readdir", host);
+    if (entry == nullptr) break;
+    if (std::string_view name = entry->d_name; name != "." && name != "..") names.emplace_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<std::string> Filesystem::get_content(const std::string& path, std::size_t max_bytes) {
+  BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return failed("fstat", host);
+  if (S_ISDIR(info.st_mode)) return fail(Code::not_found, "open " + host + ": is a directory");
+  if (static_cast<std::uint64_t>(info.st_size) > max_bytes) return fail(Code::size_invalid, host + " is too large");
+  // One byte more than it has, so that one read suffices to see its end.
+  std::string bytes(static_cast<std::size_t>(info.st_size) + 1, '\0');
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const ssize_t got = ::read(fd.get(), bytes.data() + have, bytes.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed("read", host);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  bytes.resize(have);
+  if (bytes.size() > max_bytes) return fail(Code::size_invalid, host + " is too large");
+  return bytes;
+}
+
+Result<> Filesystem::read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) {
+  BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY));
+  return read_file(fd.get(), offset, sink);
+}
+
+Result<Location> Filesystem::locate(const std::string& path) {
+  BERTH_CHECK(host_path(path));
+  return FileBelowRoot{path};
+}
+
+Result<> Filesystem::put_content(const std::string& path, std::string_view bytes, Durability durability) {
+  BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(const std::string temporary, write_temporary(Content::of(std::string(bytes)), durability));
+  Result<> renamed = rename(temporary, host, durability);
+  if (!renamed) ops_.unlink(temporary.c_str()); // gone already, if the rename was made and only the sync failed
+  return renamed;
+}
+
+Result<> Filesystem::adopt(Content content, const std::string& path) {
+  BERTH_TRY(const std::string host, host_path(path));
+  if (content.is_file()) {
+    // nginx makes its files 0600; the store's are for every reader that the umask allows.
+    if (::fchmod(content.fd(), file_mode & ~process_umask()) != 0 && errno != EPERM) return failed("fchmod", content.path());
+    BERTH_CHECK(sync(content.fd(), content.path()));
+    Result<> renamed = rename(content.path(), host, Durability::durable);
+    // A spool on another file system is a mistake that `berth up` refuses; here it costs a copy, not the upload.
+    if (renamed || !is(renamed.error(), Code::unsupported)) return renamed;
+  }
+  BERTH_TRY(const std::string temporary, write_temporary(content, Durability::durable));
+  Result<> renamed = rename(temporary, host, Durability::durable);
+  if (!renamed) ops_.unlink(temporary.c_str());
+  return renamed;
+}
+
+Result<> Filesystem::append(const std::string& path, std::uint64_t offset, const Content& content) {
+  BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(const UniqueFd fd, create(host, O_WRONLY, Durability::durable));
+  BERTH_TRY(const FileInfo info, stat_host(host));
+  if (info.size < offset) return fail(Code::corrupt, host + " is shorter than what was acknowledged");
+  // What lies behind the offset was never acknowledged: a writer died in the middle of it.
+  if (info.size > offset && ops_.ftruncate(fd.get(), static_cast<off_t>(offset)) != 0) return failed("ftruncate", host);
+  if (::lseek(fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0) return failed("lseek", host);
+  Result<> written = write(fd.get(), host, content);
+  if (written) written = sync(fd.get(), host);
+  // Should this fail too, the next append cuts the file.
+  if (!written) static_cast<void>(ops_.ftruncate(fd.get(), static_cast<off_t>(offset)));
+  return written;
+}
+
+Result<> Filesystem::move(const std::string& from, const std::string& to) {
+  BERTH_TRY(const std::string host_from, host_path(from));
+  BERTH_TRY(const std::string host_to, host_path(to));
+  return rename(host_from, host_to, Durability::durable);
+}
+
+Result<> Filesystem::sync(const std::string& path) {
+  BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY));
+  BERTH_CHECK(sync(fd.get(), host));
+  return sync_directory(parent_of(host));
+}
+
+Result<> Filesystem::remove(const std::string& path, Durability durability) {
+  BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(const FileInfo info, stat_host(host));
+  if (info.is_directory) {
+    const std::string doomed = temporary_path();
+    BERTH_CHECK(rename(host, doomed, Durability::scratch));
+    remove_tree(doomed);
+  } else if (ops_.unlink(host.c_str()) != 0) {
+    return failed("unlink", host);
+  }
+  if (durability == Durability::durable) return sync_directory(parent_of(host));
+  return {};
+}
+
+// As far as it goes: what stays behind is below /berth/tmp and belongs to nobody.
+void Filesystem::remove_tree(const std::string& host) {
+  if (ops_.unlink(host.c_str()) == 0 || errno != EISDIR) return;
+  if (const auto names = list(host.substr(root_.size())))
+    for (const std::string& name : *names) remove_tree(host + "/" + name);
+  ops_.rmdir(host.c_str());
+}
+
+Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {
+  BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(UniqueFd fd, open(host, O_RDWR)); // NFS wants write access for an exclusive lock
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return fail(Code::busy, host + " is locked");
+    return failed("flock", host);
+  }
+  // The last holder may have removed the file while we opened it: then this is a lock on nothing.
+  struct stat held {}, named {};
+  if (::fstat(fd.get(), &held) != 0) return failed("fstat", host);
+  if (::stat(host.c_str(), &named) != 0) return failed("stat", host);
+  if (held.st_dev != named.st_dev || held.st_ino != named.st_ino) return fail(Code::not_found, host + " was replaced");
+  return std::make_unique<FileLock>(std::move(fd));
+}
+
+} // namespace berth::driver

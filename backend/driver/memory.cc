@@ -1,0 +1,156 @@
+#include "driver/memory.h"
+
+#include <unistd.h>
+
+namespace berth::driver {
+namespace {
+
+std::unexpected<Error> missing(const std::string& path) { return fail(Code::not_found, path + ": no such path"); }
+
+Result<> check_path(const std::string& path) {
+  if (!is_path(path)) return fail(Code::invalid, "not a path of the store: " + path);
+  return {};
+}
+
+// The files below a directory are one run of the map.
+template <class Files>
+auto first_below(Files& files, const std::string& directory) {
+  const auto at = files.lower_bound(directory + "/");
+  return at != files.end() && at->first.starts_with(directory + "/") ? at : files.end();
+}
+
+Result<std::string> all_of(const Content& content) {
+  std::string bytes;
+  BERTH_CHECK(content.read([&](std::span<const std::byte> piece) -> Result<> {
+    bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+    return {};
+  }));
+  return bytes;
+}
+
+} // namespace
+
+class Memory::MemoryLock final : public Lock {
+public:
+  MemoryLock(Guarded<Tree>& tree, std::string path) : tree_(tree), path_(std::move(path)) {}
+  ~MemoryLock() override {
+    tree_.with([&](Tree& tree) { tree.locked.erase(path_); });
+  }
+
+private:
+  Guarded<Tree>& tree_;
+  std::string path_;
+};
+
+Result<std::string> Memory::bytes_of(const std::string& path) {
+  BERTH_CHECK(check_path(path));
+  return tree_.with([&](Tree& tree) -> Result<std::string> {
+    const auto file = tree.files.find(path);
+    if (file == tree.files.end()) return missing(path);
+    return file->second;
+  });
+}
+
+Result<> Memory::put(const std::string& path, std::string bytes) {
+  BERTH_CHECK(check_path(path));
+  tree_.with([&](Tree& tree) { tree.files[path] = std::move(bytes); });
+  return {};
+}
+
+Result<FileInfo> Memory::stat(const std::string& path) {
+  BERTH_CHECK(check_path(path));
+  return tree_.with([&](Tree& tree) -> Result<FileInfo> {
+    if (const auto file = tree.files.find(path); file != tree.files.end()) return FileInfo{file->second.size(), false};
+    if (first_below(tree.files, path) != tree.files.end()) return FileInfo{0, true};
+    return missing(path);
+  });
+}
+
+Result<std::vector<std::string>> Memory::list(const std::string& path) {
+  BERTH_CHECK(check_path(path));
+  return tree_.with([&](Tree& tree) -> Result<std::vector<std::string>> {
+    std::set<std::string> names;
+    for (auto at = first_below(tree.files, path); at != tree.files.end() && at->first.starts_with(path + "/"); ++at)
+      names.insert(at->first.substr(path.size() + 1, at->first.find('/', path.size() + 1) - path.size() - 1));
+    if (names.empty()) return missing(path);
+    return std::vector<std::string>(names.begin(), names.end());
+  });
+}
+
+Result<std::string> Memory::get_content(const std::string& path, std::size_t max_bytes) {
+  BERTH_TRY(std::string bytes, bytes_of(path));
+  if (bytes.size() > max_bytes) return fail(Code::size_invalid, path + " is too large");
+  return bytes;
+}
+
+Result<> Memory::read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) {
+  BERTH_TRY(const std::string bytes, bytes_of(path));
+  if (offset >= bytes.size()) return {};
+  return sink(std::as_bytes(std::span(bytes).subspan(offset)));
+}
+
+Result<Location> Memory::locate(const std::string& path) {
+  BERTH_TRY(std::string bytes, bytes_of(path));
+  return Location(std::move(bytes));
+}
+
+Result<> Memory::put_content(const std::string& path, std::string_view bytes, Durability) {
+  return put(path, std::string(bytes));
+}
+
+Result<> Memory::adopt(Content content, const std::string& path) {
+  BERTH_TRY(std::string bytes, all_of(content));
+  BERTH_CHECK(put(path, std::move(bytes)));
+  if (content.is_file()) ::unlink(content.path().c_str());
+  return {};
+}
+
+Result<> Memory::append(const std::string& path, std::uint64_t offset, const Content& content) {
+  BERTH_CHECK(check_path(path));
+  BERTH_TRY(const std::string bytes, all_of(content));
+  return tree_.with([&](Tree& tree) -> Result<> {
+    std::string& file = tree.files[path];
+    if (file.size() < offset) return fail(Code::corrupt, path + " is shorter than what was acknowledged");
+    file.resize(offset);
+    file += bytes;
+    return {};
+  });
+}
+
+Result<> Memory::move(const std::string& from, const std::string& to) {
+  BERTH_CHECK(check_path(from));
+  BERTH_CHECK(check_path(to));
+  return tree_.with([&](Tree& tree) -> Result<> {
+    auto file = tree.files.extract(from);
+    if (file.empty()) return missing(from);
+    tree.files[to] = std::move(file.mapped());
+    return {};
+  });
+}
+
+Result<> Memory::sync(const std::string& path) {
+  BERTH_CHECK(stat(path));
+  return {};
+}
+
+Result<> Memory::remove(const std::string& path, Durability) {
+  BERTH_CHECK(check_path(path));
+  return tree_.with([&](Tree& tree) -> Result<> {
+    std::size_t removed = tree.files.erase(path);
+    for (auto at = first_below(tree.files, path); at != tree.files.end() && at->first.starts_with(path + "/"); ++removed)
+      at = tree.files.erase(at);
+    if (removed == 0) return missing(path);
+    return {};
+  });
+}
+
+Result<std::unique_ptr<Lock>> Memory::lock(const std::string& path) {
+  BERTH_CHECK(check_path(path));
+  return tree_.with([&](Tree& tree) -> Result<std::unique_ptr<Lock>> {
+    if (!tree.files.contains(path)) return missing(path);
+    if (!tree.locked.insert(path).second) return fail(Code::busy, path + " is locked");
+    return std::make_unique<MemoryLock>(tree_, path);
+  });
+}
+
+} // namespace berth::driver

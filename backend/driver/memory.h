@@ -1,0 +1,41 @@
+// Memory: a store that lasts as long as the process. For tests, and for trying berth out.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/guarded.h"
+#include "driver/storage_driver.h"
+
+namespace berth::driver {
+
+class Memory final : public StorageDriver {
+public:
+  Result<FileInfo> stat(const std::string& path) override;
+  Result<std::vector<std::string>> list(const std::string& path) override;
+  Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override;
+  Result<> read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) override;
+  Result<Location> locate(const std::string& path) override;
+  Result<> put_content(const std::string& path, std::string_view bytes, Durability durability) override;
+  Result<> adopt(Content content, const std::string& path) override;
+  Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
+  Result<> move(const std::string& from, const std::string& to) override;
+  Result<> sync(const std::string& path) override;
+  Result<> remove(const std::string& path, Durability durability) override;
+  Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
+
+private:
+  struct Tree {
+    std::map<std::string, std::string> files; // by path; directories exist as long as something is in them
+    std::set<std::string> locked;
+  };
+  class MemoryLock;
+
+  Result<std::string> bytes_of(const std::string& path);
+  Result<> put(const std::string& path, std::string bytes);
+
+  Guarded<Tree> tree_;
+};
+
+} // namespace berth::driver

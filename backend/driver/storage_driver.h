@@ -1,0 +1,83 @@
+// StorageDriver: paths and bytes. It knows nothing of digests, repositories or manifests, and nothing above it knows
+// which driver it is.
+//
+// A path begins with a slash and names components of [A-Za-z0-9._-]; `.` and `..` are no components. Every operation
+// refuses anything else (Code::invalid), as the last line of defence for the host's files.
+//
+// Atomic: a reader sees a file as it was or as it is, never a part of it (append is the one exception: its file belongs
+// to whoever holds its lock).
+// Durable: where a Durability is taken, `durable` means that the result outlives a power cut once the call returned.
+// Threads: safe. Several processes, on several hosts, may use one store.
+// Errors: not_found where a path is named that is not there; storage_full; io.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/content.h"
+#include "base/result.h"
+
+namespace berth::driver {
+
+struct FileInfo {
+  std::uint64_t size = 0; // of a directory: 0
+  bool is_directory = false;
+};
+
+enum class Durability {
+  durable,
+  scratch, // may be lost in a power cut: whoever reads it must cope with its absence
+};
+
+// Where the bytes of a file are, for whoever sends them to a client.
+struct FileBelowRoot {
+  std::string path; // below the root of the store, as the driver's own paths are
+};
+using Location = std::variant<FileBelowRoot, std::string>;
+
+// Holds a lock until it is destroyed, or until the process dies.
+class Lock {
+public:
+  virtual ~Lock() = default;
+};
+
+class StorageDriver {
+public:
+  virtual ~StorageDriver() = default;
+
+  virtual Result<FileInfo> stat(const std::string& path) = 0;
+  // Names (not paths) in byte order. Errors: not_found, also for a file.
+  virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+  // The whole file. Errors: size_invalid if it is larger than max_bytes.
+  virtual Result<std::string> get_content(const std::string& path, std::size_t max_bytes) = 0;
+  // Calls sink with the bytes [offset, end). Errors: whatever the sink returns.
+  virtual Result<> read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) = 0;
+  virtual Result<Location> locate(const std::string& path) = 0;
+
+  // Makes or replaces a small file, and the directories above it.
+  virtual Result<> put_content(const std::string& path, std::string_view bytes, Durability durability) = 0;
+  // Makes or replaces a file with content; takes content's file instead of copying it where it can. Durable.
+  virtual Result<> adopt(Content content, const std::string& path) = 0;
+  // Makes the file its first `offset` bytes followed by content; on an error it is cut back to `offset`. Durable.
+  // Requires: the caller holds the lock that guards the file, and the file has at least `offset` bytes.
+  virtual Result<> append(const std::string& path, std::uint64_t offset, const Content& content) = 0;
+  // Renames a file, replacing the target, making the directories above it. Durable, if the file's bytes were.
+  virtual Result<> move(const std::string& from, const std::string& to) = 0;
+  // Makes an existing file durable, whoever wrote it.
+  virtual Result<> sync(const std::string& path) = 0;
+  // Removes a file, or a directory with all that is in it; either is gone at once for every reader.
+  virtual Result<> remove(const std::string& path, Durability durability) = 0;
+
+  // Locks an existing file against everybody else who locks it, here or in another process; never waits.
+  // Errors: busy if it is locked; not_found, also if it was removed meanwhile.
+  virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
+};
+
+// Whether text is a driver path by the grammar above.
+bool is_path(std::string_view text);
+
+} // namespace berth::driver

@@ -1,0 +1,195 @@
+#include "model/manifest.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "model/media_types.h"
+
+namespace berth::model {
+namespace {
+
+using Json = nlohmann::json;
+
+struct KindInfo {
+  ManifestKind kind;
+  std::string_view media_type;
+};
+constexpr std::array<KindInfo, 4> kinds{{
+    {ManifestKind::docker_manifest, media::docker_manifest},
+    {ManifestKind::docker_list, media::docker_list},
+    {ManifestKind::oci_manifest, media::oci_manifest},
+    {ManifestKind::oci_index, media::oci_index},
+}};
+
+const KindInfo* find_kind(std::string_view media_type) {
+  for (const KindInfo& info : kinds)
+    if (info.media_type == media_type) return &info;
+  return nullptr;
+}
+
+std::unexpected<Error> invalid(std::string detail) { return fail(Code::manifest_invalid, {}, std::move(detail)); }
+
+// Throws out of the parser; caught in parse_json.
+struct Refused {
+  std::string why;
+};
+
+// Refuses what parsers disagree about or choke on: a key that stands twice in one object, and deep nesting.
+class StrictCallback {
+public:
+  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
+    using Event = Json::parse_event_t;
+    if (depth > max_manifest_depth) throw Refused{"nested too deeply"};
+    if (event == Event::object_start) keys_.emplace_back();
+    if (event == Event::object_end) keys_.pop_back();
+    if (event == Event::key && !keys_.back().insert(parsed.get_ref<const std::string&>()).second)
+      throw Refused{"duplicate key \"" + parsed.get_ref<const std::string&>() + "\""};
+    return true;
+  }
+
+private:
+  std::vector<std::set<std::string>> keys_;
+};
+
+Result<Json> parse_json(std::string_view bytes, const Json::parser_callback_t& callback) {
+  try {
+    Json json = Json::parse(bytes, callback);
+    if (!json.is_object()) return invalid("not a JSON object");
+    return json;
+  } catch (const Refused& refused) {
+    return invalid(refused.why);
+  } catch (const Json::exception& error) {
+    // The text behind "parse error at line 1, column 2" quotes the input, which may not be UTF-8.
+    return invalid(std::string("not JSON: ") + (error.id == 316 ? "invalid UTF-8" : "syntax error"));
+  }
+}
+
+// A member as a string; empty if it is absent or null.
+Result<std::string> string_member(const Json& object, const char* name) {
+  const auto member = object.find(name);
+  if (member == object.end() || member->is_null()) return std::string();
+  if (!member->is_string()) return invalid(std::string(name) + " is not a string");
+  return member->get<std::string>();
+}
+
+Result<std::vector<std::string>> strings_member(const Json& object, const char* name) {
+  std::vector<std::string> strings;
+  const auto member = object.find(name);
+  if (member == object.end() || member->is_null()) return strings;
+  if (!member->is_array()) return invalid(std::string(name) + " is not an array");
+  for (const Json& element : *member) {
+    if (!element.is_string()) return invalid(std::string(name) + " holds something else than strings");
+    strings.push_back(element.get<std::string>());
+  }
+  return strings;
+}
+
+Result<std::int64_t> size_member(const Json& object) {
+  const auto member = object.find("size");
+  if (member == object.end() || member->is_null()) return std::int64_t{0};
+  if (!member->is_number_integer()) return invalid("size is not an integer");
+  if (member->is_number_unsigned() && member->get<std::uint64_t>() > INT64_MAX) return invalid("size is out of range");
+  if (member->get<std::int64_t>() < 0) return invalid("size is negative");
+  return member->get<std::int64_t>();
+}
+
+Result<ContentReference> parse_content(const Json& object) {
+  if (!object.is_object()) return invalid("a descriptor is not an object");
+  BERTH_TRY(std::string digest_text, string_member(object, "digest"));
+  BERTH_TRY(Digest digest, Digest::parse(digest_text));
+  BERTH_TRY(std::string media_type, string_member(object, "mediaType"));
+  BERTH_TRY(const std::int64_t size, size_member(object));
+  BERTH_TRY(std::vector<std::string> urls, strings_member(object, "urls"));
+  ContentReference content{std::move(media_type), std::move(digest), size, std::move(urls), {}, {}};
+  if (const auto platform = object.find("platform"); platform != object.end() && !platform->is_null()) {
+    if (!platform->is_object()) return invalid("platform is not an object");
+    BERTH_TRY(content.os, string_member(*platform, "os"));
+    BERTH_TRY(content.architecture, string_member(*platform, "architecture"));
+  }
+  return content;
+}
+
+Result<> parse_contents(const Json& document, const char* name, std::vector<ContentReference>& contents) {
+  const auto member = document.find(name);
+  if (member == document.end() || member->is_null()) return {};
+  if (!member->is_array()) return invalid(std::string(name) + " is not an array");
+  for (const Json& element : *member) {
+    BERTH_TRY(ContentReference content, parse_content(element));
+    contents.push_back(std::move(content));
+  }
+  return {};
+}
+
+bool has_value(const Json& document, const char* name) {
+  const auto member = document.find(name);
+  return member != document.end() && !member->is_null();
+}
+
+// An OCI document that could be read as the other kind is refused: two clients would see two different images in it
+// (docker/distribution's answer to CVE-2021-41190).
+Result<> check_unambiguous(ManifestKind kind, const Json& document) {
+  if (kind == ManifestKind::oci_manifest && has_value(document, "manifests"))
+    return invalid("expected an image manifest but found an index");
+  if (kind == ManifestKind::oci_index && (has_value(document, "config") || has_value(document, "layers")))
+    return invalid("expected an index but found an image manifest");
+  return {};
+}
+
+Result<ManifestInfo> read_document(ManifestKind kind, bool names_its_media_type, const Json& document) {
+  ManifestInfo info{kind, names_its_media_type, {}};
+  if (is_index(kind)) {
+    BERTH_CHECK(parse_contents(document, "manifests", info.contents));
+    return info;
+  }
+  if (!has_value(document, "config")) return invalid("config is missing");
+  BERTH_TRY(ContentReference config, parse_content(document["config"]));
+  info.contents.push_back(std::move(config));
+  BERTH_CHECK(parse_contents(document, "layers", info.contents));
+  return info;
+}
+
+Result<> check_schema_version(const Json& document) {
+  const auto version = document.find("schemaVersion");
+  if (version == document.end() || !version->is_number_integer() || *version != 2)
+    return invalid("unrecognized manifest schema version");
+  return {};
+}
+
+} // namespace
+
+std::string_view media_type_of(ManifestKind kind) { return kinds[static_cast<std::size_t>(kind)].media_type; }
+
+Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_view bytes) {
+  std::string_view media_type = content_type.substr(0, content_type.find(';'));
+  media_type = media_type.substr(0, media_type.find_last_not_of(" \t") + 1);
+  const KindInfo* known = find_kind(media_type);
+  if (known == nullptr)
+    return invalid("unsupported manifest media type and no default available: " + std::string(content_type));
+  if (bytes.size() > max_manifest_bytes) return fail(Code::manifest_too_large);
+
+  BERTH_TRY(const Json document, parse_json(bytes, StrictCallback{}));
+  BERTH_CHECK(check_schema_version(document));
+  BERTH_TRY(const std::string named, string_member(document, "mediaType"));
+  const bool may_be_absent = known->kind == ManifestKind::oci_manifest || known->kind == ManifestKind::oci_index;
+  if (named != media_type && !(named.empty() && may_be_absent))
+    return invalid("mediaType in manifest should be '" + std::string(media_type) + "' not '" + named + "'");
+  BERTH_CHECK(check_unambiguous(known->kind, document));
+  return read_document(known->kind, !named.empty(), document);
+}
+
+Result<ManifestInfo> detect_manifest(std::string_view bytes) {
+  // What is stored may come from another registry, which was less strict.
+  BERTH_TRY(const Json document, parse_json(bytes, nullptr));
+  BERTH_CHECK(check_schema_version(document));
+  BERTH_TRY(const std::string named, string_member(document, "mediaType"));
+  if (!named.empty()) {
+    const KindInfo* known = find_kind(named);
+    if (known == nullptr) return invalid("unrecognized manifest content type " + named);
+    return read_document(known->kind, true, document);
+  }
+  const bool index = has_value(document, "manifests");
+  return read_document(index ? ManifestKind::oci_index : ManifestKind::oci_manifest, false, document);
+}
+
+} // namespace berth::model

@@ -1,0 +1,54 @@
+#include "storage/link_set.h"
+
+#include "storage/paths.h"
+
+namespace berth::storage {
+namespace {
+
+// A link holds one digest; anything longer is none.
+constexpr std::size_t max_link_bytes = 256;
+
+} // namespace
+
+Result<model::CanonicalDigest> read_link(driver::StorageDriver& driver, const std::string& path) {
+  auto text = driver.get_content(path, max_link_bytes);
+  if (!text && is(text.error(), Code::size_invalid)) return fail(Code::corrupt, "link " + path + " is too long");
+  if (!text) return std::unexpected(std::move(text).error());
+  auto digest = model::CanonicalDigest::parse(*text);
+  if (!digest) return fail(Code::corrupt, "link " + path + " holds no sha256 digest");
+  return digest;
+}
+
+Result<> write_link(driver::StorageDriver& driver, const std::string& path, const model::CanonicalDigest& target) {
+  // As it should be already (a blob pushed again): then it only has to be durable, whoever wrote it.
+  if (const auto existing = read_link(driver, path); existing && *existing == target) return driver.sync(path);
+  return driver.put_content(path, target.str(), driver::Durability::durable);
+}
+
+LinkSet LinkSet::layers(driver::StorageDriver& driver, const model::RepositoryName& repository) {
+  return LinkSet(driver, repository, paths::layer_link);
+}
+
+LinkSet LinkSet::manifests(driver::StorageDriver& driver, const model::RepositoryName& repository) {
+  return LinkSet(driver, repository, paths::revision_link);
+}
+
+Result<model::CanonicalDigest> LinkSet::resolve(const model::Digest& digest) {
+  return read_link(*driver_, path_of_(repository_, digest));
+}
+
+Result<bool> LinkSet::has(const model::Digest& digest) {
+  const auto info = driver_->stat(path_of_(repository_, digest));
+  if (!info && !is(info.error(), Code::not_found)) return std::unexpected(info.error());
+  return info.has_value();
+}
+
+Result<> LinkSet::link(const model::Digest& digest, const model::CanonicalDigest& target) {
+  return write_link(*driver_, path_of_(repository_, digest), target);
+}
+
+Result<> LinkSet::unlink(const model::Digest& digest) {
+  return driver_->remove(path_of_(repository_, digest), driver::Durability::durable);
+}
+
+} // namespace berth::storage

@@ -1,0 +1,47 @@
+// LinkSet: one kind of links of a repository (layers, manifest revisions; later signatures and referrers). A link is a
+// small file under a digest that holds the canonical digest of the blob that it makes visible: `sha256:<hex>`, nothing
+// else. A link under another algorithm is how a provisional digest leads to its canonical one.
+// Threads: safe. Borrows: the driver.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "driver/storage_driver.h"
+#include "model/digest.h"
+#include "model/names.h"
+
+namespace berth::storage {
+
+class LinkSet {
+public:
+  using PathOf = std::function<std::string(const model::RepositoryName&, const model::Digest&)>;
+
+  // The `_layers` links: all blobs that clients pushed, configs too.
+  static LinkSet layers(driver::StorageDriver& driver, const model::RepositoryName& repository);
+  // The `_manifests/revisions` links.
+  static LinkSet manifests(driver::StorageDriver& driver, const model::RepositoryName& repository);
+
+  // The canonical digest behind a digest. Errors: not_found; corrupt if the link holds no canonical digest.
+  Result<model::CanonicalDigest> resolve(const model::Digest& digest);
+  Result<bool> has(const model::Digest& digest);
+  // Makes the link, if it is not there as it should be. Durable.
+  Result<> link(const model::Digest& digest, const model::CanonicalDigest& target);
+  // Errors: not_found. Durable.
+  Result<> unlink(const model::Digest& digest);
+
+private:
+  LinkSet(driver::StorageDriver& driver, model::RepositoryName repository, PathOf path_of)
+      : driver_(&driver), repository_(std::move(repository)), path_of_(std::move(path_of)) {}
+
+  driver::StorageDriver* driver_;
+  model::RepositoryName repository_;
+  PathOf path_of_;
+};
+
+// Reads a link file. Errors: not_found; corrupt.
+Result<model::CanonicalDigest> read_link(driver::StorageDriver& driver, const std::string& path);
+// Makes a link file hold target, replacing what was there at once. Durable.
+Result<> write_link(driver::StorageDriver& driver, const std::string& path, const model::CanonicalDigest& target);
+
+} // namespace berth::storage

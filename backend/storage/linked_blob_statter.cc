@@ -1,0 +1,24 @@
+#include "storage/linked_blob_statter.h"
+
+namespace berth::storage {
+
+Result<Descriptor> LinkedBlobStatter::stat(const Digest& digest) {
+  const auto canonical = links_.resolve(digest);
+  if (!canonical) {
+    if (is(canonical.error(), Code::corrupt)) logger_.warn(canonical.error().message);
+    else if (!is(canonical.error(), Code::not_found)) return std::unexpected(canonical.error());
+    return fail(Code::blob_unknown, {}, digest.str());
+  }
+  return global_.stat(*canonical);
+}
+
+Result<bool> LinkedBlobStatter::confirms(const Digest& digest, const Descriptor& descriptor) {
+  BERTH_TRY(const bool linked, links_.has(digest));
+  if (!linked) return false;
+  const auto stored = global_.stat(descriptor.digest);
+  if (!stored && is(stored.error(), Code::blob_unknown)) return false;
+  if (!stored) return std::unexpected(stored.error());
+  return stored->size == descriptor.size;
+}
+
+} // namespace berth::storage

@@ -1,0 +1,49 @@
+#include "storage/linked_blob_store.h"
+
+namespace berth::storage {
+
+LinkedBlobStore::LinkedBlobStore(BlobStore& global, LinkSet links, Logger& logger)
+    : global_(global), statter_(global, std::move(links), logger) {}
+
+LinkedBlobStore::LinkedBlobStore(BlobStore& global, LinkSet links, Logger& logger, registry::DescriptorCache& cache,
+                                 const model::RepositoryName& repository)
+    : global_(global), statter_(global, std::move(links), logger), cached_(cache.before(statter_, repository)) {}
+
+Result<Descriptor> LinkedBlobStore::stat(const Digest& digest) {
+  return cached_ ? cached_->stat(digest) : statter_.stat(digest);
+}
+
+Result<std::string> LinkedBlobStore::get(const Digest& digest, std::size_t max_bytes) {
+  BERTH_TRY(const Descriptor descriptor, stat(digest));
+  return global_.get(descriptor.digest, max_bytes);
+}
+
+Result<Descriptor> LinkedBlobStore::put(std::string_view media_type, std::string_view bytes) {
+  BERTH_TRY(Descriptor descriptor, global_.put(media_type, bytes));
+  BERTH_CHECK(publish(descriptor.digest, descriptor));
+  return descriptor;
+}
+
+Result<> LinkedBlobStore::publish(const Digest& provisional, const Descriptor& descriptor) {
+  BERTH_CHECK(statter_.links().link(descriptor.digest, descriptor.digest));
+  if (provisional != descriptor.digest) BERTH_CHECK(statter_.links().link(provisional, descriptor.digest));
+  if (cached_) cached_->set_descriptor(provisional, descriptor);
+  return {};
+}
+
+Result<> LinkedBlobStore::remove(const Digest& digest) {
+  BERTH_TRY(const Descriptor descriptor, stat(digest));
+  // The blob goes from the repository under the name that was given, and under its canonical one.
+  for (const Digest& name : {digest, Digest(descriptor.digest)}) {
+    const auto unlinked = statter_.links().unlink(name);
+    if (!unlinked && !is(unlinked.error(), Code::not_found)) return std::unexpected(unlinked.error());
+    forget(name);
+  }
+  return {};
+}
+
+void LinkedBlobStore::forget(const Digest& digest) {
+  if (cached_) cached_->clear(digest);
+}
+
+} // namespace berth::storage

@@ -1,0 +1,51 @@
+// ManifestRules: what a manifest may name: blobs and manifests of its own repository, and layers elsewhere whose URLs the
+// operator allows. The checks of docker/distribution that look at the store; model/manifest.h has those that look at the
+// document.
+// Threads: safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/manifest.h"
+#include "registry/blobs.h"
+
+namespace berth::storage {
+
+// validation.* of config.yml.
+struct ManifestPolicy {
+  bool disabled = false;              // neither URL patterns nor the completeness of indexes are checked
+  std::vector<std::string> url_allow; // RE2 patterns, OR-ed; neither allow nor deny: every URL is refused
+  std::vector<std::string> url_deny;
+  enum class Children { all, none, listed } children = Children::all; // which children of an index must exist
+  std::vector<std::pair<std::string, std::string>> platforms;         // architecture and os, for `listed`
+};
+
+class ManifestRules {
+public:
+  // Errors: invalid for a pattern that does not compile.
+  static Result<ManifestRules> make(const ManifestPolicy& policy);
+
+  // What a repository has.
+  struct Holdings {
+    registry::BlobStatter& blobs;
+    std::function<Result<bool>(const model::Digest&)> has_manifest;
+  };
+  // Errors: manifest_blob_unknown, one Error a missing blob; manifest_invalid for a URL that is not allowed.
+  Result<> check(const model::ManifestInfo& manifest, const Holdings& holdings) const;
+
+private:
+  struct Patterns; // compiled
+  bool allows(const std::string& url) const;
+  bool must_exist(const model::ContentReference& child) const;
+  Result<bool> is_missing(const model::ManifestInfo& manifest, const model::ContentReference& content,
+                          const Holdings& holdings) const;
+
+  ManifestPolicy policy_;
+  std::shared_ptr<const Patterns> patterns_;
+};
+
+} // namespace berth::storage

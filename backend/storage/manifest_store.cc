@@ -1,0 +1,88 @@
+#include "storage/manifest_store.h"
+
+namespace berth::storage {
+namespace {
+
+std::unexpected<Error> unknown(const Digest& digest) {
+  return fail(Code::manifest_unknown, {}, "unknown manifest revision " + digest.str());
+}
+
+} // namespace
+
+std::optional<ManifestKinds::Kind> ManifestKinds::find(const Digest& digest) {
+  return kinds_.with([&](auto& kinds) -> std::optional<Kind> {
+    const Kind* kind = kinds.find(digest.str());
+    return kind != nullptr ? std::optional(*kind) : std::nullopt;
+  });
+}
+
+void ManifestKinds::remember(const Digest& digest, Kind kind) {
+  kinds_.with([&](auto& kinds) { kinds.put(digest.str(), kind); });
+}
+
+Result<ManifestKinds::Kind> ManifestStore::kind_of(const Digest& digest, std::string_view bytes) {
+  if (const auto known = parts_.kinds.find(digest)) return *known;
+  BERTH_TRY(const model::ManifestInfo info, model::detect_manifest(bytes));
+  const ManifestKinds::Kind kind{info.kind, info.names_its_media_type};
+  parts_.kinds.remember(digest, kind);
+  return kind;
+}
+
+Result<model::Manifest> ManifestStore::get(const Digest& digest) {
+  auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);
+  if (bytes) {
+    BERTH_TRY(const ManifestKinds::Kind kind, kind_of(digest, *bytes));
+    return model::Manifest{kind.kind, kind.names_its_media_type, std::move(*bytes)};
+  }
+  if (!is(bytes.error(), Code::blob_unknown)) return std::unexpected(std::move(bytes).error());
+
+  // Where 2.1.0 put it. Most of what is found there are layers and configs, which are no manifests.
+  bytes = parts_.layers.get(digest, model::max_manifest_bytes);
+  if (!bytes && !is(bytes.error(), Code::blob_unknown) && !is(bytes.error(), Code::size_invalid))
+    return std::unexpected(std::move(bytes).error());
+  if (!bytes) return unknown(digest);
+  const auto kind = kind_of(digest, *bytes);
+  if (!kind) return unknown(digest);
+  return model::Manifest{kind->kind, kind->names_its_media_type, std::move(*bytes)};
+}
+
+Result<Descriptor> ManifestStore::stat(const Digest& digest) {
+  const auto kind = parts_.kinds.find(digest);
+  auto found = parts_.revisions.stat(digest);
+  if (!found && !is(found.error(), Code::blob_unknown)) return found;
+  if (found && kind) {
+    found->media_type = model::media_type_of(kind->kind);
+    return found;
+  }
+  BERTH_TRY(const model::Manifest manifest, get(digest));
+  return Descriptor{std::string(model::media_type_of(manifest.kind)), manifest.bytes.size(),
+                    CanonicalDigest::of_bytes(manifest.bytes)};
+}
+
+Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::string_view bytes) {
+  const auto has_manifest = [this](const Digest& digest) -> Result<bool> {
+    const auto found = stat(digest);
+    if (!found && !is(found.error(), Code::manifest_unknown)) return std::unexpected(found.error());
+    return found.has_value();
+  };
+  BERTH_CHECK(parts_.rules.check(info, {parts_.layers, has_manifest}));
+  BERTH_TRY(Descriptor descriptor, parts_.revisions.put(model::media_type_of(info.kind), bytes));
+  parts_.kinds.remember(descriptor.digest, {info.kind, info.names_its_media_type});
+  return descriptor;
+}
+
+Result<> ManifestStore::remove(const Digest& digest) {
+  BERTH_TRY(const Descriptor descriptor, stat(digest));
+  // Tags first: should this stop half-way, what is left is a manifest without tags, not tags without a manifest.
+  BERTH_CHECK(parts_.tags.untag_all(descriptor.digest));
+  bool removed = false;
+  for (LinkedBlobStore* links : {&parts_.revisions, &parts_.layers}) {
+    const auto gone = links->remove(digest);
+    if (!gone && !is(gone.error(), Code::blob_unknown)) return gone;
+    removed = removed || gone.has_value();
+  }
+  if (!removed) return unknown(digest); // somebody else was faster
+  return {};
+}
+
+} // namespace berth::storage

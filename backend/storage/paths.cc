@@ -1,0 +1,47 @@
+#include "storage/paths.h"
+
+namespace berth::storage::paths {
+namespace {
+
+const std::string root = "/docker/registry/v2";
+
+std::string below(const std::string& directory, const Digest& digest) {
+  return directory + "/" + std::string(name_of(digest.algorithm())) + "/" + std::string(digest.hex());
+}
+
+} // namespace
+
+std::string blob_data(const CanonicalDigest& digest) {
+  const std::string hex(digest.hex());
+  return root + "/blobs/" + std::string(name_of(digest.algorithm())) + "/" + hex.substr(0, 2) + "/" + hex + "/data";
+}
+
+std::string repositories() { return root + "/repositories"; }
+std::string repository(const RepositoryName& name) { return repositories() + "/" + name.str(); }
+std::string manifests(const RepositoryName& name) { return repository(name) + "/_manifests"; }
+
+std::string layer_link(const RepositoryName& name, const Digest& digest) {
+  return below(repository(name) + "/_layers", digest) + "/link";
+}
+std::string revision_link(const RepositoryName& name, const Digest& digest) {
+  return below(manifests(name) + "/revisions", digest) + "/link";
+}
+
+std::string tags(const RepositoryName& name) { return manifests(name) + "/tags"; }
+std::string tag(const RepositoryName& name, const Tag& tag) { return tags(name) + "/" + tag.str(); }
+std::string tag_current_link(const RepositoryName& name, const Tag& t) { return tag(name, t) + "/current/link"; }
+std::string tag_index_link(const RepositoryName& name, const Tag& t, const CanonicalDigest& digest) {
+  return below(tag(name, t) + "/index", digest) + "/link";
+}
+
+std::string upload(const RepositoryName& name, const UploadId& id) { return repository(name) + "/_uploads/" + id.str(); }
+std::string upload_data(const RepositoryName& name, const UploadId& id) { return upload(name, id) + "/data"; }
+std::string upload_started_at(const RepositoryName& name, const UploadId& id) { return upload(name, id) + "/startedat"; }
+std::string upload_hash_states(const RepositoryName& name, const UploadId& id) {
+  return upload(name, id) + "/hashstates/sha256";
+}
+std::string upload_hash_state(const RepositoryName& name, const UploadId& id, std::uint64_t offset) {
+  return upload_hash_states(name, id) + "/" + std::to_string(offset);
+}
+
+} // namespace berth::storage::paths

@@ -1,0 +1,39 @@
+// The path of everything in a store: the one place that knows docker/distribution's tree.
+// Spec: docs/storage-layout.md. Every path is a driver path: it begins with a slash and is below the driver's root.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/digest.h"
+#include "model/names.h"
+
+namespace berth::storage::paths {
+
+using model::CanonicalDigest;
+using model::Digest;
+using model::RepositoryName;
+using model::Tag;
+using model::UploadId;
+
+std::string blob_data(const CanonicalDigest& digest); // blobs/sha256/<hh>/<hex>/data
+
+std::string repositories();
+std::string repository(const RepositoryName& name);
+std::string manifests(const RepositoryName& name); // its presence makes a directory a repository
+
+std::string layer_link(const RepositoryName& name, const Digest& digest);
+std::string revision_link(const RepositoryName& name, const Digest& digest);
+
+std::string tags(const RepositoryName& name);
+std::string tag(const RepositoryName& name, const Tag& tag);
+std::string tag_current_link(const RepositoryName& name, const Tag& tag);
+std::string tag_index_link(const RepositoryName& name, const Tag& tag, const CanonicalDigest& digest);
+
+std::string upload(const RepositoryName& name, const UploadId& id);
+std::string upload_data(const RepositoryName& name, const UploadId& id);
+std::string upload_started_at(const RepositoryName& name, const UploadId& id);
+std::string upload_hash_states(const RepositoryName& name, const UploadId& id);
+std::string upload_hash_state(const RepositoryName& name, const UploadId& id, std::uint64_t offset);
+
+} // namespace berth::storage::paths

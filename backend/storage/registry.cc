@@ -1,0 +1,47 @@
+#include "storage/registry.h"
+
+#include "storage/catalog.h"
+#include "storage/layer_store.h"
+
+namespace berth::storage {
+
+LinkedBlobStore Registry::layers_of(const model::RepositoryName& name) {
+  LinkSet links = LinkSet::layers(parts_.driver, name);
+  if (parts_.cache == nullptr) return LinkedBlobStore(blobs_, std::move(links), parts_.logger);
+  return LinkedBlobStore(blobs_, std::move(links), parts_.logger, *parts_.cache, name);
+}
+
+class Registry::Repository final : public registry::Repository {
+public:
+  Repository(Registry& registry, const model::RepositoryName& name)
+      : name_(name), layers_(registry.layers_of(name)),
+        revisions_(registry.blobs_, LinkSet::manifests(registry.parts_.driver, name), registry.parts_.logger),
+        tags_(registry.parts_.driver, name, registry.parts_.logger),
+        blobs_(layers_, registry.blobs_,
+               Uploads({registry.parts_.driver, registry.blobs_, registry.parts_.clock, registry.parts_.random}, name),
+               [&registry](const model::RepositoryName& other) { return registry.layers_of(other); }),
+        manifests_({revisions_, layers_, tags_, registry.parts_.rules, registry.kinds_}) {}
+
+  const model::RepositoryName& name() const override { return name_; }
+  registry::BlobStore& blobs() override { return blobs_; }
+  registry::ManifestStore& manifests() override { return manifests_; }
+  registry::TagStore& tags() override { return tags_; }
+
+private:
+  model::RepositoryName name_;
+  LinkedBlobStore layers_;
+  LinkedBlobStore revisions_;
+  TagStore tags_;
+  LayerStore blobs_;
+  ManifestStore manifests_;
+};
+
+std::unique_ptr<registry::Repository> Registry::repository(const model::RepositoryName& name) {
+  return std::make_unique<Repository>(*this, name);
+}
+
+Result<registry::Page> Registry::repositories(const registry::PageRequest& page) {
+  return list_repositories(parts_.driver, page);
+}
+
+} // namespace berth::storage

@@ -1,0 +1,40 @@
+// storage::Registry: the registry over a storage driver. Wires what a repository is made of, and holds what its requests
+// share.
+// Threads: safe. Borrows: everything in Parts.
+#pragma once
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "driver/storage_driver.h"
+#include "registry/registry.h"
+#include "storage/blob_store.h"
+#include "storage/manifest_store.h"
+
+namespace berth::storage {
+
+class Registry final : public registry::Registry {
+public:
+  struct Parts {
+    driver::StorageDriver& driver;
+    registry::DescriptorCache* cache; // null: none
+    ManifestRules rules;
+    const Clock& clock;
+    Random& random;
+    Logger& logger;
+  };
+  explicit Registry(Parts parts) : parts_(std::move(parts)), blobs_(parts_.driver) {}
+
+  std::unique_ptr<registry::Repository> repository(const model::RepositoryName& name) override;
+  Result<registry::Page> repositories(const registry::PageRequest& page) override;
+
+private:
+  class Repository;
+  LinkedBlobStore layers_of(const model::RepositoryName& name);
+
+  Parts parts_;
+  BlobStore blobs_;
+  ManifestKinds kinds_;
+};
+
+} // namespace berth::storage

@@ -1,0 +1,48 @@
+// Uploads: the uploads in progress of one repository, in docker/distribution's form: `_uploads/<id>/` with startedat,
+// data and hashstates/sha256/<offset>, so that either registry can finish what the other began.
+//
+// One writer at a time: a writer holds the lock on `startedat` as long as it lives. The length of an upload is the
+// greatest offset for which there is a hash state within data; what a dead writer left behind it is not acknowledged, and
+// the next append overwrites it. Without a readable state (an upload of an old registry) it is the length of data.
+// Order: data is durable before its hash state exists, so a state never vouches for bytes that a power cut took.
+// Threads: belongs to one request. Borrows: everything it is made of.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "driver/storage_driver.h"
+#include "model/digester.h"
+#include "registry/blobs.h"
+#include "storage/blob_store.h"
+
+namespace berth::storage {
+
+// Links a blob that an upload became.
+using Publish = std::function<Result<>(const Digest& provisional, const Descriptor& descriptor)>;
+
+class Uploads {
+public:
+  struct Parts {
+    driver::StorageDriver& driver;
+    BlobStore& blobs;
+    const Clock& clock;
+    Random& random;
+  };
+  Uploads(Parts parts, model::RepositoryName repository) : parts_(parts), repository_(std::move(repository)) {}
+
+  Result<std::unique_ptr<registry::BlobWriter>> create(Publish publish);
+  Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id, Publish publish);
+  Result<std::uint64_t> size(const model::UploadId& id);
+
+private:
+  class Writer;
+
+  Parts parts_;
+  model::RepositoryName repository_;
+};
+
+} // namespace berth::storage
