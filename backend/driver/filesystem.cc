@@ -135,10 +135,13 @@ Result<> Filesystem::rename(const std::string& from, const std::string& to, Dura
     if (errno != ENOENT || tries == max_rename_tries) return failed("rename", to);
     // Either there is no directory yet (or no longer: somebody removes the tree), or `from` is gone.
     BERTH_CHECK(stat_host(from));
-    BERTH_CHECK(make_directory(parent_of(to), durability));
+    const auto made = make_directory(parent_of(to), durability);
+    if (!made && !is(made.error(), Code::not_found)) return made;
   }
-  if (durability == Durability::durable) return sync_directory(parent_of(to));
-  return {};
+  if (durability == Durability::scratch) return {};
+  auto synced = sync_directory(parent_of(to));
+  if (!synced && is(synced.error(), Code::not_found)) return {}; // renamed, and removed by somebody since
+  return synced;
 }
 
 // Content as a temporary file, which is removed again if that fails.

@@ -60,8 +60,9 @@ Result<Json> parse_json(std::string_view bytes, const Json::parser_callback_t& c
   } catch (const Refused& refused) {
     return invalid(refused.why);
   } catch (const Json::exception& error) {
-    // The text behind "parse error at line 1, column 2" quotes the input, which may not be UTF-8.
-    return invalid(std::string("not JSON: ") + (error.id == 316 ? "invalid UTF-8" : "syntax error"));
+    // What it says quotes the input, which may not be UTF-8 and so could not be said again.
+    const bool encoding = std::string_view(error.what()).find("UTF-8") != std::string_view::npos;
+    return invalid(encoding ? "not JSON: invalid UTF-8" : "not JSON: syntax error");
   }
 }
 

@@ -1,0 +1,174 @@
+// What driver/storage_driver.h promises, asked of every driver.
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <memory>
+
+#include "driver/filesystem.h"
+#include "driver/memory.h"
+#include "unit/temp_dir.h"
+
+using namespace berth;
+using namespace berth::driver;
+
+namespace {
+
+struct Subject {
+  test::TempDir dir;
+  FsOps ops;
+  SystemRandom random;
+  std::unique_ptr<StorageDriver> driver;
+};
+
+std::unique_ptr<Subject> make(const std::string& kind) {
+  auto subject = std::make_unique<Subject>();
+  if (kind == "memory") subject->driver = std::make_unique<Memory>();
+  else subject->driver = std::make_unique<Filesystem>(subject->dir.path() + "/root", subject->ops, subject->random);
+  return subject;
+}
+
+std::string read_from(StorageDriver& driver, const std::string& path, std::uint64_t offset) {
+  std::string bytes;
+  REQUIRE(driver.read(path, offset, [&](std::span<const std::byte> piece) -> Result<> {
+    bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+    return {};
+  }));
+  return bytes;
+}
+
+Code error_of(const auto& result) {
+  REQUIRE_FALSE(result);
+  return result.error().code;
+}
+
+} // namespace
+
+#define FOR_EVERY_DRIVER                                                                                               \
+  const std::string kind = GENERATE("memory", "filesystem");                                                           \
+  CAPTURE(kind);                                                                                                       \
+  const auto subject = make(kind);                                                                                     \
+  StorageDriver& driver = *subject->driver
+
+TEST_CASE("what was put is there, whole, and can be replaced") {
+  FOR_EVERY_DRIVER;
+  for (const Durability durability : {Durability::durable, Durability::scratch}) {
+    REQUIRE(driver.put_content("/a/b/link", "one", durability));
+    CHECK(driver.get_content("/a/b/link", 3).value() == "one");
+    REQUIRE(driver.put_content("/a/b/link", "second", durability));
+    CHECK(driver.get_content("/a/b/link", 100).value() == "second");
+    CHECK(driver.stat("/a/b/link")->size == 6);
+    CHECK_FALSE(driver.stat("/a/b/link")->is_directory);
+    CHECK(driver.stat("/a/b")->is_directory);
+  }
+  CHECK(error_of(driver.get_content("/a/b/link", 5)) == Code::size_invalid);
+  CHECK(read_from(driver, "/a/b/link", 2) == "cond");
+  CHECK(read_from(driver, "/a/b/link", 6).empty());
+}
+
+TEST_CASE("what is not there is not found") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.put_content("/a/file", "x", Durability::scratch));
+  for (const std::string path : {"/b", "/a/b", "/a/file/below", "/b/c/d"}) {
+    CAPTURE(path);
+    CHECK(error_of(driver.stat(path)) == Code::not_found);
+    CHECK(error_of(driver.get_content(path, 10)) == Code::not_found);
+    CHECK(error_of(driver.read(path, 0, [](auto) -> Result<> { return {}; })) == Code::not_found);
+    CHECK(error_of(driver.list(path)) == Code::not_found);
+    CHECK(error_of(driver.move(path, "/c")) == Code::not_found);
+    CHECK(error_of(driver.sync(path)) == Code::not_found);
+    CHECK(error_of(driver.remove(path, Durability::durable)) == Code::not_found);
+    CHECK(error_of(driver.lock(path)) == Code::not_found);
+  }
+  CHECK(error_of(driver.list("/a/file")) == Code::not_found);
+  CHECK(error_of(driver.get_content("/a", 10)) == Code::not_found);
+}
+
+TEST_CASE("nothing but paths of the store is taken") {
+  FOR_EVERY_DRIVER;
+  for (const std::string& path : {std::string(""), std::string("/"), std::string("a"), std::string("/a/"), std::string("//a"), std::string("/a/../b"), std::string("/.."), std::string("/."), std::string("/a b"), std::string("/a\0b", 4),
+                                 std::string("/a/./b"), std::string("/\xc3\xa4"), std::string("../a")}) {
+    CAPTURE(path);
+    CHECK(error_of(driver.stat(path)) == Code::invalid);
+    CHECK(error_of(driver.put_content(path, "x", Durability::scratch)) == Code::invalid);
+    CHECK(error_of(driver.adopt(Content::of("x"), path)) == Code::invalid);
+    CHECK(error_of(driver.append(path, 0, Content::of("x"))) == Code::invalid);
+    CHECK(error_of(driver.move("/a", path)) == Code::invalid);
+    CHECK(error_of(driver.remove(path, Durability::durable)) == Code::invalid);
+    CHECK(error_of(driver.lock(path)) == Code::invalid);
+    CHECK(error_of(driver.list(path)) == Code::invalid);
+  }
+}
+
+TEST_CASE("a listing has the names of one level, in byte order") {
+  FOR_EVERY_DRIVER;
+  for (const std::string path : {"/d/b/x", "/d/a-b/x", "/d/a/x", "/d/a/y", "/d/A", "/dd/z"})
+    REQUIRE(driver.put_content(path, "", Durability::scratch));
+  CHECK(driver.list("/d").value() == std::vector<std::string>{"A", "a", "a-b", "b"});
+  CHECK(driver.list("/d/a").value() == std::vector<std::string>{"x", "y"});
+}
+
+TEST_CASE("content is adopted, from memory and from a file") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.adopt(Content::of("from memory"), "/x/data"));
+  CHECK(driver.get_content("/x/data", 100).value() == "from memory");
+  const std::string spooled = subject->dir.write("spooled", "from a file");
+  REQUIRE(driver.adopt(Content::open(spooled).value(), "/x/data")); // replaces
+  CHECK(driver.get_content("/x/data", 100).value() == "from a file");
+  CHECK_FALSE(std::filesystem::exists(spooled));
+  REQUIRE(driver.adopt(Content(), "/y/empty"));
+  CHECK(driver.stat("/y/empty")->size == 0);
+}
+
+TEST_CASE("appending goes on at the offset, and cuts what lies behind it") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.append("/u/data", 0, Content::of("abc")));
+  REQUIRE(driver.append("/u/data", 3, Content::open(subject->dir.write("chunk", "def")).value()));
+  CHECK(driver.get_content("/u/data", 100).value() == "abcdef");
+  REQUIRE(driver.append("/u/data", 4, Content::of("X")));
+  CHECK(driver.get_content("/u/data", 100).value() == "abcdX");
+  REQUIRE(driver.append("/u/data", 2, Content()));
+  CHECK(driver.get_content("/u/data", 100).value() == "ab");
+  CHECK(error_of(driver.append("/u/data", 3, Content::of("x"))) == Code::corrupt);
+}
+
+TEST_CASE("a move replaces its target") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.put_content("/from", "new", Durability::durable));
+  REQUIRE(driver.put_content("/to/data", "old", Durability::durable));
+  REQUIRE(driver.move("/from", "/to/data"));
+  CHECK(driver.get_content("/to/data", 10).value() == "new");
+  CHECK(error_of(driver.stat("/from")) == Code::not_found);
+  REQUIRE(driver.sync("/to/data"));
+}
+
+TEST_CASE("removing takes a file, or a directory with all that is in it") {
+  FOR_EVERY_DRIVER;
+  for (const std::string path : {"/r/a/1", "/r/a/b/2", "/r/ab/3"}) REQUIRE(driver.put_content(path, "x", Durability::scratch));
+  REQUIRE(driver.remove("/r/a", Durability::durable));
+  CHECK(error_of(driver.stat("/r/a/1")) == Code::not_found);
+  CHECK(error_of(driver.stat("/r/a/b/2")) == Code::not_found);
+  CHECK(driver.get_content("/r/ab/3", 1).value() == "x");
+  REQUIRE(driver.remove("/r/ab/3", Durability::scratch));
+  CHECK(error_of(driver.stat("/r/ab/3")) == Code::not_found);
+}
+
+TEST_CASE("a lock keeps others out until it is gone") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.put_content("/l/startedat", "x", Durability::scratch));
+  {
+    const auto held = driver.lock("/l/startedat");
+    REQUIRE(held);
+    CHECK(error_of(driver.lock("/l/startedat")) == Code::busy);
+    CHECK(driver.get_content("/l/startedat", 10).value() == "x"); // readers are not concerned
+  }
+  CHECK(driver.lock("/l/startedat"));
+}
+
+TEST_CASE("a lock on a file that was removed is none") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.put_content("/l/startedat", "x", Durability::scratch));
+  const auto held = driver.lock("/l/startedat");
+  REQUIRE(held);
+  REQUIRE(driver.remove("/l", Durability::scratch));
+  CHECK(error_of(driver.lock("/l/startedat")) == Code::not_found);
+}

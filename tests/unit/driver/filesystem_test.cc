@@ -1,0 +1,121 @@
+// What is the filesystem driver's own; the promises of every driver are in contract/.
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <thread>
+
+#include "driver/filesystem.h"
+#include "unit/temp_dir.h"
+
+using namespace berth;
+using namespace berth::driver;
+
+namespace {
+
+struct Store {
+  test::TempDir dir;
+  FsOps ops;
+  SystemRandom random;
+  std::string root = dir.path() + "/root";
+  Filesystem driver{root, ops, random};
+};
+
+mode_t mode_of(const std::string& path) {
+  struct stat info {};
+  REQUIRE(::stat(path.c_str(), &info) == 0);
+  return info.st_mode & 07777;
+}
+
+std::size_t files_below(const std::string& path) {
+  if (!std::filesystem::exists(path)) return 0;
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) count += entry.is_regular_file() ? 1 : 0;
+  return count;
+}
+
+} // namespace
+
+TEST_CASE("files and directories have docker/distribution's modes") {
+  Store store;
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  REQUIRE(store.driver.put_content("/a/link", "x", Durability::durable));
+  const std::string spooled = store.dir.write("spooled", "x");
+  std::filesystem::permissions(spooled, std::filesystem::perms(0600));
+  REQUIRE(store.driver.adopt(Content::open(spooled).value(), "/b/data"));
+  CHECK(mode_of(store.root + "/a/link") == (0666 & ~mask));
+  CHECK(mode_of(store.root + "/b/data") == (0666 & ~mask));
+  CHECK(mode_of(store.root + "/b") == (0777 & ~mask));
+}
+
+TEST_CASE("adopting a file moves it: the same inode, no copy") {
+  Store store;
+  const std::string spooled = store.dir.write("spooled", "bytes");
+  struct stat before {}, after {};
+  REQUIRE(::stat(spooled.c_str(), &before) == 0);
+  REQUIRE(store.driver.adopt(Content::open(spooled).value(), "/b/data"));
+  REQUIRE(::stat((store.root + "/b/data").c_str(), &after) == 0);
+  CHECK(before.st_ino == after.st_ino);
+}
+
+TEST_CASE("nothing is left in the temporary directory") {
+  Store store;
+  REQUIRE(store.driver.put_content("/a/b", "x", Durability::durable));
+  REQUIRE(store.driver.put_content("/a/c/d/e", "x", Durability::durable));
+  REQUIRE(store.driver.remove("/a", Durability::durable));
+  CHECK_FALSE(store.driver.put_content("/berth", "x", Durability::durable)); // is a directory
+  CHECK(files_below(store.root + "/berth/tmp") == 0);
+}
+
+TEST_CASE("a file that is replaced is read as it was or as it is") {
+  Store store;
+  const std::string a(3000, 'a'), b(5000, 'b');
+  REQUIRE(store.driver.put_content("/f", a, Durability::scratch));
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    for (int i = 0; i < 500; ++i) static_cast<void>(store.driver.put_content("/f", i % 2 ? a : b, Durability::scratch));
+    done = true;
+  });
+  int odd = 0;
+  while (!done) {
+    const auto bytes = store.driver.get_content("/f", 10000);
+    odd += bytes && (*bytes == a || *bytes == b) ? 0 : 1;
+  }
+  writer.join();
+  CHECK(odd == 0);
+}
+
+TEST_CASE("writing beneath a directory that somebody keeps removing succeeds in the end") {
+  Store store;
+  std::atomic<bool> done = false;
+  std::thread remover([&] {
+    while (!done) static_cast<void>(store.driver.remove("/t/tag", Durability::scratch));
+  });
+  int failures = 0;
+  for (int i = 0; i < 300; ++i) failures += store.driver.put_content("/t/tag/current/link", "x", Durability::scratch) ? 0 : 1;
+  done = true;
+  remover.join();
+  CHECK(failures == 0);
+}
+
+TEST_CASE("of many that lock at once, one gets it") {
+  Store store;
+  REQUIRE(store.driver.put_content("/l", "", Durability::scratch));
+  std::atomic<int> holders = 0, most = 0, won = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i)
+        if (const auto lock = store.driver.lock("/l")) {
+          const int now = ++holders;
+          if (now > most) most = now;
+          ++won;
+          --holders;
+        }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(most == 1);
+  CHECK(won > 0);
+}

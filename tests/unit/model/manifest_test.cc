@@ -1,0 +1,111 @@
+#include <catch2/catch.hpp>
+
+#include "model/manifest.h"
+#include "model/media_types.h"
+
+using namespace berth;
+using namespace berth::model;
+
+namespace {
+
+const std::string digest_a = "sha256:" + std::string(64, 'a');
+const std::string digest_b = "sha256:" + std::string(64, 'b');
+
+std::string descriptor(const std::string& digest, const std::string& more = "") {
+  return R"({"mediaType":"application/x","size":3,"digest":")" + digest + "\"" + more + "}";
+}
+std::string manifest(const std::string& media_type, const std::string& more = "") {
+  return R"({"schemaVersion":2,"mediaType":")" + media_type + R"(","config":)" + descriptor(digest_a) + R"(,"layers":[)" +
+         descriptor(digest_b) + "]" + more + "}";
+}
+std::string index(const std::string& media_type, const std::string& more = "") {
+  return R"({"schemaVersion":2,"mediaType":")" + media_type + R"(","manifests":[)" +
+         descriptor(digest_a, R"(,"platform":{"os":"linux","architecture":"amd64"})") + "]" + more + "}";
+}
+
+std::string why_refused(std::string_view type, const std::string& bytes) {
+  const auto parsed = parse_manifest(type, bytes);
+  if (parsed) return "not refused";
+  CHECK((parsed.error().code == Code::manifest_invalid || parsed.error().code == Code::digest_invalid));
+  return parsed.error().detail;
+}
+
+} // namespace
+
+TEST_CASE("the four kinds parse, and name what they contain") {
+  const auto image = parse_manifest(media::docker_manifest, manifest(std::string(media::docker_manifest)));
+  REQUIRE(image);
+  CHECK(image->kind == ManifestKind::docker_manifest);
+  REQUIRE(image->contents.size() == 2);
+  CHECK(image->contents[0].digest.str() == digest_a);
+  CHECK(image->contents[1].digest.str() == digest_b);
+
+  const auto list = parse_manifest(media::docker_list, index(std::string(media::docker_list)));
+  REQUIRE(list);
+  CHECK(list->contents.at(0).os == "linux");
+  CHECK(list->contents.at(0).architecture == "amd64");
+
+  CHECK(parse_manifest(media::oci_manifest, manifest(std::string(media::oci_manifest)))->names_its_media_type);
+  CHECK(parse_manifest("application/vnd.oci.image.index.v1+json; charset=utf-8", index(std::string(media::oci_index))));
+}
+
+TEST_CASE("an OCI document may leave its media type out, a Docker one may not") {
+  const std::string bare = R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + "}";
+  const auto parsed = parse_manifest(media::oci_manifest, bare);
+  REQUIRE(parsed);
+  CHECK_FALSE(parsed->names_its_media_type);
+  CHECK(why_refused(media::docker_manifest, bare) ==
+        "mediaType in manifest should be 'application/vnd.docker.distribution.manifest.v2+json' not ''");
+}
+
+TEST_CASE("documents that are refused, and why") {
+  const std::string oci(media::oci_manifest);
+  CHECK(why_refused("text/plain", "{}") == "unsupported manifest media type and no default available: text/plain");
+  CHECK(why_refused("", "{}") == "unsupported manifest media type and no default available: ");
+  CHECK(why_refused(oci, "") == "not JSON: syntax error");
+  CHECK(why_refused(oci, "[]") == "not a JSON object");
+  CHECK(why_refused(oci, manifest(oci) + "x") == "not JSON: syntax error");
+  CHECK(why_refused(oci, "{\"schemaVersion\":2,\"annotations\":{\"a\":\"\xff\"}}") == "not JSON: invalid UTF-8");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"schemaVersion":2})") == "duplicate key \"schemaVersion\"");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"annotations":{"a":"1","a":"2"}})") == "duplicate key \"a\"");
+  CHECK(why_refused(oci, R"({"schemaVersion":1})") == "unrecognized manifest schema version");
+  CHECK(why_refused(oci, R"({"schemaVersion":"2"})") == "unrecognized manifest schema version");
+  CHECK(why_refused(oci, R"({"schemaVersion":2})") == "config is missing");
+  CHECK(why_refused(oci, manifest(oci, R"(,"manifests":[])")) == "expected an image manifest but found an index");
+  CHECK(why_refused(media::oci_index, index(std::string(media::oci_index), R"(,"layers":[])")) ==
+        "expected an index but found an image manifest");
+  CHECK(why_refused(oci, manifest(std::string(media::docker_manifest))).starts_with("mediaType in manifest should be"));
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor("sha256:xyz") + "}") == "invalid checksum digest format");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":[]})") == "a descriptor is not an object");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"mediaType":7})") == "mediaType is not a string");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor(digest_a, R"(,"urls":"x")") + "}") == "urls is not an array");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":{"digest":")" + digest_a + R"(","size":-1}})") == "size is negative");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":{"digest":")" + digest_a + R"(","size":1.5}})") == "size is not an integer");
+}
+
+TEST_CASE("nesting is limited, and does not overflow the stack") {
+  const auto nested = [](int depth) {
+    return R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + R"(,"x":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+  };
+  CHECK(parse_manifest(media::oci_manifest, nested(max_manifest_depth - 2)));
+  CHECK(why_refused(media::oci_manifest, nested(max_manifest_depth + 1)) == "nested too deeply");
+  CHECK(why_refused(media::oci_manifest, nested(1'000'000)) == "nested too deeply");
+}
+
+TEST_CASE("one byte more than the limit is too large") {
+  std::string bytes = manifest(std::string(media::oci_manifest));
+  bytes.append(max_manifest_bytes - bytes.size(), ' ');
+  CHECK(parse_manifest(media::oci_manifest, bytes));
+  CHECK(parse_manifest(media::oci_manifest, bytes + " ").error().code == Code::manifest_too_large);
+}
+
+TEST_CASE("stored bytes tell their kind") {
+  CHECK(detect_manifest(manifest(std::string(media::docker_manifest)))->kind == ManifestKind::docker_manifest);
+  CHECK(detect_manifest(index(std::string(media::docker_list)))->kind == ManifestKind::docker_list);
+  CHECK(detect_manifest(R"({"schemaVersion":2,"manifests":[]})")->kind == ManifestKind::oci_index);
+  CHECK(detect_manifest(R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + "}")->kind == ManifestKind::oci_manifest);
+  CHECK_FALSE(detect_manifest(R"({"schemaVersion":1})"));
+  CHECK_FALSE(detect_manifest(R"({"schemaVersion":2,"mediaType":"application/x"})"));
+  // What another registry took with a duplicate key is still served.
+  CHECK(detect_manifest(manifest(std::string(media::oci_manifest), R"(,"a":1,"a":2)")));
+}
