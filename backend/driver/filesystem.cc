@@ -74,7 +74,7 @@ Result<UniqueFd> Filesystem::open(const std::string& host, int flags) {
 Result<UniqueFd> Filesystem::create(const std::string& host, int flags, Durability durability) {
   Result<UniqueFd> fd = open(host, flags | O_CREAT);
   if (fd || !is(fd.error(), Code::not_found)) return fd;
-  BERTH_CHECK(make_directory(parent_of(host), durability));
+  BERTH_CHECK(make_directories(parent_of(host), durability));
   return open(host, flags | O_CREAT);
 }
 
@@ -116,10 +116,10 @@ Result<> Filesystem::sync_directory(const std::string& host) {
 }
 
 // Makes a directory and those above it.
-Result<> Filesystem::make_directory(const std::string& host, Durability durability) {
+Result<> Filesystem::make_directories(const std::string& host, Durability durability) {
   if (ops_.mkdir(host.c_str(), directory_mode) != 0) {
     if (errno == ENOENT && host.size() > 1) {
-      BERTH_CHECK(make_directory(parent_of(host), durability));
+      BERTH_CHECK(make_directories(parent_of(host), durability));
       if (ops_.mkdir(host.c_str(), directory_mode) != 0 && errno != EEXIST) return failed("mkdir", host);
     } else if (errno != EEXIST) {
       return failed("mkdir", host);
@@ -135,7 +135,7 @@ Result<> Filesystem::rename(const std::string& from, const std::string& to, Dura
     if (errno != ENOENT || tries == max_rename_tries) return failed("rename", to);
     // Either there is no directory yet (or no longer: somebody removes the tree), or `from` is gone.
     BERTH_CHECK(stat_host(from));
-    const auto made = make_directory(parent_of(to), durability);
+    const auto made = make_directories(parent_of(to), durability);
     if (!made && !is(made.error(), Code::not_found)) return made;
   }
   if (durability == Durability::scratch) return {};
@@ -209,6 +209,12 @@ Result<> Filesystem::read(const std::string& path, std::uint64_t offset, const C
 Result<Location> Filesystem::locate(const std::string& path) {
   BERTH_CHECK(host_path(path));
   return FileBelowRoot{path};
+}
+
+Result<> Filesystem::make_directory(const std::string& path) {
+  BERTH_TRY(const std::string host, host_path(path));
+  if (const auto info = stat_host(host); info && info->is_directory) return {};
+  return make_directories(host, Durability::durable);
 }
 
 Result<> Filesystem::put_content(const std::string& path, std::string_view bytes, Durability durability) {

@@ -31,6 +31,7 @@ public:
   Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override;
   Result<> read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) override;
   Result<Location> locate(const std::string& path) override;
+  Result<> make_directory(const std::string& path) override;
   Result<> put_content(const std::string& path, std::string_view bytes, Durability durability) override;
   Result<> adopt(Content content, const std::string& path) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
@@ -47,7 +48,7 @@ private:
   Result<> write(int fd, const std::string& host, const Content& content);
   Result<> sync(int fd, const std::string& host);
   Result<> sync_directory(const std::string& host);
-  Result<> make_directory(const std::string& host, Durability durability);
+  Result<> make_directories(const std::string& host, Durability durability);
   Result<> rename(const std::string& from, const std::string& to, Durability durability);
   Result<std::string> write_temporary(const Content& content, Durability durability);
   void remove_tree(const std::string& host);

@@ -94,6 +94,8 @@ Result<Location> Memory::locate(const std::string& path) {
   return Location(std::move(bytes));
 }
 
+Result<> Memory::make_directory(const std::string& path) { return check_path(path); }
+
 Result<> Memory::put_content(const std::string& path, std::string_view bytes, Durability) {
   return put(path, std::string(bytes));
 }

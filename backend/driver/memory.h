@@ -17,6 +17,7 @@ public:
   Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override;
   Result<> read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) override;
   Result<Location> locate(const std::string& path) override;
+  Result<> make_directory(const std::string& path) override;
   Result<> put_content(const std::string& path, std::string_view bytes, Durability durability) override;
   Result<> adopt(Content content, const std::string& path) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;

@@ -58,6 +58,8 @@ public:
   virtual Result<> read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) = 0;
   virtual Result<Location> locate(const std::string& path) = 0;
 
+  // Makes a directory and those above it, unless it is there. Durable: so that what is made durable in it can be found.
+  virtual Result<> make_directory(const std::string& path) = 0;
   // Makes or replaces a small file, and the directories above it.
   virtual Result<> put_content(const std::string& path, std::string_view bytes, Durability durability) = 0;
   // Makes or replaces a file with content; takes content's file instead of copying it where it can. Durable.

@@ -34,7 +34,8 @@ std::string tag_index_link(const RepositoryName& name, const Tag& t, const Canon
   return below(tag(name, t) + "/index", digest) + "/link";
 }
 
-std::string upload(const RepositoryName& name, const UploadId& id) { return repository(name) + "/_uploads/" + id.str(); }
+std::string uploads(const RepositoryName& name) { return repository(name) + "/_uploads"; }
+std::string upload(const RepositoryName& name, const UploadId& id) { return uploads(name) + "/" + id.str(); }
 std::string upload_data(const RepositoryName& name, const UploadId& id) { return upload(name, id) + "/data"; }
 std::string upload_started_at(const RepositoryName& name, const UploadId& id) { return upload(name, id) + "/startedat"; }
 std::string upload_hash_states(const RepositoryName& name, const UploadId& id) {

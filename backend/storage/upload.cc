@@ -100,6 +100,8 @@ private:
 
 Result<std::unique_ptr<registry::BlobWriter>> Uploads::create(Publish publish) {
   BERTH_TRY(UploadId id, UploadId::parse(uuid4(parts_.random)));
+  // The upload may be lost, but not the repository's directory: what is linked in it later must be found.
+  BERTH_CHECK(parts_.driver.make_directory(paths::uploads(repository_)));
   const std::string started_at = paths::upload_started_at(repository_, id);
   BERTH_CHECK(parts_.driver.put_content(started_at, to_rfc3339(parts_.clock.now()), Durability::scratch));
   BERTH_TRY(auto lock, parts_.driver.lock(started_at));

@@ -1,0 +1,132 @@
+// What a push leaves behind when the disk fails at any call, is full from any call on, or loses power at any call.
+#include <catch2/catch.hpp>
+
+#include "fault/faulty_ops.h"
+#include "fault/push.h"
+#include "unit/temp_dir.h"
+
+using namespace berth;
+using test::Acknowledged;
+using test::FailingOps;
+using test::ForgetfulOps;
+using test::Store;
+
+namespace {
+
+// More calls than a push makes; the loops end before, when nothing failed any more.
+constexpr int max_calls = 1000;
+
+struct Place {
+  test::TempDir dir;
+  std::string root = dir.path() + "/root";
+  std::string spool = dir.path() + "/spool";
+  Place() {
+    std::filesystem::create_directory(root);
+    std::filesystem::create_directory(spool);
+  }
+};
+
+// The push is made again, as a client would, with a disk that works.
+void check_mends(const std::string& root, const std::string& spool) {
+  FailingOps healthy;
+  Store store(root, healthy);
+  const Acknowledged all = test::push(store, spool);
+  CHECK(all.tag_target.has_value());
+  CHECK(test::missing_from(store, all).empty());
+  CHECK(test::faults_of(root).empty());
+}
+
+void check_survives(const Place& place, FailingOps& ops, Store& store, const Acknowledged& acknowledged) {
+  CHECK(test::faults_of(place.root).empty());
+  ops.first_failing = FailingOps::never;
+  CHECK(test::missing_from(store, acknowledged).empty());
+  check_mends(place.root, place.spool);
+}
+
+} // namespace
+
+TEST_CASE("a push on a disk that works is acknowledged whole") {
+  const Place place;
+  check_mends(place.root, place.spool);
+}
+
+TEST_CASE("call N fails, for every N") {
+  int failures = 0;
+  for (int n = 1; n < max_calls; ++n) {
+    const Place place;
+    FailingOps ops;
+    ops.first_failing = ops.last_failing = n;
+    ops.error_number = n % 2 == 0 ? EIO : ENOSPC;
+    Store store(place.root, ops);
+    const Acknowledged acknowledged = test::push(store, place.spool);
+    CAPTURE(n);
+    if (!ops.has_failed()) break;
+    ++failures;
+    check_survives(place, ops, store, acknowledged);
+  }
+  CHECK(failures > 40);
+}
+
+TEST_CASE("the disk is full from call N on, for every N, until there is space again") {
+  int failures = 0;
+  for (int n = 1; n < max_calls; ++n) {
+    const Place place;
+    FailingOps ops;
+    ops.first_failing = n;
+    ops.error_number = ENOSPC;
+    Store store(place.root, ops);
+    const Acknowledged acknowledged = test::push(store, place.spool);
+    CAPTURE(n);
+    if (!ops.has_failed()) break;
+    ++failures;
+    check_survives(place, ops, store, acknowledged);
+  }
+  CHECK(failures > 40);
+}
+
+TEST_CASE("the power is cut at call N, for every N: what was acknowledged is there, and nothing half-written is") {
+  int cuts = 0;
+  for (int n = 1; n < max_calls; ++n) {
+    const Place place, after;
+    ForgetfulOps ops;
+    ops.first_failing = n; // nothing after the cut reaches the disk
+    Store store(place.root, ops);
+    const Acknowledged acknowledged = test::push(store, place.spool);
+    CAPTURE(n);
+    if (!ops.has_failed()) break;
+    ++cuts;
+    ops.restore(place.root, after.root);
+    CHECK(test::faults_of(after.root).empty());
+    FailingOps healthy;
+    Store revived(after.root, healthy);
+    CHECK(test::missing_from(revived, acknowledged).empty());
+    check_mends(after.root, after.spool);
+  }
+  CHECK(cuts > 40);
+}
+
+TEST_CASE("the power is cut after a push: all of it is there") {
+  const Place place, after;
+  ForgetfulOps ops;
+  Store store(place.root, ops);
+  const Acknowledged acknowledged = test::push(store, place.spool);
+  REQUIRE(acknowledged.tag_target);
+  ops.restore(place.root, after.root);
+  Store revived(after.root, ops);
+  CHECK(test::missing_from(revived, acknowledged).empty());
+}
+
+TEST_CASE("a store that does not sync would be found out") {
+  // The test of the test: with fsync turned into nothing, the power cut takes the push away.
+  class Lazy final : public ForgetfulOps {
+    int fsync(int) override { return 0; }
+  };
+  const Place place, after;
+  Lazy ops;
+  Store store(place.root, ops);
+  const Acknowledged acknowledged = test::push(store, place.spool);
+  REQUIRE(acknowledged.tag_target);
+  ops.restore(place.root, after.root);
+  Store revived(after.root, ops);
+  CHECK_FALSE(test::missing_from(revived, acknowledged).empty());
+}

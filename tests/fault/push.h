@@ -1,0 +1,53 @@
+// A push as the fault tests make it, the record of what was acknowledged, and the inspection of a store afterwards.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "cache/memory.h"
+#include "driver/filesystem.h"
+#include "registry/registry.h"
+#include "storage/registry.h"
+
+namespace berth::test {
+
+// A registry over a directory, with the disk that the test gives it.
+class Store {
+public:
+  Store(const std::string& root, driver::FsOps& ops);
+  std::unique_ptr<registry::Repository> repository(const std::string& name);
+  registry::Registry& registry() { return registry_; }
+
+private:
+  SystemClock clock_;
+  SystemRandom random_;
+  NullLogger logger_;
+  driver::Filesystem driver_;
+  cache::MemoryCache cache_;
+  storage::Registry registry_;
+};
+
+// What the registry said it had.
+struct Acknowledged {
+  std::map<std::string, std::string> blobs; // digest to bytes
+  std::map<std::string, std::string> manifests;
+  std::optional<std::string> tag_target; // of team/app:v1
+  std::optional<std::string> upload;     // an upload in progress,
+  std::uint64_t upload_size = 0;         // of which so much was acknowledged
+};
+
+// Pushes an image to team/app:v1: a config in one piece, a layer in three chunks, the manifest, the tag; stops at the
+// first error, as a client would. spool: where the content's files are made.
+Acknowledged push(Store& store, const std::string& spool);
+
+// Everything wrong with a store: blobs whose bytes are not their digest, links that lead nowhere or hold no digest.
+std::vector<std::string> faults_of(const std::string& root);
+// Everything acknowledged that the store does not have.
+std::vector<std::string> missing_from(Store& store, const Acknowledged& acknowledged);
+
+} // namespace berth::test
