@@ -54,8 +54,10 @@ Result<registry::Page> TagStore::list(const registry::PageRequest& request) {
 }
 
 Result<> TagStore::untag_all(const model::CanonicalDigest& digest) {
-  BERTH_TRY(const std::vector<std::string> all, names());
-  for (const std::string& name : all) {
+  const auto all = names();
+  if (!all && is(all.error(), Code::name_unknown)) return {};
+  BERTH_CHECK(all);
+  for (const std::string& name : *all) {
     BERTH_TRY(const model::Tag tag, model::Tag::parse(name));
     const auto target = get(tag);
     if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());

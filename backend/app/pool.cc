@@ -1,0 +1,86 @@
+#include "app/pool.h"
+
+#include <pthread.h>
+
+#include <csignal>
+#include <thread>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "cache/memory.h"
+#include "driver/filesystem.h"
+#include "fcgi/server.h"
+#include "storage/registry.h"
+
+namespace berth::app {
+namespace {
+
+storage::ManifestPolicy policy_of(const config::Config::Validation& validation) {
+  using Children = storage::ManifestPolicy::Children;
+  storage::ManifestPolicy policy;
+  policy.disabled = validation.disabled;
+  policy.url_allow = validation.url_allow;
+  policy.url_deny = validation.url_deny;
+  policy.children = validation.index_platforms == config::IndexPlatforms::all    ? Children::all
+                    : validation.index_platforms == config::IndexPlatforms::none ? Children::none
+                                                                                 : Children::listed;
+  for (const config::Platform& platform : validation.platform_list)
+    policy.platforms.emplace_back(platform.architecture, platform.os);
+  return policy;
+}
+
+api::Options api_options_of(const config::Config& config) {
+  api::Options options;
+  options.host = config.http.host;
+  options.prefix = config.http.prefix;
+  options.secret = config.http.secret;
+  options.relative_urls = config.http.relative_urls;
+  options.delete_enabled = config.storage.delete_enabled;
+  options.catalog_max_entries = static_cast<std::size_t>(config.catalog_max_entries);
+  options.tags_max = static_cast<std::size_t>(config.tags_max);
+  return options;
+}
+
+// Stops the server at SIGTERM or SIGINT. The signals are blocked from its construction on, in this thread and in all
+// that are started after it, so that only its own thread takes them.
+class StopOnSignal {
+public:
+  explicit StopOnSignal(fcgi::Server& server) {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    waiter_ = std::thread([this, &server] {
+      int signal = 0;
+      sigwait(&signals_, &signal);
+      server.stop();
+    });
+  }
+  ~StopOnSignal() {
+    pthread_kill(waiter_.native_handle(), SIGTERM);
+    waiter_.join();
+  }
+
+private:
+  sigset_t signals_{};
+  std::thread waiter_;
+};
+
+} // namespace
+
+Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Logger& logger) {
+  SystemClock clock;
+  SystemRandom random;
+  driver::FsOps ops;
+  driver::Filesystem driver(config.storage.root, ops, random);
+  cache::MemoryCache cache(config.storage.cache_entries);
+  BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
+  storage::Registry registry({driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock, random, logger});
+  api::Api api(registry, api_options_of(config), clock, logger);
+  fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, api, logger);
+  const StopOnSignal stop(server);
+  return server.run();
+}
+
+} // namespace berth::app

@@ -1,0 +1,16 @@
+// The pool: wires the layers together for one configuration, and serves until it is told to stop. With main.cc and the
+// commands, the only place that names concrete classes.
+#pragma once
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+
+namespace berth::app {
+
+// Answers FastCGI requests on a listening socket until SIGTERM or SIGINT; requests in progress are finished.
+// Requires: is called once, while the process has one thread; config.http.secret is set. Errors: invalid, io.
+Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Logger& logger);
+
+} // namespace berth::app

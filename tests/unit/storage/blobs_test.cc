@@ -1,0 +1,219 @@
+#include <catch2/catch.hpp>
+
+#include "unit/storage/fixture.h"
+
+using namespace berth;
+using namespace berth::test;
+using registry::BlobWriter;
+using registry::Mounted;
+
+namespace {
+
+const std::string uploads = "/docker/registry/v2/repositories/a/b/_uploads/";
+
+model::Digest sha512_of(const std::string& bytes) {
+  model::Digester digester(model::Algorithm::sha512);
+  digester.update(as_bytes(bytes));
+  return digester.finish();
+}
+
+} // namespace
+
+TEST_CASE("a blob that was pushed is in docker/distribution's places, and only in its repository") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  const auto descriptor = fixture.push_blob(*repository, "hello");
+  const std::string hex(digest_of("hello").hex());
+  CHECK(descriptor.size == 5);
+  CHECK(fixture.content("/docker/registry/v2/blobs/sha256/" + hex.substr(0, 2) + "/" + hex + "/data") == "hello");
+  CHECK(fixture.content("/docker/registry/v2/repositories/a/b/_layers/sha256/" + hex + "/link") == "sha256:" + hex);
+  CHECK(repository->blobs().stat(descriptor.digest).value() == descriptor);
+  CHECK(repository->blobs().get(descriptor.digest, 5).value() == "hello");
+  CHECK(repository->blobs().get(descriptor.digest, 4).error().code == Code::size_invalid);
+  CHECK(fixture.repository("a")->blobs().stat(descriptor.digest).error().code == Code::blob_unknown);
+  CHECK_FALSE(fixture.driver.list("/docker/registry/v2/repositories/a/b/_uploads")); // nothing is left
+}
+
+TEST_CASE("an upload in progress is in docker/distribution's form") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  auto writer = fixture.begin(*repository);
+  const std::string directory = uploads + writer->id().str();
+  CHECK(fixture.content(directory + "/startedat") == "2024-01-02T03:04:05Z");
+  REQUIRE(writer->append(Content::of("abc")));
+  CHECK(fixture.content(directory + "/data") == "abc");
+  const auto state = model::Sha256::restore(fixture.content(directory + "/hashstates/sha256/3"));
+  REQUIRE(state);
+  CHECK(state->digest() == digest_of("abc"));
+}
+
+TEST_CASE("an upload goes on where the last request ended") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  auto writer = fixture.begin(*repository);
+  const auto id = writer->id();
+  REQUIRE(writer->append(Content::of("one")));
+  CHECK(repository->blobs().resume(id).error().code == Code::busy);
+  CHECK(repository->blobs().upload_size(id).value() == 3); // asking does not need to hold it
+  writer.reset();
+  writer = repository->blobs().resume(id).value();
+  CHECK(writer->size() == 3);
+  REQUIRE(writer->append(Content::of("two")));
+  REQUIRE(writer->append(Content()));
+  CHECK(writer->size() == 6);
+  const auto descriptor = writer->commit(Content::of("three"), digest_of("onetwothree"));
+  REQUIRE(descriptor);
+  CHECK(repository->blobs().get(descriptor->digest, 100).value() == "onetwothree");
+  CHECK(repository->blobs().upload_size(id).error().code == Code::blob_upload_unknown);
+  CHECK(repository->blobs().resume(id).error().code == Code::blob_upload_unknown);
+}
+
+TEST_CASE("an upload whose hash state is missing or unreadable is hashed again") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  auto writer = fixture.begin(*repository);
+  const auto id = writer->id();
+  REQUIRE(writer->append(Content::of("abc")));
+  writer.reset();
+  const std::string states = uploads + id.str() + "/hashstates/sha256";
+  SECTION("missing") { REQUIRE(fixture.driver.remove(states, driver::Durability::scratch)); }
+  SECTION("of an old registry") { REQUIRE(fixture.driver.put_content(states + "/3", "gob", driver::Durability::scratch)); }
+  SECTION("of another offset") {
+    REQUIRE(fixture.driver.put_content(states + "/3", model::Sha256().save(), driver::Durability::scratch));
+  }
+  writer = repository->blobs().resume(id).value();
+  CHECK(writer->size() == 3);
+  CHECK(writer->commit(Content::of("def"), digest_of("abcdef")));
+}
+
+TEST_CASE("what a dead writer left behind the last hash state does not count") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  auto writer = fixture.begin(*repository);
+  const auto id = writer->id();
+  REQUIRE(writer->append(Content::of("abc")));
+  writer.reset();
+  REQUIRE(fixture.driver.put_content(uploads + id.str() + "/data", "abcRUBBISH", driver::Durability::scratch));
+  CHECK(repository->blobs().upload_size(id).value() == 3);
+  writer = repository->blobs().resume(id).value();
+  SECTION("overwritten") { CHECK(writer->commit(Content::of("def"), digest_of("abcdef"))); }
+  SECTION("cut off") {
+    const auto descriptor = writer->commit(Content(), digest_of("abc"));
+    REQUIRE(descriptor);
+    CHECK(repository->blobs().get(descriptor->digest, 100).value() == "abc");
+  }
+}
+
+TEST_CASE("content that is not its digest ends the upload and leaves nothing") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  for (const bool in_chunks : {false, true}) {
+    CAPTURE(in_chunks);
+    auto writer = fixture.begin(*repository);
+    const auto id = writer->id();
+    if (in_chunks) REQUIRE(writer->append(Content::of("x")));
+    CHECK(writer->commit(Content::of("abc"), digest_of("other")).error().code == Code::digest_invalid);
+    CHECK(repository->blobs().upload_size(id).error().code == Code::blob_upload_unknown);
+  }
+  CHECK_FALSE(fixture.driver.list("/docker/registry/v2/blobs"));
+}
+
+TEST_CASE("a cancelled upload is gone") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  auto writer = fixture.begin(*repository);
+  const auto id = writer->id();
+  REQUIRE(writer->append(Content::of("abc")));
+  REQUIRE(writer->cancel());
+  CHECK(repository->blobs().upload_size(id).error().code == Code::blob_upload_unknown);
+}
+
+TEST_CASE("an upload of nothing is the empty blob") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  CHECK(fixture.push_blob(*repository, "").size == 0);
+  CHECK(repository->blobs().get(digest_of(""), 0).value().empty());
+}
+
+TEST_CASE("a blob under another algorithm is stored once, under sha256, and found under both") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  const auto provisional = sha512_of("abcdef");
+  auto writer = fixture.begin(*repository);
+  SECTION("in one piece") { CHECK(writer->commit(Content::of("abcdef"), provisional)->digest == digest_of("abcdef")); }
+  SECTION("in chunks") {
+    REQUIRE(writer->append(Content::of("abc")));
+    CHECK(writer->commit(Content::of("def"), provisional)->digest == digest_of("abcdef"));
+  }
+  CHECK(repository->blobs().stat(provisional)->digest == digest_of("abcdef"));
+  CHECK(repository->blobs().stat(digest_of("abcdef"))->size == 6);
+  CHECK(fixture.content(storage::paths::layer_link(name("a/b"), provisional)) == digest_of("abcdef").str());
+  REQUIRE(repository->blobs().remove(provisional));
+  CHECK_FALSE(repository->blobs().stat(digest_of("abcdef")));
+  CHECK(fixture.begin(*repository)->commit(Content::of("other"), provisional).error().code == Code::digest_invalid);
+}
+
+TEST_CASE("mounting links what another repository has, or begins an upload") {
+  Fixture fixture;
+  const auto from = fixture.repository("from"), to = fixture.repository("to");
+  const auto descriptor = fixture.push_blob(*from, "shared");
+  const auto create = [&](const std::optional<registry::MountRequest>& mount) { return to->blobs().create(mount).value(); };
+  const auto is_upload = [](const registry::Created& created) { return std::holds_alternative<std::unique_ptr<BlobWriter>>(created); };
+
+  CHECK(is_upload(create(registry::MountRequest{descriptor.digest, name("nobody")})));
+  CHECK(is_upload(create(registry::MountRequest{digest_of("unknown"), name("from")})));
+  CHECK(is_upload(create(registry::MountRequest{digest_of("unknown"), std::nullopt})));
+  CHECK_FALSE(to->blobs().stat(descriptor.digest));
+
+  const auto mounted = create(registry::MountRequest{descriptor.digest, name("from")});
+  REQUIRE(std::holds_alternative<Mounted>(mounted));
+  CHECK(std::get<Mounted>(mounted).descriptor == descriptor);
+  CHECK(to->blobs().stat(descriptor.digest));
+
+  const auto third = fixture.repository("third");
+  CHECK(std::holds_alternative<Mounted>(third->blobs().create(registry::MountRequest{descriptor.digest, std::nullopt}).value()));
+}
+
+TEST_CASE("deleting takes the link and leaves the bytes") {
+  Fixture fixture;
+  const auto one = fixture.repository("one"), two = fixture.repository("two");
+  const auto descriptor = fixture.push_blob(*one, "x");
+  fixture.push_blob(*two, "x");
+  REQUIRE(one->blobs().remove(descriptor.digest));
+  CHECK(one->blobs().stat(descriptor.digest).error().code == Code::blob_unknown);
+  CHECK(one->blobs().remove(descriptor.digest).error().code == Code::blob_unknown);
+  CHECK(two->blobs().stat(descriptor.digest));
+}
+
+TEST_CASE("the cache never answers for what is gone, whoever removed it") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  const auto digest = fixture.push_blob(*repository, "x").digest;
+  REQUIRE(repository->blobs().stat(digest)); // from memory, confirmed
+  SECTION("the link, by another program") {
+    REQUIRE(fixture.driver.remove(storage::paths::layer_link(name("a/b"), digest), driver::Durability::scratch));
+  }
+  SECTION("the bytes, by garbage collection") {
+    REQUIRE(fixture.driver.remove(storage::paths::blob_data(digest), driver::Durability::scratch));
+  }
+  CHECK(repository->blobs().stat(digest).error().code == Code::blob_unknown);
+}
+
+TEST_CASE("pushing again mends a damaged blob and a damaged link") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  const auto digest = fixture.push_blob(*repository, "hello").digest;
+  REQUIRE(fixture.driver.put_content(storage::paths::blob_data(digest), "he", driver::Durability::scratch));
+  REQUIRE(fixture.driver.put_content(storage::paths::layer_link(name("a/b"), digest), "", driver::Durability::scratch));
+  CHECK_FALSE(repository->blobs().stat(digest));
+  fixture.push_blob(*repository, "hello");
+  CHECK(repository->blobs().get(digest, 100).value() == "hello");
+}
+
+TEST_CASE("bytes that are not their digest are never handed out as a small blob") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  const auto digest = fixture.push_blob(*repository, "hello").digest;
+  REQUIRE(fixture.driver.put_content(storage::paths::blob_data(digest), "hellO", driver::Durability::scratch));
+  CHECK(repository->blobs().get(digest, 100).error().code == Code::corrupt);
+}

@@ -1,0 +1,209 @@
+#include <catch2/catch.hpp>
+
+#include "unit/storage/fixture.h"
+
+using namespace berth;
+using namespace berth::test;
+using model::media::docker_manifest;
+using model::media::oci_index;
+using model::media::oci_manifest;
+
+namespace {
+
+const std::string nondistributable = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+
+std::string layer(const std::string& media_type, const std::string& bytes, const std::string& urls) {
+  return R"({"mediaType":")" + media_type + R"(","size":1,"digest":")" + digest_of(bytes).str() + R"(","urls":[)" + urls + "]}";
+}
+
+// A repository with a config blob, to put manifests into.
+struct Repository : Fixture {
+  explicit Repository(const storage::ManifestPolicy& policy = {}) : Fixture(policy) { push_blob(*repository_, "{}"); }
+  Result<model::Descriptor> put_image(const std::string& layers) { return put(*repository_, oci_manifest, image_of(digest_of("{}"), layers)); }
+  std::unique_ptr<registry::Repository> repository_ = repository("a/b");
+};
+
+} // namespace
+
+TEST_CASE("a manifest is a blob with a revision link, and comes back byte for byte") {
+  Repository fixture;
+  auto& repository = *fixture.repository_;
+  const std::string bytes = image_of(digest_of("{}"));
+  const auto descriptor = put(repository, oci_manifest, bytes);
+  REQUIRE(descriptor);
+  CHECK(descriptor->digest == digest_of(bytes));
+  CHECK(fixture.content("/docker/registry/v2/repositories/a/b/_manifests/revisions/sha256/" +
+                        std::string(descriptor->digest.hex()) + "/link") == descriptor->digest.str());
+  const auto manifest = repository.manifests().get(descriptor->digest);
+  REQUIRE(manifest);
+  CHECK(manifest->bytes == bytes);
+  CHECK(manifest->kind == model::ManifestKind::oci_manifest);
+  CHECK(repository.manifests().stat(descriptor->digest)->media_type == oci_manifest);
+  CHECK(repository.blobs().stat(descriptor->digest).error().code == Code::blob_unknown); // no layer
+  CHECK(fixture.repository("c")->manifests().get(descriptor->digest).error().code == Code::manifest_unknown);
+}
+
+TEST_CASE("every blob that is missing is named") {
+  Repository fixture;
+  const auto refused = fixture.put_image(describe(digest_of("1")) + "," + describe(digest_of("{}")) + "," + describe(digest_of("2")));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::manifest_blob_unknown);
+  CHECK(refused.error().detail == digest_of("1").str());
+  REQUIRE(refused.error().also.size() == 1);
+  CHECK(refused.error().also[0].detail == digest_of("2").str());
+}
+
+TEST_CASE("the children of an index must exist, unless the policy says otherwise") {
+  using Children = storage::ManifestPolicy::Children;
+  const auto child = [](const std::string& architecture) {
+    return describe(digest_of(architecture), R"(,"platform":{"os":"linux","architecture":")" + architecture + "\"}");
+  };
+  const std::string bytes = index_of(child("amd64") + "," + child("arm64"));
+  const auto missing = [&](const storage::ManifestPolicy& policy) -> std::size_t {
+    Repository fixture(policy);
+    const auto result = put(*fixture.repository_, oci_index, bytes);
+    return result ? 0 : 1 + result.error().also.size();
+  };
+  CHECK(missing({}) == 2);
+  CHECK(missing({.disabled = true, .url_allow = {}, .url_deny = {}, .platforms = {}}) == 0);
+  CHECK(missing({.url_allow = {}, .url_deny = {}, .children = Children::none, .platforms = {}}) == 0);
+  CHECK(missing({.url_allow = {}, .url_deny = {}, .children = Children::listed, .platforms = {{"amd64", "linux"}}}) == 1);
+  CHECK(missing({.url_allow = {}, .url_deny = {}, .children = Children::listed, .platforms = {{"s390x", "linux"}}}) == 0);
+
+  Repository fixture;
+  const auto image = fixture.put_image("");
+  CHECK(put(*fixture.repository_, oci_index, index_of(describe(image->digest))));
+}
+
+TEST_CASE("layers elsewhere need URLs that the policy allows") {
+  const auto verdict = [](const storage::ManifestPolicy& policy, const std::string& layers) {
+    Repository fixture(policy);
+    const auto result = fixture.put_image(layers);
+    return result ? "taken" : result.error().code == Code::manifest_invalid ? "invalid" : "missing";
+  };
+  const std::string far = layer(nondistributable, "far", R"("https://example.com/far")");
+  storage::ManifestPolicy allow, deny, disabled;
+  allow.url_allow = {"^https://example\\.com/"};
+  deny.url_deny = {"example\\.net"};
+  disabled.disabled = true;
+  CHECK(verdict({}, far) == std::string("invalid"));
+  CHECK(verdict(allow, far) == std::string("taken"));
+  CHECK(verdict(deny, far) == std::string("taken"));
+  CHECK(verdict(disabled, far) == std::string("taken"));
+  CHECK(verdict(allow, layer(nondistributable, "far", R"("https://example.net/far")")) == std::string("invalid"));
+  CHECK(verdict(deny, layer(nondistributable, "far", R"("https://example.net/far")")) == std::string("invalid"));
+  CHECK(verdict(disabled, layer(nondistributable, "far", R"("ftp://example.com/far")")) == std::string("invalid"));
+  CHECK(verdict(disabled, layer(nondistributable, "far", R"("https://example.com/far#part")")) == std::string("invalid"));
+  // Without URLs, or of an ordinary type, it has to be here as well.
+  CHECK(verdict(allow, layer(nondistributable, "far", "")) == std::string("missing"));
+  CHECK(verdict(allow, layer("application/vnd.oci.image.layer.v1.tar+gzip", "far", R"("https://example.com/far")")) == std::string("missing"));
+}
+
+TEST_CASE("a foreign layer of docker's needs a URL, and nothing else") {
+  storage::ManifestPolicy policy;
+  policy.url_allow = {"."};
+  Repository fixture(policy);
+  const auto put_docker = [&](const std::string& urls) {
+    std::string bytes = image_of(digest_of("{}"), layer(std::string(model::media::docker_foreign_layer), "far", urls));
+    bytes.insert(1, R"("mediaType":")" + std::string(docker_manifest) + "\",");
+    return put(*fixture.repository_, docker_manifest, bytes);
+  };
+  CHECK(put_docker(R"("https://example.com/far")"));
+  CHECK(put_docker("").error().code == Code::manifest_invalid);
+}
+
+TEST_CASE("a tag points to the last manifest it was given, and remembers the others") {
+  Repository fixture;
+  auto& tags = fixture.repository_->tags();
+  const auto one = fixture.put_image("")->digest, two = fixture.put_image(describe(digest_of("{}")))->digest;
+  REQUIRE(tags.tag(tag("v1"), one));
+  REQUIRE(tags.tag(tag("v1"), two));
+  CHECK(tags.get(tag("v1")).value() == two);
+  const std::string directory = "/docker/registry/v2/repositories/a/b/_manifests/tags/v1";
+  CHECK(fixture.content(directory + "/current/link") == two.str());
+  CHECK(fixture.content(directory + "/index/sha256/" + std::string(one.hex()) + "/link") == one.str());
+  CHECK(fixture.content(directory + "/index/sha256/" + std::string(two.hex()) + "/link") == two.str());
+  REQUIRE(tags.untag(tag("v1")));
+  CHECK(tags.get(tag("v1")).error().code == Code::manifest_unknown);
+  CHECK(tags.untag(tag("v1")).error().code == Code::manifest_unknown);
+  CHECK(fixture.repository_->manifests().get(one));
+}
+
+TEST_CASE("deleting a manifest takes its tags, and no others") {
+  Repository fixture;
+  auto& repository = *fixture.repository_;
+  const auto one = fixture.put_image("")->digest, two = fixture.put_image(describe(digest_of("{}")))->digest;
+  for (const std::string text : {"a", "b"}) REQUIRE(repository.tags().tag(tag(text), one));
+  REQUIRE(repository.tags().tag(tag("c"), two));
+  REQUIRE(repository.manifests().remove(one));
+  CHECK(repository.manifests().get(one).error().code == Code::manifest_unknown);
+  CHECK(repository.manifests().remove(one).error().code == Code::manifest_unknown);
+  CHECK(repository.tags().list({})->entries == std::vector<std::string>{"c"});
+}
+
+TEST_CASE("a manifest that 2.1.0 linked among the layers is found, and a layer is no manifest") {
+  Repository fixture;
+  auto& repository = *fixture.repository_;
+  const std::string bytes = image_of(digest_of("{}"));
+  fixture.push_blob(repository, bytes);
+  fixture.push_blob(repository, "a layer");
+  CHECK(repository.manifests().get(digest_of(bytes))->bytes == bytes);
+  CHECK(repository.manifests().get(digest_of("a layer")).error().code == Code::manifest_unknown);
+  CHECK(repository.manifests().remove(digest_of("a layer")).error().code == Code::manifest_unknown);
+  CHECK(repository.blobs().stat(digest_of("a layer")));
+  REQUIRE(repository.manifests().remove(digest_of(bytes)));
+  CHECK_FALSE(repository.manifests().get(digest_of(bytes)));
+}
+
+TEST_CASE("pages of tags") {
+  Repository fixture;
+  auto& repository = *fixture.repository_;
+  CHECK(repository.tags().list({}).error().code == Code::name_unknown);
+  const auto digest = fixture.put_image("")->digest;
+  CHECK(repository.tags().list({})->entries.empty()); // a repository without tags
+  for (const std::string text : {"b", "B", "a", "c", "10", "9"}) REQUIRE(repository.tags().tag(tag(text), digest));
+  const auto page = [&](const std::string& last, std::optional<std::size_t> limit) { return repository.tags().list({last, limit}).value(); };
+  using Names = std::vector<std::string>;
+  CHECK(page("", std::nullopt).entries == Names{"10", "9", "B", "a", "b", "c"});
+  CHECK_FALSE(page("", std::nullopt).more);
+  CHECK(page("", 2).entries == Names{"10", "9"});
+  CHECK(page("", 2).more);
+  CHECK(page("9", 2).entries == Names{"B", "a"});
+  CHECK(page("aa", 2).entries == Names{"b", "c"}); // `last` need not exist
+  CHECK_FALSE(page("aa", 2).more);
+  CHECK(page("", 0).entries.empty());
+  CHECK(page("c", 5).entries.empty());
+}
+
+TEST_CASE("the catalog lists repositories with manifests, a slash before every other character") {
+  Fixture fixture;
+  for (const std::string text : {"a", "a/b", "a-b", "a.b/c", "b/c/d", "z"}) {
+    const auto repository = fixture.repository(text);
+    fixture.push_blob(*repository, "{}");
+    REQUIRE(put(*repository, oci_manifest, image_of(digest_of("{}"))));
+  }
+  fixture.push_blob(*fixture.repository("only/blobs"), "x");
+  using Names = std::vector<std::string>;
+  const auto page = [&](const std::string& last, std::optional<std::size_t> limit) { return fixture.registry.repositories({last, limit}).value(); };
+  const Names all = {"a", "a/b", "a-b", "a.b/c", "b/c/d", "z"};
+  CHECK(page("", std::nullopt).entries == all);
+  for (std::size_t limit = 1; limit <= all.size() + 1; ++limit) { // every page size gives the same list
+    Names seen;
+    registry::Page part;
+    do {
+      part = page(seen.empty() ? "" : seen.back(), limit);
+      CHECK(part.entries.size() <= limit);
+      seen.insert(seen.end(), part.entries.begin(), part.entries.end());
+    } while (part.more);
+    CHECK(seen == all);
+  }
+  CHECK(page("a/a", 2).entries == Names{"a/b", "a-b"}); // `last` need not exist
+  CHECK(page("b/c", 1).entries == Names{"b/c/d"});
+  CHECK(page("zz", 5).entries.empty());
+  CHECK(page("", 0).entries.empty());
+}
+
+TEST_CASE("the catalog of a store that was never used is empty") {
+  Fixture fixture;
+  CHECK(fixture.registry.repositories({}).value().entries.empty());
+}
