@@ -1,0 +1,76 @@
+# Every command of daily work. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+JOBS ?= $(shell nproc)
+BUILD ?= build
+TYPE ?= RelWithDebInfo
+CONFIGURE = cmake -S . -G Ninja -Wno-dev
+CTEST = ctest --output-on-failure -j $(JOBS)
+# The sanitizers stop at the first error; leaks of libfcgi and nginx are not ours to see.
+SANITIZED = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+.PHONY: packages
+packages: # what building and running needs, from Debian
+	@.ci/packages build
+
+.PHONY: build
+build: packages ## build/berth (TYPE=Debug for a debugger)
+	@[ -f $(BUILD)/build.ninja ] || $(CONFIGURE) -B $(BUILD) -DCMAKE_BUILD_TYPE=$(TYPE) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+	@ln -sf $(BUILD)/compile_commands.json compile_commands.json
+
+.PHONY: run
+run: build data/certs/localhost.crt ## the registry on https://localhost:5000, data under ./data; Ctrl-C stops it
+	@exec $(BUILD)/berth up config/berth.yml
+
+data/certs/localhost.crt:
+	@mkdir -p data/certs
+	@openssl req -x509 -newkey rsa:2048 -nodes -days 825 -subj "/CN=localhost" \
+	  -addext "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1" \
+	  -keyout data/certs/localhost.key.new -out data/certs/localhost.crt.new 2>/dev/null
+	@mv data/certs/localhost.key.new data/certs/localhost.key && mv data/certs/localhost.crt.new $@
+
+.PHONY: test
+test: ## unit, contract, fault and protocol tests; ends with ctest's summary
+	@.ci/packages test
+	@$(MAKE) --no-print-directory build
+	@$(CTEST) --test-dir $(BUILD) -LE heavy --output-junit junit.xml
+
+.PHONY: test-system
+test-system: ## the heavier suites: real clients, kill -9, full disk, swapping with docker-registry
+	@.ci/packages system
+	@$(MAKE) --no-print-directory build
+	@$(CTEST) --test-dir $(BUILD) -L heavy --output-junit junit-system.xml
+
+.PHONY: asan tsan
+asan: SANITIZER = address,undefined
+tsan: SANITIZER = thread
+asan tsan: ## unit and protocol tests under a sanitizer, in build-asan or build-tsan
+	@.ci/packages test
+	@[ -f build-$@/build.ninja ] || $(CONFIGURE) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DBERTH_SANITIZE=$(SANITIZER) >/dev/null
+	@cmake --build build-$@ -j $(JOBS)
+	@$(SANITIZED) $(CTEST) --test-dir build-$@ -L '$(or $(LABELS),unit|protocol|races)' --output-junit junit.xml
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for SECONDS (30) each, with clang's libFuzzer
+	@tests/fuzz/run $(or $(SECONDS),30)
+
+.PHONY: tidy
+tidy: ## the include arrows, the sizes and the manners of the tree
+	@/usr/bin/python3 tests/tidy.py
+
+.PHONY: format
+format: ## clang-format over backend/ and tests/
+	@clang-format-19 -i $$(git ls-files 'backend/*.h' 'backend/*.cc' 'tests/*.h' 'tests/*.cc')
+
+.PHONY: ci
+ci: ## all that .ci/run does
+	@.ci/run
+
+.PHONY: clean
+clean: ## removes the build directories, not ./data
+	@rm -rf build build-asan build-tsan build-fuzz compile_commands.json
