@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "api/api.h"
+#include "app/secret.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "cache/memory.h"
@@ -72,12 +73,16 @@ private:
 Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Logger& logger) {
   SystemClock clock;
   SystemRandom random;
+  api::Options options = api_options_of(config);
+  if (options.secret.empty()) {
+    BERTH_TRY(options.secret, kept_secret(config.storage.root, random));
+  }
   driver::FsOps ops;
   driver::Filesystem driver(config.storage.root, ops, random);
   cache::MemoryCache cache(config.storage.cache_entries);
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
   storage::Registry registry({driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock, random, logger});
-  api::Api api(registry, api_options_of(config), clock, logger);
+  api::Api api(registry, std::move(options), clock, logger);
   fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, api, logger);
   const StopOnSignal stop(server);
   return server.run();

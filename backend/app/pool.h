@@ -10,7 +10,8 @@
 namespace berth::app {
 
 // Answers FastCGI requests on a listening socket until SIGTERM or SIGINT; requests in progress are finished.
-// Requires: is called once, while the process has one thread; config.http.secret is set. Errors: invalid, io.
+// Without http.secret, the one that is kept in the store is used.
+// Requires: is called once, while the process has one thread. Errors: invalid, io.
 Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Logger& logger);
 
 } // namespace berth::app

@@ -1,6 +1,7 @@
 // Request and Response: one HTTP exchange as plain values. No sockets, no FastCGI.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/content.h"
+#include "base/result.h"
 
 namespace berth::http {
 
@@ -46,8 +48,8 @@ struct StoreFile {
 
 struct Response {
   int status = 200;
-  Headers headers;                            // Content-Length is added by whoever writes the response
-  std::variant<std::string, StoreFile> body;  // bytes, or a file that nginx sends
+  Headers headers;                           // Content-Length is added by whoever writes the response
+  std::variant<std::string, StoreFile> body; // bytes, or a file that nginx sends
   // HEAD, and only HEAD: the length that the same GET would have, while the body stays empty.
   std::optional<std::uint64_t> length_of_get;
 };
@@ -55,8 +57,10 @@ struct Response {
 class Handler {
 public:
   virtual ~Handler() = default;
-  // Threads: called from many. Errors: never throws and never fails; what went wrong is in the response.
+  // Threads: both are called from many. Errors: never throw and never fail; what went wrong is in the response.
   virtual Response handle(Request& request) = 0;
+  // The answer to a request that did not arrive whole or well-formed, and of which only what could be read is there.
+  virtual Response refuse(const Request& request, const Error& why) = 0;
 };
 
 } // namespace berth::http

@@ -1,5 +1,6 @@
-"""Fixtures of the protocol suite: one registry a module, one repository name a test."""
+"""Fixtures of the protocol suite: one registry a module, one repository name a test. BERTH_TEST_TLS=1 speaks https."""
 import itertools
+import os
 import re
 
 import pytest
@@ -14,9 +15,9 @@ BREAKDOWN = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime
 
 @pytest.fixture(scope="module")
 def registry(request, registry_class):
-    """A registry with the module's CONFIG, or that of an indirect parameter; it must live and end cleanly."""
-    config = getattr(request, "param", getattr(request.module, "CONFIG", {}))
-    with registry_class(config) as running:
+    """A registry with the module's REGISTRY_CONFIG, or that of an indirect parameter; it must live and end cleanly."""
+    config = getattr(request, "param", getattr(request.module, "REGISTRY_CONFIG", {}))
+    with registry_class(config, tls=bool(os.environ.get("BERTH_TEST_TLS"))) as running:
         yield running
         assert not BREAKDOWN.search(running.log()), running.log()[-4000:]
 

@@ -2,6 +2,8 @@
 import dataclasses
 import functools
 import os
+import re
+import urllib.parse
 
 import pytest
 
@@ -159,3 +161,34 @@ def assert_head_parity(client, target, headers=(), fresh=("Date",)):
         return sorted((k.lower(), v) for k, v in reply.headers.items() if k not in fresh)
 
     assert comparable(head) == comparable(got)
+
+
+# Pages
+
+
+def next_page(reply):
+    """The target of the Link to the next page, None without one."""
+    link = reply.header("Link")
+    if link is None:
+        return None
+    match = re.fullmatch(r'<(/[^<>]*)\?(last=[^&<>]*&n=[0-9]+)>; rel="next"', link)
+    assert match, f"not the form of a Link: {link}"
+    return f"{match[1]}?{match[2]}"
+
+
+def pages(client, target, key):
+    """The lists of all pages, from `target` on by the Links to the end."""
+    result, seen = [], set()
+    while target is not None:
+        assert target not in seen, f"the Links run in a circle: {target}"
+        seen.add(target)
+        reply = client.get(target)
+        assert reply.status == 200, reply
+        result.append(reply.json()[key])
+        target = next_page(reply)
+    return result
+
+
+def last_of(target):
+    """The decoded `last` of a page's target."""
+    return urllib.parse.parse_qs(urllib.parse.urlsplit(target).query)["last"][0]

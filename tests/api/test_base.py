@@ -1,4 +1,4 @@
-"""GET /v2/ and what surrounds the routes: version check, liveness, connections (spec: facts v2-api §1, §2, §9)."""
+"""GET /v2/ and what surrounds the routes: version check, liveness, connections (spec: v2 API §1, §2, §9)."""
 import http.client
 
 import pytest
@@ -53,8 +53,8 @@ def test_v2_without_slash_redirects(client, method):
     assert client.path_of(reply.header("Location")) == "/v2/"
 
 
-@pytest.mark.parametrize("target", ["/V2/", "/v3/", "/v22/", "/health", "/index.html", "/nginx_status", "/.well-known/x",
-                                    "/blobs/x", "/_catalog", "/v2_catalog"])
+@pytest.mark.parametrize("target", ["/V2/", "/v3/", "/v22/", "/health", "/index.html", "/nginx_status",
+                                    "/.well-known/x", "/blobs/x", "/_catalog", "/v2_catalog"])
 def test_paths_outside_the_api_are_not_found(client, target):
     assert client.get(target).status == 404
 

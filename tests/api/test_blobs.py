@@ -1,6 +1,6 @@
-"""GET, HEAD and DELETE of blobs: headers, conditions, ranges (spec: facts v2-api §2, §4, §9)."""
-import email
+"""GET, HEAD and DELETE of blobs: headers, conditions, ranges (spec: v2 API §2, §4, §9)."""
 import json
+import re
 
 import pytest
 
@@ -51,13 +51,13 @@ def test_head_parity(client, stored):
     assert_head_parity(client, "/v2/{repo}/blobs/{blob}".format(**stored))
 
 
-@pytest.mark.parametrize("headers", [{"Range": "bytes=0-99"}, {"If-None-Match": ETAG}], ids=["range", "condition"])
-def test_head_parity_with(client, stored, headers):
-    target = "/v2/{repo}/blobs/{blob}".format(**stored)
-    if "Range" in headers:      # RFC 9110 defines Range for GET alone: HEAD may ignore it
-        assert client.head(target, headers).status in (200, 206)
-    else:
-        assert_head_parity(client, target, headers)
+def test_head_parity_of_a_condition(client, stored):
+    assert_head_parity(client, "/v2/{repo}/blobs/{blob}".format(**stored), {"If-None-Match": ETAG})
+
+
+def test_head_may_ignore_a_range(client, stored):
+    """RFC 9110 defines Range for GET alone."""
+    assert client.head("/v2/{repo}/blobs/{blob}".format(**stored), {"Range": "bytes=0-99"}).status in (200, 206)
 
 
 def test_head_parity_of_unknown(client, stored):
@@ -189,8 +189,11 @@ def multipart(reply):
     """The parts of a multipart/byteranges reply: (Content-Range, bytes)."""
     content_type = reply.header("Content-Type")
     assert content_type.startswith("multipart/byteranges; boundary="), reply
-    message = email.message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + reply.body)
-    return [(p["Content-Range"], p.get_payload(decode=True)) for p in message.get_payload()]
+    boundary = b"--" + content_type.split("boundary=")[1].strip('"').encode()
+    first, *found, last = (b"\r\n" + reply.body).split(b"\r\n" + boundary)
+    assert (first, last.rstrip()) == (b"", b"--"), reply
+    return [(re.search(r"(?im)^content-range: *([^\r]*)", part.split(b"\r\n\r\n")[0].decode())[1],
+             part.split(b"\r\n\r\n", 1)[1]) for part in found]
 
 
 @pytest.mark.parametrize("requested, expected", [
@@ -204,11 +207,7 @@ def test_several_ranges(client, stored, requested, expected):
     reply = client.get("/v2/{repo}/blobs/{blob}".format(**stored), {"Range": f"bytes={requested}"})
     assert reply.status == 206
     assert int(reply.header("Content-Length")) == len(reply.body)
-    parts = multipart(reply)
-    assert [content_range for content_range, _ in parts] == [f"bytes {a}-{b}/1024" for a, b in expected]
-    # email's parser takes line ends for its own: compare what it cannot touch
-    assert all(data.startswith(BLOB[a:b + 1].split(b"\r")[0].split(b"\n")[0])
-               for (a, b), (_, data) in zip(expected, parts))
+    assert multipart(reply) == [(f"bytes {a}-{b}/1024", BLOB[a:b + 1]) for a, b in expected]
 
 
 def test_ranges_that_exceed_the_blob_get_it_whole(client, stored):

@@ -91,12 +91,12 @@ class Certificates:
 
 @functools.cache
 def certificates():
-    """A private CA and a server certificate for localhost and 127.0.0.1, made once a process."""
+    """A private CA and a server certificate for localhost and registry.test, made once a process."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-ca-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)
     extensions = folder / "san.cnf"
-    extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    extensions.write_text("subjectAltName=DNS:localhost,DNS:registry.test,IP:127.0.0.1,IP:::1\n")
 
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
@@ -180,8 +180,12 @@ class Registry:
         return [os.environ.get("BERTH", str(REPOSITORY / "build" / "berth")), "up", str(self.config_file)]
 
     @property
+    def scheme(self):
+        return "https" if self.tls else "http"
+
+    @property
     def url(self):
-        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     @property
     def authority(self):
@@ -282,7 +286,11 @@ class Registry:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(self, exception, *_):
         try:
@@ -398,7 +406,7 @@ class Client:
                 connection.putheader("Content-Length", str(_length(body)))
             try:
                 connection.endheaders(body, encode_chunked=chunked)
-            except (BrokenPipeError, ConnectionResetError):
+            except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
                 pass    # answered before the whole body was sent: the answer is what counts
             return _read_reply(connection.getresponse())
         finally:
@@ -413,7 +421,7 @@ class Client:
 
     def path_of(self, target):
         """Path and query of a Location, which may be absolute; anything else is left as it is."""
-        for origin in (self.registry.url, f"{self.registry.url.split(':')[0]}://localhost:{self.registry.port}"):
+        for origin in (self.registry.url, f"{self.registry.scheme}://localhost:{self.registry.port}"):
             if target.startswith(origin + "/"):
                 return target[len(origin):]
         return target
@@ -427,11 +435,11 @@ class Client:
             try:
                 connection.sendall(data)
                 if hang_up:
-                    connection.shutdown(socket.SHUT_WR)
+                    socket.socket.shutdown(connection, socket.SHUT_WR)     # ssl's own would stop decrypting
                 response = http.client.HTTPResponse(connection, method=method)
                 response.begin()
                 return _read_reply(response)
-            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
                 return None
 
     def open_socket(self):

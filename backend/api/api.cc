@@ -1,0 +1,150 @@
+#include "api/api.h"
+
+#include <exception>
+
+#include "api/errors.h"
+#include "api/locations.h"
+#include "api/v2/endpoints.h"
+#include "http/limits.h"
+#include "http/router.h"
+#include "http/url.h"
+
+namespace berth::api {
+namespace {
+
+// As docker/distribution answers what is no registry's: without JSON.
+http::Response plain_not_found() {
+  http::Response response;
+  response.status = 404;
+  response.headers.add("Content-Type", "text/plain; charset=utf-8");
+  response.headers.add("X-Content-Type-Options", "nosniff");
+  response.body = "404 page not found\n";
+  return response;
+}
+
+// GET /, which load balancers ask to see whether anybody is there.
+http::Response alive() {
+  http::Response response;
+  response.headers.add("Cache-Control", "no-cache");
+  return response;
+}
+
+http::Response wrong_method(const http::Request& request, std::string allow) {
+  http::Response response;
+  if (request.method != "OPTIONS") response = error_response({Code::unsupported, {}, {}});
+  response.headers.add("Allow", std::move(allow));
+  return response;
+}
+
+http::Response moved(const Locations& locations, std::string_view path, std::string_view query) {
+  http::Response response;
+  response.status = 301;
+  std::string location = locations.relative(http::encode_path(path.substr(1)));
+  if (!query.empty()) location.append("?").append(query);
+  response.headers.add("Location", std::move(location));
+  return response;
+}
+
+std::string_view raw_path(const http::Request& request) { return http::split_target(request.target).path; }
+
+} // namespace
+
+Api::Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger)
+    : registry_(registry),
+      options_(std::move(options)),
+      upload_states_(options_.secret),
+      clock_(clock),
+      logger_(logger) {}
+
+http::Response Api::handle(http::Request& request) {
+  http::Response response;
+  try {
+    auto answered = answer(request);
+    response = answered ? *std::move(answered) : failure(request, answered.error());
+  } catch (const std::exception& thrown) {
+    response = failure(request, {Code::unknown, thrown.what(), {}});
+  }
+  finish(request, response);
+  return response;
+}
+
+http::Response Api::refuse(const http::Request& request, const Error& why) {
+  http::Response response = failure(request, why);
+  finish(request, response);
+  return response;
+}
+
+Result<http::Response> Api::answer(http::Request& request) {
+  if (request.target.size() > http::max_target_bytes) return fail(Code::bad_request, {}, "the target is too long");
+  const auto [encoded_path, query] = http::split_target(request.target);
+  BERTH_TRY(std::string path, http::decode_path(encoded_path));
+  if (path == "/") return alive();
+  if (!path.starts_with(options_.prefix)) return plain_not_found();
+  path.erase(0, options_.prefix.size() - 1);
+  if (path == "/v2" || path.starts_with("/v2/")) return answer_v2(request, path, query);
+  return plain_not_found();
+}
+
+Result<http::Response> Api::answer_v2(http::Request& request, const std::string& path, std::string_view query) {
+  using Routed = http::Routed<v2::Endpoint>;
+  Routed routed = http::route(v2::endpoints(), request.method, path);
+  Locations locations(options_, request);
+  switch (routed.to) {
+  case Routed::To::nowhere: return fail(Code::route_unknown);
+  case Routed::To::moved: return moved(locations, routed.location, query);
+  case Routed::To::wrong_method: return wrong_method(request, std::move(routed.allow));
+  case Routed::To::row: break;
+  }
+
+  std::unique_ptr<registry::Repository> repository;
+  if (const std::string& text = routed.parameters.get("name"); !text.empty()) {
+    BERTH_TRY(const auto name, model::RepositoryName::parse(text));
+    repository = registry_.repository(name);
+  }
+  // Access control asks here, before the endpoint runs: routed.row->access on the repository, or on the catalog.
+  v2::Call call{registry_,
+                options_,
+                upload_states_,
+                clock_,
+                request,
+                http::Query::parse(query),
+                std::move(routed.parameters),
+                std::move(locations),
+                std::move(repository)};
+  auto answered = routed.row->answer(call);
+  if (!answered && is(answered.error(), Code::unsupported)) {
+    // Switched off by configuration, and RFC 9110 wants Allow with a 405.
+    http::Response response = error_response(answered.error());
+    response.headers.add("Allow", http::methods_of(v2::endpoints(), routed.row->pattern, request.method));
+    return response;
+  }
+  // Notifications are emitted here: what was pulled, pushed, mounted or deleted is in call and answered.
+  return answered;
+}
+
+http::Response Api::failure(const http::Request& request, const Error& error) {
+  if (is_internal(error.code))
+    logger_.error("request failed", {{"method", request.method},
+                                     {"path", std::string(raw_path(request))}, // the query holds upload states
+                                     {"error", error.message.empty() ? "no message" : error.message}});
+  return error_response(error);
+}
+
+void Api::finish(const http::Request& request, http::Response& response) const {
+  if (is_v2(request)) response.headers.set("Docker-Distribution-Api-Version", "registry/2.0");
+  if (request.method != "HEAD" || response.length_of_get) return;
+  if (const auto* body = std::get_if<std::string>(&response.body)) {
+    response.length_of_get = body->size();
+    response.body = std::string();
+  }
+}
+
+// Also for paths that cannot be decoded, whose beginning decides then.
+bool Api::is_v2(const http::Request& request) const {
+  const std::string_view encoded = raw_path(request);
+  const std::string path = http::decode_path(encoded).value_or(std::string(encoded));
+  const std::string base = options_.prefix + "v2";
+  return path == base || path.starts_with(base + "/");
+}
+
+} // namespace berth::api

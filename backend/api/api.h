@@ -1,0 +1,50 @@
+// Api: the registry's HTTP face. It takes a request, finds the endpoint, calls it, and turns whatever came of it into a
+// response.
+// Threads: safe.
+// Spec: docs/spec-map.md (OCI distribution-spec; docker/distribution's HTTP API v2).
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "api/upload_state.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/message.h"
+#include "registry/registry.h"
+
+namespace berth::api {
+
+struct Options {
+  std::string host;            // base URL of every Location, as http.host; empty: taken from the request
+  std::string prefix = "/";    // before every route; begins and ends with a slash
+  std::string secret;          // signs upload states; not empty
+  bool relative_urls = false;  // Locations without scheme and host
+  bool delete_enabled = false; // of manifests, tags and blobs; an upload can always be cancelled
+  std::size_t catalog_max_entries = 1000;
+  std::size_t tags_max = 1000;
+};
+
+class Api final : public http::Handler {
+public:
+  // Borrows: all but options. Requires: options.secret is not empty.
+  Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger);
+
+  http::Response handle(http::Request& request) override;
+  http::Response refuse(const http::Request& request, const Error& why) override;
+
+private:
+  Result<http::Response> answer(http::Request& request);
+  Result<http::Response> answer_v2(http::Request& request, const std::string& path, std::string_view query);
+  http::Response failure(const http::Request& request, const Error& error);
+  void finish(const http::Request& request, http::Response& response) const;
+  bool is_v2(const http::Request& request) const;
+
+  registry::Registry& registry_;
+  const Options options_;
+  const UploadStateSigner upload_states_;
+  const Clock& clock_;
+  Logger& logger_;
+};
+
+} // namespace berth::api

@@ -1,0 +1,65 @@
+// GET, HEAD and DELETE /v2/<name>/blobs/<digest>. The bytes are nginx's to send; what is decided here is whether and
+// which, and the conditions that nginx would answer wrongly (it does not know the ETag, and its 416 is HTML).
+#include "api/v2/endpoints.h"
+#include "http/headers.h"
+#include "model/byte_range.h"
+#include "model/media_types.h"
+
+namespace berth::api::v2 {
+namespace {
+
+// A blob never changes under its name: a year is as long as HTTP caches count.
+constexpr std::string_view cache_control = "max-age=31536000";
+
+http::Response unsatisfiable(std::uint64_t size) {
+  auto response = error_response({Code::range_unsatisfiable, {}, {}});
+  response.headers.add("Content-Range", "bytes */" + std::to_string(size));
+  return response;
+}
+
+// Whether the request asks for a part, and the part is one of this very blob.
+bool asks_for_range(const Call& call, std::string_view tag) {
+  if (!call.request.headers.has("Range")) return false;
+  return !call.request.headers.has("If-Range") || http::if_range_names(call.header("If-Range"), tag);
+}
+
+} // namespace
+
+Result<http::Response> get_blob(Call& call) {
+  BERTH_TRY(const auto digest, model::Digest::parse(call.path.get("digest")));
+  BERTH_TRY(const auto descriptor, call.repository->blobs().stat(digest));
+  const std::string tag = digest_for_client(digest, descriptor);
+
+  http::Response response;
+  response.headers.add("Docker-Content-Digest", tag);
+  response.headers.add("Etag", '"' + tag + '"');
+  response.headers.add("Cache-Control", std::string(cache_control));
+  if (http::none_match_names(call.header("If-None-Match"), tag)) {
+    response.status = 304;
+    return response;
+  }
+  response.headers.add("Content-Type", std::string(model::media::octet_stream));
+  if (call.is_head()) {
+    response.headers.add("Accept-Ranges", "bytes"); // of a GET, nginx says it
+    response.length_of_get = descriptor.size;
+    return response;
+  }
+  if (asks_for_range(call, tag) && !model::is_satisfiable(call.header("Range"), descriptor.size))
+    return unsatisfiable(descriptor.size);
+
+  BERTH_TRY(auto location, call.repository->blobs().locate(descriptor));
+  if (auto* file = std::get_if<registry::StoredFile>(&location))
+    response.body = http::StoreFile{std::move(file->path)};
+  else
+    response.body = std::move(std::get<std::string>(location));
+  return response;
+}
+
+Result<http::Response> delete_blob(Call& call) {
+  if (!call.options.delete_enabled) return fail(Code::unsupported);
+  BERTH_TRY(const auto digest, model::Digest::parse(call.path.get("digest")));
+  BERTH_CHECK(call.repository->blobs().remove(digest));
+  return empty_response(202);
+}
+
+} // namespace berth::api::v2

@@ -1,0 +1,30 @@
+// GET /v2/_catalog: the names of the repositories, a page at a time.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "api/v2/endpoints.h"
+
+namespace berth::api::v2 {
+namespace {
+
+constexpr std::size_t default_page = 100;
+
+} // namespace
+
+Result<http::Response> list_repositories(Call& call) {
+  BERTH_TRY(const auto asked, parse_page_size(call.query));
+  if (asked && *asked > call.options.catalog_max_entries)
+    return fail(Code::pagination_number_invalid, {}, "n=" + std::to_string(*asked));
+  const std::size_t limit = asked.value_or(std::min(default_page, call.options.catalog_max_entries));
+
+  registry::Page page;
+  if (limit > 0) {
+    BERTH_TRY(page, call.registry.repositories({std::string(call.query.get("last")), limit}));
+  }
+  auto response = json_response(nlohmann::ordered_json{{"repositories", page.entries}}.dump() + "\n");
+  if (page.more && !page.entries.empty())
+    response.headers.add("Link", next_page_link(call.locations.relative("v2/_catalog"), page, limit));
+  return response;
+}
+
+} // namespace berth::api::v2

@@ -1,0 +1,118 @@
+// GET, HEAD, PUT and DELETE /v2/<name>/manifests/<reference>. Which manifest answers which Accept header is
+// negotiation.h's. Bytes go out as they came in.
+#include "api/v2/endpoints.h"
+#include "api/v2/negotiation.h"
+#include "base/encoding.h"
+#include "http/headers.h"
+#include "model/manifest.h"
+
+namespace berth::api::v2 {
+namespace {
+
+// A reference in a request that needs an existing manifest: no manifest has a tag that is none.
+// Errors: manifest_unknown, digest_invalid.
+Result<model::Reference> existing_reference(const Call& call) {
+  auto reference = model::parse_reference(call.path.get("reference"));
+  if (!reference && is(reference.error(), Code::tag_invalid))
+    return fail(Code::manifest_unknown, {}, "unknown tag=" + call.path.get("reference"));
+  return reference;
+}
+
+http::Response manifest_headers(std::string_view digest) {
+  http::Response response;
+  response.headers.add("Docker-Content-Digest", std::string(digest));
+  response.headers.add("Etag", '"' + std::string(digest) + '"');
+  return response;
+}
+
+// The bytes of a body that is a manifest. Errors: manifest_too_large.
+Result<std::string> read_body(const http::Request& request) {
+  if (request.body_too_large || request.body.size() > model::max_manifest_bytes)
+    return fail(Code::manifest_too_large, {}, "a manifest has at most 4 MiB");
+  std::string bytes;
+  bytes.reserve(request.body.size());
+  BERTH_CHECK(request.body.read([&](std::span<const std::byte> piece) -> Result<> {
+    bytes += as_text(piece);
+    return {};
+  }));
+  return bytes;
+}
+
+// A manifest pushed by digest must have it.
+Result<> check_digest(const model::Reference& reference, std::string_view bytes) {
+  const auto* named = std::get_if<model::Digest>(&reference);
+  if (named == nullptr || named->str() == model::CanonicalDigest::of_bytes(bytes).str()) return {};
+  return fail(Code::digest_invalid, {}, "the manifest's sha256 digest is not " + named->str());
+}
+
+// The tags that a manifest pushed by digest shall get besides. Errors: tag_invalid.
+// Spec: OCI distribution-spec after 1.1.1, "Pushing Manifests".
+Result<std::vector<model::Tag>> further_tags(const Call& call, const model::Reference& reference) {
+  std::vector<model::Tag> tags;
+  if (std::holds_alternative<model::Tag>(reference)) return tags;
+  for (const auto& [name, value] : call.query.pairs()) {
+    if (name != "tag") continue;
+    BERTH_TRY(auto tag, model::Tag::parse(value));
+    tags.push_back(std::move(tag));
+  }
+  return tags;
+}
+
+} // namespace
+
+Result<http::Response> get_manifest(Call& call) {
+  BERTH_TRY(const auto reference, existing_reference(call));
+  registry::ManifestStore& manifests = call.repository->manifests();
+
+  std::optional<model::Digest> asked;
+  if (const auto* tag = std::get_if<model::Tag>(&reference)) {
+    BERTH_TRY(asked, call.repository->tags().get(*tag));
+  } else {
+    asked = std::get<model::Digest>(reference);
+  }
+  if (http::none_match_names(call.header("If-None-Match"), asked->str())) {
+    BERTH_CHECK(manifests.stat(*asked));
+    http::Response response = manifest_headers(asked->str());
+    response.status = 304;
+    return response;
+  }
+
+  BERTH_TRY(auto manifest, manifests.get(*asked));
+  const auto by = std::holds_alternative<model::Tag>(reference) ? AskedBy::tag : AskedBy::digest;
+  BERTH_TRY(auto chosen, negotiate(call, by, *asked, std::move(manifest)));
+  http::Response response = manifest_headers(chosen.digest.str());
+  response.headers.add("Content-Type", std::string(model::media_type_of(chosen.manifest.kind)));
+  response.body = std::move(chosen.manifest.bytes);
+  return response;
+}
+
+Result<http::Response> put_manifest(Call& call) {
+  BERTH_TRY(const auto reference, model::parse_reference(call.path.get("reference")));
+  BERTH_TRY(const auto further, further_tags(call, reference));
+  BERTH_TRY(const std::string bytes, read_body(call.request));
+  BERTH_TRY(const auto info, model::parse_manifest(http::media_type(call.header("Content-Type")), bytes));
+  BERTH_CHECK(check_digest(reference, bytes));
+  BERTH_TRY(const auto descriptor, call.repository->manifests().put(info, bytes));
+  if (const auto* tag = std::get_if<model::Tag>(&reference))
+    BERTH_CHECK(call.repository->tags().tag(*tag, descriptor.digest));
+  for (const model::Tag& tag : further) BERTH_CHECK(call.repository->tags().tag(tag, descriptor.digest));
+
+  const std::string digest = digest_for_client(descriptor.digest, descriptor);
+  http::Response response = empty_response(201);
+  response.headers.add("Location", call.locations.absolute(path_in(*call.repository, "manifests/" + digest)));
+  response.headers.add("Docker-Content-Digest", digest);
+  for (const model::Tag& tag : further) response.headers.add("OCI-Tag", tag.str());
+  return response;
+}
+
+Result<http::Response> delete_manifest(Call& call) {
+  if (!call.options.delete_enabled) return fail(Code::unsupported);
+  BERTH_TRY(const auto reference, existing_reference(call));
+  if (const auto* tag = std::get_if<model::Tag>(&reference))
+    BERTH_CHECK(call.repository->tags().untag(*tag));
+  else
+    BERTH_CHECK(call.repository->manifests().remove(std::get<model::Digest>(reference)));
+  return empty_response(202);
+}
+
+} // namespace berth::api::v2

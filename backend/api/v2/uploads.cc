@@ -1,0 +1,180 @@
+// /v2/<name>/blobs/uploads/: pushing a blob. POST begins (or mounts, or takes it whole), PATCH appends, PUT takes the
+// rest and finishes, GET tells how far it is, DELETE cancels. Every reply but the last carries a fresh Location, whose
+// `_state` says how much was acknowledged: a client that lost a reply sees 416 with the place to go on from.
+#include "api/v2/endpoints.h"
+#include "http/headers.h"
+#include "model/byte_range.h"
+#include "model/media_types.h"
+
+namespace berth::api::v2 {
+namespace {
+
+constexpr std::string_view another_writer = "another request is writing to this upload";
+
+// Where an upload stands, as every step tells it.
+void add_progress(const Call& call, const UploadState& state, http::Response& response) {
+  const std::string path = path_in(*call.repository, "blobs/uploads/" + state.id);
+  const std::string token = http::encode_query(call.upload_states.sign(state));
+  response.headers.add("Location", call.locations.absolute(path) + "?_state=" + token);
+  response.headers.add("Range", model::format_upload_range(state.offset));
+  response.headers.add("Docker-Upload-UUID", state.id);
+}
+
+http::Response progress(const Call& call, const UploadState& state, int status) {
+  http::Response response = empty_response(status);
+  add_progress(call, state, response);
+  return response;
+}
+
+// 416, with the place to go on from.
+http::Response out_of_step(const Call& call, const UploadState& state, Error why) {
+  why.code = Code::range_invalid;
+  http::Response response = error_response(why);
+  add_progress(call, state, response);
+  return response;
+}
+
+http::Response blob_created(const Call& call, const model::Digest& asked, const registry::Descriptor& descriptor) {
+  const std::string digest = digest_for_client(asked, descriptor);
+  http::Response response = empty_response(201);
+  response.headers.add("Location", call.locations.absolute(path_in(*call.repository, "blobs/" + digest)));
+  response.headers.add("Docker-Content-Digest", digest);
+  return response;
+}
+
+Result<model::Digest> digest_parameter(const Call& call) {
+  if (call.query.get("digest").empty()) return fail(Code::digest_invalid, {}, "digest missing");
+  return model::Digest::parse(call.query.get("digest"));
+}
+
+// Nothing: no mount was asked for, or one that names no blob; that is an upload then, never an error.
+std::optional<registry::MountRequest> mount_parameters(const Call& call) {
+  if (!call.query.has("mount")) return std::nullopt;
+  auto digest = model::Digest::parse(call.query.get("mount"));
+  if (!digest) return std::nullopt;
+  if (!call.query.has("from")) return registry::MountRequest{*std::move(digest), std::nullopt};
+  auto from = model::RepositoryName::parse(call.query.get("from"));
+  if (!from) return std::nullopt;
+  // Access control asks here whether the caller may pull from `from`; if not, it is an upload too.
+  return registry::MountRequest{*std::move(digest), *std::move(from)};
+}
+
+// The state that a step brings with it, which must be of this upload.
+// Errors: blob_upload_unknown for an id that is none; blob_upload_invalid.
+Result<UploadState> verify_state(const Call& call) {
+  BERTH_TRY(const auto id, model::UploadId::parse(call.path.get("id")));
+  BERTH_TRY(UploadState state, call.upload_states.verify(call.query.get("_state")));
+  if (state.name != call.repository->name().str() || state.id != id.str())
+    return fail(Code::blob_upload_invalid, {}, "the upload state token belongs to another upload");
+  return state;
+}
+
+// Bodies of any size come as files that nginx spooled; a large one that did not is the operator's to mend.
+Result<> check_body(const http::Request& request) {
+  if (request.body_too_large) return fail(Code::io, "a blob of this size must be spooled by nginx");
+  return {};
+}
+
+// Whether the chunk of a PATCH or PUT continues the upload at `size`. A Content-Range is checked if there is one.
+// Errors: range_invalid; size_invalid if the body is not as long as the range.
+Result<> check_chunk(const Call& call, std::uint64_t size) {
+  if (!call.request.headers.has("Content-Range")) return {};
+  BERTH_TRY(const auto range, model::parse_content_range(call.header("Content-Range")));
+  if (range.first != size)
+    return fail(Code::range_invalid, {},
+                "the chunk begins at " + std::to_string(range.first) + ", the upload is at " + std::to_string(size));
+  if (range.size() != call.request.body.size())
+    return fail(Code::size_invalid, {}, "Content-Range and the length of the body differ");
+  return {};
+}
+
+// An upload held for this request, with its state at the size it has now; or the answer that says why it is not.
+struct Held {
+  UploadState state;
+  std::unique_ptr<registry::BlobWriter> writer;
+};
+Result<std::variant<Held, http::Response>> hold_upload(Call& call) {
+  BERTH_CHECK(check_body(call.request));
+  BERTH_TRY(UploadState state, verify_state(call));
+  BERTH_TRY(const auto id, model::UploadId::parse(state.id));
+  auto writer = call.repository->blobs().resume(id);
+  if (!writer && is(writer.error(), Code::busy)) {
+    BERTH_TRY(state.offset, call.repository->blobs().upload_size(id));
+    return out_of_step(call, state, {Code::busy, std::string(another_writer), {}});
+  }
+  if (!writer) return std::unexpected(std::move(writer).error());
+  const std::uint64_t size = (*writer)->size();
+  if (state.offset != size) {
+    state.offset = size;
+    return out_of_step(call, state, {Code::range_invalid, {}, "the upload state token is of another offset"});
+  }
+  if (auto continues = check_chunk(call, size); !continues) {
+    if (is(continues.error(), Code::range_invalid)) return out_of_step(call, state, continues.error());
+    return std::unexpected(std::move(continues).error());
+  }
+  return Held{std::move(state), *std::move(writer)};
+}
+
+} // namespace
+
+Result<http::Response> start_upload(Call& call) {
+  BERTH_CHECK(check_body(call.request));
+  std::optional<model::Digest> whole; // the digest of a blob that comes with this very request
+  if (call.query.has("digest")) {
+    BERTH_TRY(whole, digest_parameter(call));
+  }
+  if (call.query.has("digest-algorithm")) BERTH_CHECK(model::parse_algorithm(call.query.get("digest-algorithm")));
+
+  const auto mount = mount_parameters(call);
+  BERTH_TRY(auto created, call.repository->blobs().create(mount));
+  if (const auto* mounted = std::get_if<registry::Mounted>(&created))
+    return blob_created(call, mount->digest, mounted->descriptor);
+  auto& writer = std::get<std::unique_ptr<registry::BlobWriter>>(created);
+  if (whole) {
+    BERTH_TRY(const auto descriptor, writer->commit(std::move(call.request.body), *whole));
+    return blob_created(call, *whole, descriptor);
+  }
+  return progress(call, {call.repository->name().str(), writer->id().str(), writer->size(), call.clock.now()}, 202);
+}
+
+Result<http::Response> get_upload(Call& call) {
+  BERTH_TRY(const auto id, model::UploadId::parse(call.path.get("id")));
+  BERTH_TRY(const std::uint64_t size, call.repository->blobs().upload_size(id));
+  // No token is needed to ask; the new one's StartedAt is for show, in docker/distribution as well.
+  return progress(call, {call.repository->name().str(), id.str(), size, call.clock.now()}, 204);
+}
+
+Result<http::Response> append_to_upload(Call& call) {
+  const std::string type = http::media_type(call.header("Content-Type"));
+  if (!type.empty() && type != model::media::octet_stream)
+    return fail(Code::unsupported_media_type, {}, "a chunk is application/octet-stream");
+  BERTH_TRY(auto upload, hold_upload(call));
+  if (auto* answer = std::get_if<http::Response>(&upload)) return std::move(*answer);
+  auto& [state, writer] = std::get<Held>(upload);
+  BERTH_CHECK(writer->append(std::move(call.request.body)));
+  state.offset = writer->size();
+  return progress(call, state, 202);
+}
+
+Result<http::Response> finish_upload(Call& call) {
+  BERTH_TRY(const auto digest, digest_parameter(call));
+  BERTH_TRY(auto upload, hold_upload(call));
+  if (auto* answer = std::get_if<http::Response>(&upload)) return std::move(*answer);
+  auto& writer = std::get<Held>(upload).writer;
+  BERTH_TRY(const auto descriptor, writer->commit(std::move(call.request.body), digest));
+  return blob_created(call, digest, descriptor);
+}
+
+Result<http::Response> cancel_upload(Call& call) {
+  BERTH_TRY(const UploadState state, verify_state(call));
+  BERTH_TRY(const auto id, model::UploadId::parse(state.id));
+  auto writer = call.repository->blobs().resume(id);
+  if (!writer && is(writer.error(), Code::busy)) return fail(Code::blob_upload_invalid, std::string(another_writer));
+  if (!writer) return std::unexpected(std::move(writer).error());
+  BERTH_CHECK((*writer)->cancel());
+  http::Response response = empty_response(204);
+  response.headers.add("Docker-Upload-UUID", state.id);
+  return response;
+}
+
+} // namespace berth::api::v2

@@ -1,0 +1,15 @@
+// The check of a certificate and its key before nginx is told to serve them.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace berth::app {
+
+// Errors: invalid; the message names the file and says what is wrong: not readable, not PEM, a key that does not match,
+// expired, not valid yet.
+Result<> check_certificate(const std::string& certificate_file, const std::string& key_file, Time now);
+
+} // namespace berth::app

@@ -1,0 +1,52 @@
+#include "app/listen_socket.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/content.h"
+
+namespace berth::app {
+namespace {
+
+// As many connections as a burst of clients may open while every worker is busy; the kernel caps it at somaxconn.
+constexpr int backlog = 4096;
+
+} // namespace
+
+Result<UniqueFd> listen_on(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = path.substr(0, slash), name = path.substr(slash + 1);
+  const UniqueFd parent(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!parent) return std::unexpected(errno_error("open", directory, errno));
+  // Through the directory's descriptor, as the whole path may be longer than an address can be.
+  const std::string short_path = "/proc/self/fd/" + std::to_string(parent.get()) + "/" + name;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (short_path.size() > max_socket_path) return fail(Code::invalid, path + ": the socket's name is too long");
+  std::memcpy(address.sun_path, short_path.c_str(), short_path.size());
+
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return std::unexpected(errno_error("socket", path, errno));
+  ::unlink(path.c_str());
+  const mode_t mask = ::umask(0177);
+  const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int error_number = errno;
+  ::umask(mask);
+  if (bound != 0) return std::unexpected(errno_error("bind", path, error_number));
+  if (::listen(socket.get(), backlog) != 0) return std::unexpected(errno_error("listen", path, errno));
+  return socket;
+}
+
+bool stdin_is_listening() {
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  return ::getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+}
+
+} // namespace berth::app

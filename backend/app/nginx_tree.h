@@ -1,0 +1,34 @@
+// nginx's configuration for one config.yml: the hand-written files of nginx/, and beside them generated/, the fragments
+// that say what the config decides.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/result.h"
+#include "config/config.h"
+
+namespace berth::app {
+
+struct NginxSettings {
+  std::string binary;         // absolute
+  std::string static_files;   // the directory of the hand-written files
+  bool has_http2_directive;   // nginx 1.25.1 and newer: `http2 on;`
+  std::string user;           // `user group` of the workers; empty: nginx is not started as root
+  std::string socket;         // how nginx names the pool's socket
+};
+
+// Finds the binary and the static files, and asks the binary for its version.
+// Errors: invalid; the message names what was looked for, and where.
+Result<NginxSettings> find_nginx(const config::Config& config);
+
+// The fragments by file name.
+std::map<std::string, std::string> nginx_fragments(const config::Config& config, const NginxSettings& settings);
+
+// Makes directory hold a copy of the static files and the fragments, replacing what was there. Errors: io.
+Result<> write_nginx_tree(const std::string& directory, const config::Config& config, const NginxSettings& settings);
+
+// Runs `nginx -t` on such a tree. Errors: invalid, with what nginx said.
+Result<> test_nginx_tree(const std::string& directory, const config::Config& config, const NginxSettings& settings);
+
+} // namespace berth::app

@@ -1,0 +1,37 @@
+#include "config/defaults.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "config/address.h"
+
+namespace berth::config {
+namespace {
+
+// This host's name, as it may stand in a path.
+std::string host_name() {
+  std::array<char, 256> buffer{};
+  if (::gethostname(buffer.data(), buffer.size() - 1) != 0 || buffer[0] == '\0') return "localhost";
+  std::string name(buffer.data());
+  for (char& c : name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    if (!plain) c = '_';
+  }
+  if (name[0] == '.') name[0] = '_';
+  return name;
+}
+
+} // namespace
+
+Result<> fill_defaults(Config& config) {
+  BERTH_TRY(const ListenAddress address, parse_listen_address(config.http.addr));
+  const std::string own = config.storage.root + "/berth/" + host_name() + "-" + std::to_string(address.port);
+  auto& berth = config.berth;
+  if (berth.run_directory.empty()) berth.run_directory = own + "/run";
+  if (berth.spool.empty()) berth.spool = own + "/spool";
+  if (berth.socket.empty()) berth.socket = berth.run_directory + "/pool.sock";
+  return {};
+}
+
+} // namespace berth::config

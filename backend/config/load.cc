@@ -1,0 +1,187 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/unique_fd.h"
+#include "config/address.h"
+#include "config/config.h"
+#include "config/defaults.h"
+#include "config/environment.h"
+#include "config/keys.h"
+#include "config/suggest.h"
+#include "config/yaml.h"
+
+namespace berth::config {
+namespace {
+
+constexpr std::size_t max_shown_bytes = 80; // of a value, in a message
+constexpr std::array<std::string_view, 5> storage_siblings{"cache", "maintenance", "delete", "redirect", "tag"};
+constexpr std::array<std::string_view, 9> other_drivers{"s3",       "s3-aws", "azure", "gcs", "inmemory",
+                                                         "in-memory", "swift",  "oss",   "rados"};
+
+// A value as a message shows it.
+std::string show(const Node& node, Secrecy secrecy) {
+  if (secrecy == Secrecy::secret) return "(secret)";
+  if (node.is_null()) return "(nothing)";
+  if (node.is_map()) return "(a map)";
+  if (node.is_list()) return "(a list)";
+  std::string shown = "\"";
+  for (const char c : node.text.substr(0, max_shown_bytes)) shown += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+  return shown + (node.text.size() > max_shown_bytes ? "…\"" : "\"");
+}
+
+std::unexpected<Error> refuse(const Node& node, std::string_view path, const std::string& allowed,
+                              Secrecy secrecy = Secrecy::open) {
+  return fail(Code::invalid,
+              node.origin + ": " + std::string(path) + ": " + show(node, secrecy) + ": allowed is " + allowed);
+}
+
+Result<> check_version(const Node& root) {
+  const Node* version = root.find("version");
+  if (!version) return refuse(root, "version", "0.1, which must be given");
+  if (version->text != "0.1") return refuse(*version, "version", "0.1");
+  return {};
+}
+
+bool is_sibling(const std::string& name) {
+  return std::ranges::find(storage_siblings, name) != storage_siblings.end();
+}
+
+bool is_driver(const std::string& name) {
+  return name == "filesystem" || std::ranges::find(other_drivers, name) != other_drivers.end();
+}
+
+// Exactly one storage driver, and one that berth has. A name that is no driver stands for one only if there is no other:
+// beside a driver it is an unknown key like any.
+Result<> check_storage(const Node& root) {
+  const Node* storage = root.find("storage");
+  if (!storage || storage->is_null()) return refuse(storage ? *storage : root, "storage", "one driver: filesystem");
+  if (!storage->is_map()) return refuse(*storage, "storage", "a map with one driver: filesystem");
+  const Member* driver = nullptr;
+  const Member* unknown = nullptr;
+  for (const Member& member : storage->members) {
+    if (is_sibling(member.key)) continue;
+    const Member*& found = is_driver(member.key) ? driver : unknown;
+    if (found && found == driver)
+      return fail(Code::invalid, member.origin + ": storage." + member.key + ": a second driver beside storage." +
+                                     driver->key + ": allowed is one");
+    found = &member;
+  }
+  if (!driver && !unknown) return refuse(*storage, "storage", "one driver: filesystem");
+  if (driver && driver->key == "filesystem") return {};
+  const Member& refused = driver ? *driver : *unknown;
+  return fail(Code::invalid, refused.origin + ": storage." + refused.key + ": " +
+                                 (driver ? "berth does not have this driver" : "no such driver") +
+                                 ": allowed is filesystem");
+}
+
+// Names what no key is, and what is not in force; refuses words where maps belong.
+Result<> check_names(const Node& section, const std::string& path, std::vector<std::string>& warnings) {
+  for (const Member& member : section.members) {
+    const std::string child = path.empty() ? member.key : path + "." + member.key;
+    if (const Key* key = find_key(child)) {
+      if (key->standing == Standing::later && !member.value.is_null())
+        warnings.push_back(member.origin + ": " + child + ": not in force yet (" + std::string(key->doc) + ")");
+    } else if (is_section(child)) {
+      if (member.value.is_scalar() || member.value.is_list()) {
+        std::string names;
+        for (const std::string& name : names_in(child)) names += (names.empty() ? "" : ", ") + name;
+        return refuse(member.value, child, "a map of " + names);
+      }
+      BERTH_CHECK(check_names(member.value, child, warnings));
+    } else {
+      const std::string near = nearest(member.key, names_in(path));
+      warnings.push_back(member.origin + ": " + child + ": unknown, and without effect" +
+                         (near.empty() ? "" : "; did you mean " + near + "?"));
+    }
+  }
+  return {};
+}
+
+Result<> read_keys(const Node& root, Loaded& loaded) {
+  for (const Key& key : keys()) {
+    const Node* node = key.standing == Standing::works ? root.at(key.path) : nullptr;
+    if (!node || node->is_null() || (node->is_scalar() && node->text.empty())) continue; // nothing given
+    const auto read = key.read({*node, key.path, loaded.config, loaded.warnings});
+    if (!read) return refuse(*node, key.path, read.error().message, key.secrecy);
+  }
+  return {};
+}
+
+Result<> check_readable(const Node& root, std::string_view path, const std::string& file) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status {};
+  if (!fd) return refuse(*root.at(path), path, std::string("a file that can be read: ") + std::strerror(errno));
+  if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return refuse(*root.at(path), path, "a file that can be read: it is not a regular file");
+  return {};
+}
+
+Result<> check_tls(const Node& root, const Config& config) {
+  const auto& http = config.http;
+  if (http.tls_certificate.empty() && http.tls_key.empty()) return {};
+  if (http.tls_key.empty()) return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; key is missing");
+  if (http.tls_certificate.empty())
+    return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; certificate is missing");
+  BERTH_CHECK(check_readable(root, "http.tls.certificate", http.tls_certificate));
+  return check_readable(root, "http.tls.key", http.tls_key);
+}
+
+// The spool is emptied at start and the run directory is rewritten: neither may be what holds the images.
+Result<> check_directories(const Node& root, const Config& config) {
+  const std::string images = config.storage.root + "/docker";
+  for (const auto& [path, directory] : {std::pair<std::string_view, const std::string&>("berth.spool", config.berth.spool),
+                                        {"berth.rundirectory", config.berth.run_directory}}) {
+    const Node* node = root.at(path);
+    if (node && (directory == config.storage.root || directory == images || directory.starts_with(images + "/")))
+      return refuse(*node, path, "a directory for berth alone, not the store itself");
+  }
+  if (config.berth.spool == config.berth.run_directory)
+    return fail(Code::invalid, root.origin + ": berth.spool and berth.rundirectory: allowed are two different directories");
+  return {};
+}
+
+Result<std::string> read_text(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail(Code::invalid, path + ": " + std::strerror(errno));
+  std::string text;
+  std::array<char, 64 * 1024> buffer;
+  while (text.size() <= max_text_bytes) {
+    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail(Code::invalid, path + ": " + std::strerror(errno));
+    if (count == 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+  return text; // too long a text is refused where it is parsed
+}
+
+} // namespace
+
+Result<Loaded> parse(const std::string& text, const std::string& name, const Environment& environment) {
+  BERTH_TRY(Node root, parse_yaml(text, name, Origin::file));
+  if (!root.is_map()) return fail(Code::invalid, root.origin + ": a config is a map of keys");
+  Loaded loaded;
+  BERTH_CHECK(check_version(root));
+  BERTH_CHECK(apply(environment, root, loaded.warnings));
+  if (Node* storage = root.find("storage")) unfold(*storage);
+  BERTH_CHECK(check_storage(root));
+  BERTH_CHECK(check_names(root, "", loaded.warnings));
+  BERTH_CHECK(read_keys(root, loaded));
+  BERTH_CHECK(check_tls(root, loaded.config));
+  BERTH_CHECK(fill_defaults(loaded.config));
+  BERTH_CHECK(check_directories(root, loaded.config));
+  return loaded;
+}
+
+Result<Loaded> load(const std::string& path, const Environment& environment) {
+  BERTH_TRY(const std::string text, read_text(path));
+  return parse(text, path, environment);
+}
+
+} // namespace berth::config

@@ -1,0 +1,66 @@
+// Readers of values, each for one kind; Field is a function that picks the member of Config which takes the value.
+// For config/ alone.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/keys.h"
+
+namespace berth::config {
+
+// Limits of lists and maps: allow lists, header names, the values of one header.
+inline constexpr std::size_t max_list_items = 1000;
+inline constexpr std::size_t max_text_value_bytes = 4096;
+
+// Plain parsers. Errors: invalid, the message says what is allowed.
+Result<bool> to_flag(const Node& node);
+Result<std::string> to_text(const Node& node);
+Result<std::int64_t> to_integer(const Node& node, std::int64_t low, std::int64_t high);
+Result<LogLevel> to_level(const Node& node);
+// Absolute, without `.`, `..`, doubled or trailing slashes; a relative path starts at the working directory. Refuses
+// what nginx's configuration cannot hold: control characters, quotes, backslashes, `$`.
+Result<std::string> to_path(const Node& node);
+Result<std::vector<std::string>> to_patterns(const Node& node); // RE2 expressions that compile
+Result<IndexPlatforms> to_index_platforms(const Node& node);
+Result<std::vector<Platform>> to_platforms(const Node& node);
+Result<std::string> to_address(const Node& node);
+Result<std::string> to_prefix(const Node& node);
+Result<std::string> to_base_url(const Node& node);
+Result<std::string> to_user(const Node& node);
+using HeaderList = std::vector<std::pair<std::string, std::vector<std::string>>>;
+Result<HeaderList> to_headers(const Node& node);
+
+// A Reader from a parser.
+template <auto Field, auto Parse>
+Result<> value(const Reading& reading) {
+  BERTH_TRY(auto parsed, Parse(reading.node));
+  Field(reading.config) = std::move(parsed);
+  return {};
+}
+
+template <auto Field, std::int64_t Low, std::int64_t High>
+Result<> integer(const Reading& reading) {
+  BERTH_TRY(const std::int64_t parsed, to_integer(reading.node, Low, High));
+  using Target = std::remove_reference_t<decltype(Field(reading.config))>;
+  static_assert(std::cmp_less_equal(High, std::numeric_limits<Target>::max()));
+  Field(reading.config) = static_cast<Target>(parsed);
+  return {};
+}
+
+// Readers of keys that are more than one value.
+Result<> read_descriptor_cache(const Reading& reading);  // storage.cache.blobdescriptor
+Result<> read_validation_enabled(const Reading& reading); // the old spelling of validation.disabled
+
+// Readers that refuse a config which berth cannot honour without being less safe than the config asks for.
+Result<> refuse_auth(const Reading& reading);
+Result<> refuse_proxy(const Reading& reading);
+Result<> refuse_read_only(const Reading& reading);
+Result<> refuse_client_certificates(const Reading& reading);
+Result<> refuse_lets_encrypt(const Reading& reading);
+Result<> refuse_unix_listener(const Reading& reading);
+
+} // namespace berth::config

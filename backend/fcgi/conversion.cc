@@ -1,0 +1,169 @@
+#include "fcgi/conversion.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "http/limits.h"
+#include "http/url.h"
+
+namespace berth::fcgi {
+namespace {
+
+constexpr std::string_view header_prefix = "HTTP_";
+
+// X_FORWARDED_PROTO → X-Forwarded-Proto
+std::string header_name(std::string_view parameter) {
+  std::string name(parameter);
+  bool first = true;
+  for (char& c : name) {
+    if (c == '_')
+      c = '-';
+    else if (!first && c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+    first = c == '-';
+  }
+  return name;
+}
+
+Result<> add_header(std::string_view parameter, std::string_view value, http::Headers& headers, std::size_t& bytes) {
+  // nginx sends these two under their CGI names as well.
+  if (parameter == "CONTENT_LENGTH" || parameter == "CONTENT_TYPE") return {};
+  bytes += parameter.size() + value.size();
+  if (headers.fields().size() == http::max_header_fields || bytes > http::max_header_bytes)
+    return fail(Code::bad_request, {}, "the headers are too large");
+  std::string name = header_name(parameter);
+  if (!headers.has(name))
+    headers.add(std::move(name), std::string(value));
+  else {
+    std::string joined = std::string(headers.get(name)) + ", " + std::string(value);
+    headers.set(std::move(name), std::move(joined));
+  }
+  return {};
+}
+
+Result<> set_content_length(std::string_view text, http::Request& request) {
+  if (text.empty()) return {}; // what nginx sends for a request without a body
+  std::uint64_t length = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+  if (error != std::errc() || end != text.data() + text.size())
+    return fail(Code::bad_request, {}, "Content-Length is not a number");
+  request.content_length = length;
+  return {};
+}
+
+Result<> read_parameter(std::string_view name, std::string_view value, Incoming& into, std::size_t& header_bytes) {
+  http::Request& request = into.request;
+  if (name == "REQUEST_METHOD")
+    request.method = value;
+  else if (name == "REQUEST_URI")
+    request.target = value;
+  else if (name == "REQUEST_SCHEME")
+    request.scheme = value;
+  else if (name == "REMOTE_ADDR")
+    request.remote_addr = value;
+  else if (name == "BERTH_BODY_FILE")
+    into.spool_file = value;
+  else if (name == "CONTENT_LENGTH")
+    return set_content_length(value, request);
+  else if (name == "CONTENT_TYPE" && !value.empty())
+    request.headers.set("Content-Type", std::string(value));
+  else if (name.starts_with(header_prefix))
+    return add_header(name.substr(header_prefix.size()), value, request.headers, header_bytes);
+  return {};
+}
+
+std::string_view reason_of(int status) {
+  switch (status) {
+  case 200: return "OK";
+  case 201: return "Created";
+  case 202: return "Accepted";
+  case 204: return "No Content";
+  case 301: return "Moved Permanently";
+  case 304: return "Not Modified";
+  case 307: return "Temporary Redirect";
+  case 400: return "Bad Request";
+  case 401: return "Unauthorized";
+  case 403: return "Forbidden";
+  case 404: return "Not Found";
+  case 405: return "Method Not Allowed";
+  case 413: return "Content Too Large";
+  case 415: return "Unsupported Media Type";
+  case 416: return "Range Not Satisfiable";
+  case 429: return "Too Many Requests";
+  case 500: return "Internal Server Error";
+  case 503: return "Service Unavailable";
+  case 507: return "Insufficient Storage";
+  default: return "Status";
+  }
+}
+
+// A value may quote what a client sent; a line end in it would begin a header of the client's making.
+std::string on_one_line(std::string_view value) {
+  std::string line(value);
+  std::erase_if(line, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+  return line;
+}
+
+bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
+
+void add_line(std::string& head, std::string_view name, std::string_view value) {
+  head.append(on_one_line(name)).append(": ").append(on_one_line(value)).append("\r\n");
+}
+
+} // namespace
+
+Result<> read_parameters(const char* const* parameters, Incoming& into) {
+  Result<> first_error;
+  std::size_t header_bytes = 0;
+  for (; *parameters != nullptr; ++parameters) {
+    const std::string_view text = *parameters;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    auto read = read_parameter(text.substr(0, equals), text.substr(equals + 1), into, header_bytes);
+    if (!read && first_error) first_error = std::move(read);
+  }
+  if (!first_error) return first_error;
+  if (into.request.method.empty() || into.request.target.empty())
+    return fail(Code::bad_request, {}, "the request has no method or no target");
+  return {};
+}
+
+Result<Content> open_spooled(const std::string& path, const std::string& spool_directory) {
+  const auto is_plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1); // all of it if there is no slash
+  if (path != spool_directory + "/" + std::string(name) || name.empty() || !std::ranges::all_of(name, is_plain))
+    return fail(Code::io, "the body file " + path + " is not in the spool " + spool_directory);
+  auto content = Content::open(path);
+  if (!content) return fail(Code::io, std::move(content).error().message);
+  if (content->empty()) return Content(); // there is nothing to keep, and nothing to move anywhere
+  return content;
+}
+
+Result<> check_length(const http::Request& request) {
+  if (request.body_too_large || !request.content_length || *request.content_length == request.body.size()) return {};
+  return fail(Code::bad_request, {}, "the body is not as long as Content-Length says");
+}
+
+std::string write_head(const http::Request& request, const http::Response& response) {
+  std::string head;
+  add_line(head, "Status", std::to_string(response.status) + " " + std::string(reason_of(response.status)));
+  for (const auto& [name, value] : response.headers.fields()) add_line(head, name, value);
+  if (const auto* file = std::get_if<http::StoreFile>(&response.body)) {
+    add_line(head, "X-Accel-Redirect", std::string(store_location) + http::encode_path(file->path));
+  } else if (may_have_body(response.status)) {
+    const std::uint64_t length = response.length_of_get.value_or(body_of(request, response).size());
+    add_line(head, "Content-Length", std::to_string(length));
+  }
+  head += "\r\n";
+  return head;
+}
+
+std::string_view body_of(const http::Request& request, const http::Response& response) {
+  const auto* bytes = std::get_if<std::string>(&response.body);
+  if (bytes == nullptr || request.method == "HEAD" || !may_have_body(response.status)) return {};
+  return *bytes;
+}
+
+} // namespace berth::fcgi

@@ -1,0 +1,41 @@
+// Conversion between CGI's forms and berth's: parameters to a request, a response to the bytes that go back. No
+// sockets.
+// The parameters come from nginx and are trusted as far as nginx is: what a client chose is in HTTP_* and REQUEST_URI.
+// Spec: RFC 3875 (CGI); nginx's X-Accel-Redirect. BERTH_BODY_FILE is our own: where nginx spooled the body.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "http/message.h"
+
+namespace berth::fcgi {
+
+// The internal location below which nginx serves the files of the store.
+inline constexpr std::string_view store_location = "/_berth/store";
+
+struct Incoming {
+  http::Request request;  // without its body
+  std::string spool_file; // BERTH_BODY_FILE; empty: the body follows on the FastCGI stream
+};
+
+// Reads `NAME=value` strings up to a null pointer. A header that comes twice is joined by commas.
+// Errors: bad_request if there is no method or target, the length is no number or the headers are beyond the limits;
+// what could be read is in `into` all the same.
+Result<> read_parameters(const char* const* parameters, Incoming& into);
+
+// Opens the file nginx spooled. An empty file is an empty body.
+// Errors: io for a path that is not directly in spool_directory, or is no file.
+Result<Content> open_spooled(const std::string& path, const std::string& spool_directory);
+
+// Errors: bad_request if the body is not as long as the request said.
+Result<> check_length(const http::Request& request);
+
+// Status and headers up to and with the empty line. A StoreFile becomes X-Accel-Redirect.
+std::string write_head(const http::Request& request, const http::Response& response);
+
+// The bytes that follow the head.
+std::string_view body_of(const http::Request& request, const http::Response& response);
+
+} // namespace berth::fcgi

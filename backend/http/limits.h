@@ -1,0 +1,16 @@
+// What an HTTP exchange may measure. nginx refuses most of what is larger before the pool hears of it; these hold all
+// the same.
+#pragma once
+
+#include <cstddef>
+
+namespace berth::http {
+
+inline constexpr std::size_t max_target_bytes = 16 * 1024; // path and query; nginx's default line is 8 KiB
+inline constexpr std::size_t max_query_pairs = 64;         // further ones are dropped
+inline constexpr std::size_t max_accept_entries = 64;      // further ones are dropped
+inline constexpr std::size_t max_header_fields = 256;
+inline constexpr std::size_t max_header_bytes = 64 * 1024;         // names and values together
+inline constexpr std::size_t max_body_in_memory = 5 * 1024 * 1024; // above the largest manifest; blobs are spooled
+
+} // namespace berth::http

@@ -1,0 +1,111 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+#include "loading.h"
+
+namespace berth::config {
+namespace {
+
+TEST_CASE("unknown keys are named with their line and the nearest key") {
+  CHECK(warnings_of("http:\n  adress: x\n") ==
+        "config.yml:5: http.adress: unknown, and without effect\n");
+  CHECK(warnings_of("http:\n  adr: x\n") ==
+        "config.yml:5: http.adr: unknown, and without effect; did you mean addr?\n");
+  CHECK(warnings_of("Http: {}\n") == "config.yml:4: Http: unknown, and without effect; did you mean http?\n");
+  CHECK(warnings_of("  filesytem: {rootdirectory: /x}\n") ==
+        "config.yml:4: storage.filesytem: unknown, and without effect; did you mean filesystem?\n");
+  CHECK(warnings_of("berth: {run_directory: /x}\n").contains("did you mean rundirectory?"));
+  CHECK(warnings_of("zzz: {deep: [1]}\n") == "config.yml:4: zzz: unknown, and without effect\n");
+}
+
+TEST_CASE("keys that berth has not learnt are named once") {
+  CHECK(warnings_of("redis: {addr: a, pool: {maxidle: 1}}\n") ==
+        "config.yml:4: redis: not in force yet (the server of a shared descriptor cache)\n");
+  CHECK(warnings_of("http:\n  debug:\n    addr: :5001\n") == "config.yml:5: http.debug: not in force yet (the debug server)\n");
+  CHECK(warnings_of("notifications:\nredis:\n").empty());
+}
+
+TEST_CASE("keys without an effect that anyone could miss are passed over") {
+  CHECK(warnings_of("reporting: {bugsnag: {apikey: k}}\n  \n").empty());
+  CHECK(warnings_of("  redirect: {disable: true}\n  tag: {concurrencylimit: 8}\n").empty());
+}
+
+TEST_CASE("a descriptor cache that berth does not have is no cache") {
+  CHECK(warnings_of("  cache: {blobdescriptor: redis}\n") ==
+        "config.yml:4: storage.cache.blobdescriptor: \"redis\": not in force yet; descriptors are not cached\n");
+  CHECK(warnings_of("  cache: {layerinfo: disk}\n").contains("known are inmemory and redis"));
+  CHECK(!config_of("  cache: {blobdescriptor: redis}\n").storage.cache_descriptors);
+}
+
+// The configs that docker/distribution's images and guides ship.
+TEST_CASE("the sample configs of docker/distribution load") {
+  CHECK(warnings_of(R"(
+  cache:
+    blobdescriptor: inmemory
+log:
+  fields:
+    service: registry
+http:
+  addr: :5000
+  headers:
+    X-Content-Type-Options: [nosniff]
+health:
+  storagedriver:
+    enabled: true
+    interval: 10s
+    threshold: 3
+)") == "config.yml:8: log.fields: not in force yet (fields to add to every log line)\n"
+       "config.yml:14: health: not in force yet (checks of the registry's own health)\n");
+
+  const std::string all = warnings_of(R"(
+  cache:
+    layerinfo: inmemory
+  delete: {enabled: false}
+  redirect: {disable: false}
+  maintenance:
+    uploadpurging: {enabled: true, age: 168h, interval: 24h, dryrun: false}
+    readonly: {enabled: false}
+log:
+  level: debug
+  accesslog: {disabled: true}
+  formatter: text
+  fields: {service: registry, environment: staging}
+  hooks:
+    - type: mail
+      disabled: true
+      levels: [panic]
+reporting: {bugsnag: {apikey: x}, newrelic: {licensekey: y, name: z, verbose: true}}
+http:
+  addr: localhost:5000
+  prefix: /my/nested/registry/
+  host: https://myregistryaddress.org:5000
+  secret: asecretforlocaldevelopment
+  relativeurls: false
+  draintimeout: 60s
+  debug: {addr: localhost:5001, prometheus: {enabled: true, path: /metrics}}
+  headers: {X-Content-Type-Options: [nosniff]}
+  http2: {disabled: false}
+  h2c: {enabled: false}
+notifications:
+  events: {includereferences: true}
+  endpoints:
+    - {name: alistener, disabled: false, url: "https://my.listener.com/event", timeout: 1s, threshold: 10, backoff: 1s}
+redis: {addr: "localhost:6379", db: 0, pool: {maxidle: 16, maxactive: 64, idletimeout: 300s}}
+health: {file: [{file: /path/to/checked/file, interval: 10s}]}
+proxy:
+compatibility: {schema1: {signingkeyfile: /etc/registry/key.json, enabled: true}}
+policy: {repository: {classes: [image]}}
+validation: {manifests: {urls: {allow: ["^https?://([^/]+\\.)*example\\.com/"], deny: ["^https?://www\\.example\\.com/"]}}}
+)");
+  for (const char* key : {"log.accesslog", "log.formatter", "log.fields", "log.hooks", "storage.maintenance.uploadpurging",
+                          "http.debug", "http.draintimeout", "http.http2", "http.h2c", "notifications", "redis", "health",
+                          "compatibility", "policy"}) {
+    CAPTURE(key);
+    CHECK(all.contains(std::string(": ") + key + ": not in force yet"));
+  }
+  CHECK(std::ranges::count(all, '\n') == 14);
+}
+
+} // namespace
+} // namespace berth::config
