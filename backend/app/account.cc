@@ -23,15 +23,15 @@ Result<Account> account_from(const passwd* entry, const std::string& what) {
 
 // Makes a directory and those above it; only what it makes is given to the user.
 Result<> make_directories(const std::string& path, const Account& account) {
-  if (::mkdir(path.c_str(), 0777) == 0) {
-    if (account.started_as_root && ::chown(path.c_str(), account.uid, account.gid) != 0)
-      return std::unexpected(errno_error("chown", path, errno));
-    return {};
+  bool made = ::mkdir(path.c_str(), 0777) == 0;
+  if (!made && errno == ENOENT && path.find('/', 1) != std::string::npos) {
+    BERTH_CHECK(make_directories(path.substr(0, path.rfind('/')), account));
+    made = ::mkdir(path.c_str(), 0777) == 0;
   }
-  if (errno == EEXIST) return {};
-  if (errno != ENOENT || path.find('/', 1) == std::string::npos) return std::unexpected(errno_error("mkdir", path, errno));
-  BERTH_CHECK(make_directories(path.substr(0, path.rfind('/')), account));
-  return make_directories(path, account);
+  if (!made) return errno == EEXIST ? Result<>() : std::unexpected(errno_error("mkdir", path, errno));
+  if (account.started_as_root && ::chown(path.c_str(), account.uid, account.gid) != 0)
+    return std::unexpected(errno_error("chown", path, errno));
+  return {};
 }
 
 // Asks the kernel as that user. Requires: one thread.

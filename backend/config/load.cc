@@ -141,6 +141,10 @@ Result<> check_directories(const Node& root, const Config& config) {
     if (node && (directory == config.storage.root || directory == images || directory.starts_with(images + "/")))
       return refuse(*node, path, "a directory for berth alone, not the store itself");
   }
+  // nginx takes an include below it for a pattern, and one with brackets does not match itself.
+  if (config.berth.run_directory.find('[') != std::string::npos)
+    return fail(Code::invalid, root.origin + ": berth.rundirectory: \"" + config.berth.run_directory +
+                                   "\": allowed is a path without [; it follows from the storage root unless it is given");
   if (config.berth.spool == config.berth.run_directory)
     return fail(Code::invalid, root.origin + ": berth.spool and berth.rundirectory: allowed are two different directories");
   return {};

@@ -306,4 +306,12 @@ Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {
   return std::make_unique<FileLock>(std::move(fd));
 }
 
+Result<std::unique_ptr<Lock>> Filesystem::exclude(const std::string& path) {
+  BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(UniqueFd fd, create(host, O_RDWR, Durability::scratch));
+  while (::flock(fd.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return failed("flock", host);
+  return std::make_unique<FileLock>(std::move(fd));
+}
+
 } // namespace berth::driver

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <thread>
+
 namespace berth::driver {
 namespace {
 
@@ -153,6 +155,12 @@ Result<std::unique_ptr<Lock>> Memory::lock(const std::string& path) {
     if (!tree.locked.insert(path).second) return fail(Code::busy, path + " is locked");
     return std::make_unique<MemoryLock>(tree_, path);
   });
+}
+
+Result<std::unique_ptr<Lock>> Memory::exclude(const std::string& path) {
+  BERTH_CHECK(check_path(path));
+  while (!tree_.with([&](Tree& tree) { return tree.locked.insert(path).second; })) std::this_thread::yield();
+  return std::make_unique<MemoryLock>(tree_, path);
 }
 
 } // namespace berth::driver

@@ -25,6 +25,7 @@ public:
   Result<> sync(const std::string& path) override;
   Result<> remove(const std::string& path, Durability durability) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
+  Result<std::unique_ptr<Lock>> exclude(const std::string& path) override;
 
 private:
   struct Tree {

@@ -30,40 +30,72 @@ const KindInfo* find_kind(std::string_view media_type) {
 
 std::unexpected<Error> invalid(std::string detail) { return fail(Code::manifest_invalid, {}, std::move(detail)); }
 
-// Throws out of the parser; caught in parse_json.
-struct Refused {
-  std::string why;
-};
-
-// Refuses what parsers disagree about or choke on: a key that stands twice in one object, and deep nesting.
-class StrictCallback {
+// Refuses what parsers disagree about or choke on: a key that stands twice in one object, and deep nesting. A pass of its
+// own, as the library's callback for building a document takes time quadratic in the length of an array.
+class StrictCheck final : public nlohmann::json_sax<Json> {
 public:
-  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (depth > max_manifest_depth) throw Refused{"nested too deeply"};
-    if (event == Event::object_start) keys_.emplace_back();
-    if (event == Event::object_end) keys_.pop_back();
-    if (event == Event::key && !keys_.back().insert(parsed.get_ref<const std::string&>()).second)
-      throw Refused{"duplicate key \"" + parsed.get_ref<const std::string&>() + "\""};
-    return true;
+  const std::string& why_not() const { return why_not_; }
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override {
+    keys_.emplace_back();
+    return enter();
+  }
+  bool key(string_t& name) override {
+    return keys_.back().insert(name).second || refuse("duplicate key \"" + name + "\"");
+  }
+  bool end_object() override {
+    keys_.pop_back();
+    return leave();
+  }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_array() override { return leave(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
+    // What it says quotes the input, which may not be UTF-8 and so could not be said again.
+    const bool encoding = std::string_view(error.what()).find("UTF-8") != std::string_view::npos;
+    return refuse(encoding ? "not JSON: invalid UTF-8" : "not JSON: syntax error");
   }
 
 private:
-  std::vector<std::set<std::string>> keys_;
+  bool refuse(std::string why) {
+    why_not_ = std::move(why);
+    return false;
+  }
+  bool enter() { return ++depth_ <= max_manifest_depth || refuse("nested too deeply"); }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+
+  int depth_ = 0;
+  std::vector<std::set<std::string>> keys_; // of the objects that are open
+  std::string why_not_;
 };
 
-Result<Json> parse_json(std::string_view bytes, const Json::parser_callback_t& callback) {
+Result<> check_strictly(std::string_view bytes) {
+  // The parser would pass over both, clients do not.
+  if (bytes.starts_with("\xef\xbb\xbf") || bytes.find('\0') != std::string_view::npos)
+    return invalid("not JSON: a byte order mark or a NUL byte");
+  StrictCheck check;
   try {
-    Json json = Json::parse(bytes, callback);
-    if (!json.is_object()) return invalid("not a JSON object");
-    return json;
-  } catch (const Refused& refused) {
-    return invalid(refused.why);
-  } catch (const Json::exception& error) {
-    // What it says quotes the input, which may not be UTF-8 and so could not be said again.
-    const bool encoding = std::string_view(error.what()).find("UTF-8") != std::string_view::npos;
-    return invalid(encoding ? "not JSON: invalid UTF-8" : "not JSON: syntax error");
+    if (!Json::sax_parse(bytes, &check)) return invalid(check.why_not());
+  } catch (const Json::exception&) { // a number out of range
+    return invalid("not JSON: syntax error");
   }
+  return {};
+}
+
+Result<Json> parse_json(std::string_view bytes) {
+  Json json = Json::parse(bytes, nullptr, false); // no exceptions
+  if (json.is_discarded()) return invalid("not JSON: syntax error");
+  if (!json.is_object()) return invalid("not a JSON object");
+  return json;
 }
 
 // A member as a string; empty if it is absent or null.
@@ -169,7 +201,8 @@ Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_v
     return invalid("unsupported manifest media type and no default available: " + std::string(content_type));
   if (bytes.size() > max_manifest_bytes) return fail(Code::manifest_too_large);
 
-  BERTH_TRY(const Json document, parse_json(bytes, StrictCallback{}));
+  BERTH_CHECK(check_strictly(bytes));
+  BERTH_TRY(const Json document, parse_json(bytes));
   BERTH_CHECK(check_schema_version(document));
   BERTH_TRY(const std::string named, string_member(document, "mediaType"));
   const bool may_be_absent = known->kind == ManifestKind::oci_manifest || known->kind == ManifestKind::oci_index;
@@ -181,7 +214,7 @@ Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_v
 
 Result<ManifestInfo> detect_manifest(std::string_view bytes) {
   // What is stored may come from another registry, which was less strict.
-  BERTH_TRY(const Json document, parse_json(bytes, nullptr));
+  BERTH_TRY(const Json document, parse_json(bytes));
   BERTH_CHECK(check_schema_version(document));
   BERTH_TRY(const std::string named, string_member(document, "mediaType"));
   if (!named.empty()) {

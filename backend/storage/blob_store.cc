@@ -47,7 +47,9 @@ Result<bool> BlobStore::keep_existing(const CanonicalDigest& digest, std::uint64
   if (!existing && !is(existing.error(), Code::not_found)) return std::unexpected(existing.error());
   if (!existing || existing->size != size) return false;
   // Whoever wrote it may not have synced it (docker-registry does not), or not yet.
-  BERTH_CHECK(driver_.sync(path));
+  const auto synced = driver_.sync(path);
+  if (!synced && is(synced.error(), Code::not_found)) return false; // collected since
+  BERTH_CHECK(synced);
   return true;
 }
 

@@ -21,7 +21,10 @@ Result<model::CanonicalDigest> read_link(driver::StorageDriver& driver, const st
 
 Result<> write_link(driver::StorageDriver& driver, const std::string& path, const model::CanonicalDigest& target) {
   // As it should be already (a blob pushed again): then it only has to be durable, whoever wrote it.
-  if (const auto existing = read_link(driver, path); existing && *existing == target) return driver.sync(path);
+  if (const auto existing = read_link(driver, path); existing && *existing == target) {
+    const auto synced = driver.sync(path);
+    if (synced || !is(synced.error(), Code::not_found)) return synced; // else it was removed since
+  }
   return driver.put_content(path, target.str(), driver::Durability::durable);
 }
 

@@ -34,6 +34,10 @@ std::string tag_index_link(const RepositoryName& name, const Tag& t, const Canon
   return below(tag(name, t) + "/index", digest) + "/link";
 }
 
+std::string tag_lock(const RepositoryName& name) {
+  return "/berth/locks/" + std::string(CanonicalDigest::of_bytes(name.str()).hex().substr(0, 2));
+}
+
 std::string uploads(const RepositoryName& name) { return repository(name) + "/_uploads"; }
 std::string upload(const RepositoryName& name, const UploadId& id) { return uploads(name) + "/" + id.str(); }
 std::string upload_data(const RepositoryName& name, const UploadId& id) { return upload(name, id) + "/data"; }

@@ -30,6 +30,9 @@ std::string tag(const RepositoryName& name, const Tag& tag);
 std::string tag_current_link(const RepositoryName& name, const Tag& tag);
 std::string tag_index_link(const RepositoryName& name, const Tag& tag, const CanonicalDigest& digest);
 
+// Who changes a tag holds this lock; one serves many repositories.
+std::string tag_lock(const RepositoryName& name);
+
 std::string uploads(const RepositoryName& name);
 std::string upload(const RepositoryName& name, const UploadId& id);
 std::string upload_data(const RepositoryName& name, const UploadId& id);

@@ -21,11 +21,17 @@ Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
 }
 
 Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& digest) {
+  BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_)));
   BERTH_CHECK(write_link(driver_, paths::tag_index_link(repository_, tag, digest), digest));
   return write_link(driver_, paths::tag_current_link(repository_, tag), digest);
 }
 
 Result<> TagStore::untag(const model::Tag& tag) {
+  BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_)));
+  return remove(tag);
+}
+
+Result<> TagStore::remove(const model::Tag& tag) {
   const auto removed = driver_.remove(paths::tag(repository_, tag), driver::Durability::durable);
   if (!removed && is(removed.error(), Code::not_found)) return unknown(tag);
   return removed;
@@ -61,11 +67,18 @@ Result<> TagStore::untag_all(const model::CanonicalDigest& digest) {
     BERTH_TRY(const model::Tag tag, model::Tag::parse(name));
     const auto target = get(tag);
     if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
-    if (!target || *target != digest) continue;
-    const auto removed = untag(tag);
-    if (!removed && !is(removed.error(), Code::manifest_unknown)) return removed;
+    if (target && *target == digest) BERTH_CHECK(untag_if(tag, digest));
   }
   return {};
+}
+
+// Looks again under the lock: the tag may point elsewhere by now, and that was acknowledged.
+Result<> TagStore::untag_if(const model::Tag& tag, const model::CanonicalDigest& digest) {
+  BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_)));
+  const auto target = get(tag);
+  if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
+  if (!target || *target != digest) return {};
+  return remove(tag);
 }
 
 } // namespace berth::storage

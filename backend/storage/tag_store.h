@@ -24,6 +24,8 @@ public:
 
 private:
   Result<std::vector<std::string>> names();
+  Result<> remove(const model::Tag& tag);
+  Result<> untag_if(const model::Tag& tag, const model::CanonicalDigest& digest);
 
   driver::StorageDriver& driver_;
   model::RepositoryName repository_;

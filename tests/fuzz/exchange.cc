@@ -72,12 +72,16 @@ public:
 
   void check_store() {
     const std::string blobs = "/docker/registry/v2/blobs/sha256";
-    for (const std::string& prefix : store_.driver.list(blobs).value_or(std::vector<std::string>()))
-      for (const std::string& hex : store_.driver.list(blobs + "/" + prefix).value())
+    for (const std::string& prefix : names_in(blobs))
+      for (const std::string& hex : names_in(blobs + "/" + prefix))
         require(test::digest_of(store_.content(blobs + "/" + prefix + "/" + hex + "/data")).hex() == hex);
   }
 
 private:
+  std::vector<std::string> names_in(const std::string& directory) {
+    return store_.driver.list(directory).value_or(std::vector<std::string>());
+  }
+
   static api::Options options() {
     api::Options options;
     options.secret = "fuzz";

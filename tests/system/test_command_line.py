@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -16,6 +17,7 @@ from harness import Client, Registry, certificates
 pytestmark = pytest.mark.differs("berth's own command")
 
 COMMAND_SECONDS = 30
+REFUSAL_SECONDS = 6         # nginx itself tries a taken port for three
 BAD_CONFIG = 2
 
 
@@ -132,7 +134,7 @@ def test_certificate_of_another_key(config_file, tmp_path):
 def test_unwritable_root(config_file):
     done = berth("up", config_file(GOOD.replace("{root}", "/proc/no/such/place")))
     assert done.returncode != 0
-    assert "/proc/no/such/place" in done.stderr
+    assert "/proc/no" in done.stderr
 
 
 def test_port_in_use(config_file):
@@ -140,7 +142,9 @@ def test_port_in_use(config_file):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
+        begun = time.monotonic()
         done = berth("up", config_file(GOOD.replace("{port}", str(port))))
+    assert time.monotonic() - begun < REFUSAL_SECONDS, "a person is waiting"
     assert done.returncode not in (0, BAD_CONFIG), done
     assert str(port) in done.stderr, done
 
@@ -203,12 +207,12 @@ def test_unknown_override_is_a_warning():
 
 def test_nginx_fragments_follow_the_config(config_file, tmp_path):
     """What `berth nginx` prints names what the http section says."""
-    file = config_file(GOOD + "  headers:\n    X-Berth-Test: [one, two]\n  prefix: /behind/\n")
+    file = config_file(GOOD + "  headers:\n    X-Berth-Test: [one, two]\n")
     done = berth("nginx", file)
     assert done.returncode == 0, done.stderr
     address = re.search(r"addr: (\S+)", file.read_text())[1]
     assert address in done.stdout
-    assert "X-Berth-Test" in done.stdout and "/behind/" in done.stdout
+    assert "X-Berth-Test" in done.stdout
     assert not (tmp_path / "data").exists(), "printing must not write"
 
 

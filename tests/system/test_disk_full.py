@@ -132,9 +132,9 @@ def assert_pulls_go_on(client, kept, blobs):
 
 
 @pytest.mark.differs("it writes link files in place")
-def test_started_on_a_full_disk(registry_class, disk):
-    """A restart on a full disk still serves what is there."""
-    registry = registry_class(root=disk / "data").start()
+def test_started_on_a_full_disk(registry_class, disk, tmp_path):
+    """With its run directory elsewhere, a restart on a full disk still serves what is there."""
+    registry = registry_class({"berth": {"rundirectory": str(tmp_path / "run")}}, root=disk / "data").start()
     try:
         client = Client(registry)
         kept = client.make_image("full/kept", [random_bytes(PIECE_BYTES, "kept")], tag="v1")
@@ -144,6 +144,26 @@ def test_started_on_a_full_disk(registry_class, disk):
         assert_pulls_go_on(client, kept, {})
         assert_tells_of_trouble(client.put_manifest("full/kept", "v2", kept.manifest + b" " * 100_000,
                                                     kept.media_type))
+        registry.stop()
+    finally:
+        registry.close()
+
+
+@pytest.mark.differs("it has no run directory")
+def test_no_room_for_the_run_directory(registry_class, disk):
+    """A start that finds no room either does without, or ends and says why; the next one works."""
+    registry = registry_class(root=disk / "data").start()
+    try:
+        kept = Client(registry).make_image("full/kept", [random_bytes(PIECE_BYTES, "kept")], tag="v1")
+        registry.stop()
+        fill(disk / "filler")
+        try:
+            registry.start()
+        except RuntimeError as refused:
+            assert "ended with 1" in str(refused) and NO_SPACE.search(str(refused)) and str(disk) in str(refused)
+            (disk / "filler").unlink()
+            registry.start()
+        assert_pulls_go_on(Client(registry), kept, {})
         registry.stop()
     finally:
         registry.close()

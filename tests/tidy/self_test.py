@@ -64,14 +64,14 @@ WRONG = [
 # What is right, all in one tree.
 RIGHT = {
     "backend/CMakeLists.txt": CMAKE,
-    "backend/model/a.cc": '#include "model/a.h"\n#include <openssl/sha.h>\n#include <sys/file.h>\n#include "base/b.h"\n',
+    "backend/model/a.cc": '#include "model/a.h"\n#include <openssl/sha.h>\n#include <fcntl.h>\n#include "base/b.h"\n',
     "backend/app/a.cc": '#include "storage/a.h"\n#include "api/a.h"\n#include <spdlog/spdlog.h>\n',
     "backend/fcgi/a.cc": "#include <fcgiapp.h>\n",
     "backend/base/a.h": HEADER + "int x;\n" * 148,
     "backend/base/table.cc": "// clang-format off\n// " + "row " * 40 + "r\n// clang-format on\nint f() {\n" +
                              "  g();\n" * 68 + "}\n",
     "tests/a.py": LONG + "def f():\n" + "    g()\n" * 69,
-    "guide/a.md": "# Life of a `push`\n[up](../README.md#berth-v2), [here](#life-of-a-push), [out](https://example.com)\n"
+    "guide/a.md": "# Life of a `push`\n[up](../README.md#berth-v2), [here](#life-of-a-push), [out](https://a.example)\n"
                  "`[no](link.md)`\n```\n[no](link.md)\n```\n| " + "cell | " * 30 + "|\n[folder](../backend/base)\n",
     "README.md": "# berth: v2\n[guide](guide/a.md) <https://example.com/" + "a" * 120 + ">\n",
     "tests/words.cc": f"// {MARKER.lower()} x{MARKER} docker{MACHINE}x $data{MACHINE}x, see {DOCS}b.md\n",

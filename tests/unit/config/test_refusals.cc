@@ -94,6 +94,9 @@ TEST_CASE("paths that nginx's configuration cannot hold") {
     CHECK(refusal_of("berth: {rundirectory: " + quoted + "}").contains("allowed is a path without"));
     CHECK(refusal_of("berth: {nginx: {directory: " + quoted + "}}").contains("allowed is a path without"));
   }
+  CHECK(refusal_of("berth: {rundirectory: '/a[b]'}").contains("berth.rundirectory: \"/a[b]\": allowed is a path without ["));
+  CHECK(refusal_of_whole("version: 0.1\nstorage: {filesystem: {rootdirectory: '/a[b]'}}\n").contains("berth.rundirectory: "));
+  CHECK(config_of("berth: {spool: '/a b;{c}#d*?[e]'}").berth.spool == "/a b;{c}#d*?[e]");
   CHECK(refusal_of("berth: {spool: /" + std::string(5000, 'a') + "}").contains("allowed is a path"));
   CHECK(refusal_of("berth: {spool: {}}").contains("allowed is a path"));
 }

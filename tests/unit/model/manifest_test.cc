@@ -63,6 +63,8 @@ TEST_CASE("documents that are refused, and why") {
   CHECK(why_refused("text/plain", "{}") == "unsupported manifest media type and no default available: text/plain");
   CHECK(why_refused("", "{}") == "unsupported manifest media type and no default available: ");
   CHECK(why_refused(oci, "") == "not JSON: syntax error");
+  CHECK(why_refused(oci, "\xef\xbb\xbf{}") == "not JSON: a byte order mark or a NUL byte");
+  CHECK(why_refused(oci, std::string("{}\0", 3)) == "not JSON: a byte order mark or a NUL byte");
   CHECK(why_refused(oci, "[]") == "not a JSON object");
   CHECK(why_refused(oci, manifest(oci) + "x") == "not JSON: syntax error");
   CHECK(why_refused(oci, "{\"schemaVersion\":2,\"annotations\":{\"a\":\"\xff\"}}") == "not JSON: invalid UTF-8");
