@@ -17,7 +17,6 @@ http::Response plain_not_found() {
   http::Response response;
   response.status = 404;
   response.headers.add("Content-Type", "text/plain; charset=utf-8");
-  response.headers.add("X-Content-Type-Options", "nosniff");
   response.body = "404 page not found\n";
   return response;
 }

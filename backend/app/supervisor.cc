@@ -15,6 +15,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "app/account.h"
@@ -39,6 +40,7 @@ constexpr auto pool_drain_time = 5s;
 constexpr auto quick_death = 10s;
 constexpr int max_quick_deaths = 5;
 constexpr auto restart_delay = 100ms; // doubled with every quick death
+constexpr int start_poll_milliseconds = 20; // how often to look whether nginx is up
 
 // A child process and its history.
 struct Half {
@@ -89,7 +91,8 @@ private:
   Result<> reap();
   Result<> on_death(Half& half, int status);
   Result<> restart_due();
-  Result<> announce();
+  bool nginx_is_up() const;
+  void announce();
   void reload();
   void stop();
   void await_end(Half& half, std::chrono::seconds limit, int second_signal);
@@ -107,6 +110,7 @@ private:
   Half pool_{"the pool", {}, 0, {}, 0, {}};
   Half nginx_{"nginx", {}, 0, {}, 0, {}};
   std::optional<pid_t> retiring_pool_; // the pool before a reload, finishing its requests
+  bool announced_ = false;             // both halves were up once: from then on one that dies is started again
 };
 
 Result<> Supervisor::install_nginx_tree(const config::Config& config) {
@@ -130,6 +134,7 @@ Result<> Supervisor::prepare() {
   if (const int killed = kill_orphaned_nginx(config_.berth.run_directory); killed > 0)
     logger_.warn("ended nginx processes that a killed `berth up` had left behind", {{"count", std::to_string(killed)}});
   empty_spool(config_.berth.spool);
+  ::unlink((config_.berth.run_directory + "/nginx.pid").c_str());
   raise_file_limit();
 
   BERTH_TRY(nginx_settings_, find_nginx(config_));
@@ -176,6 +181,7 @@ Result<> Supervisor::start(Half& half) {
 
 Result<> Supervisor::on_death(Half& half, int status) {
   kill_group(std::exchange(half.pid, 0)); // workers of a killed nginx go on holding the port
+  if (!announced_) return fail(Code::io, half.name + " " + describe_status(status) + " at the start");
   half.quick_deaths = Steady::now() - half.started < quick_death ? half.quick_deaths + 1 : 1;
   if (half.quick_deaths > max_quick_deaths) return fail(Code::io, half.name + " " + describe_status(status) + " again and again");
   logger_.error(half.name + " " + describe_status(status) + "; starting it again");
@@ -211,9 +217,10 @@ Result<bool> Supervisor::handle_signals() {
   return true;
 }
 
-// Milliseconds until a half is due; for ever, if none is.
+// Milliseconds until there is something to look at; for ever, if nothing is due.
 int Supervisor::next_timeout() const {
   int timeout = -1;
+  if (!announced_) timeout = start_poll_milliseconds;
   for (const Half* half : {&pool_, &nginx_}) {
     if (!half->restart_at) continue;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*half->restart_at - Steady::now()).count();
@@ -249,13 +256,20 @@ void Supervisor::reload() {
   logger_.info("reloaded");
 }
 
-Result<> Supervisor::announce() {
+// nginx writes its pid when it listens on all its addresses.
+bool Supervisor::nginx_is_up() const {
+  std::ifstream file(config_.berth.run_directory + "/nginx.pid");
+  pid_t pid = 0;
+  return file >> pid && pid == nginx_.pid;
+}
+
+void Supervisor::announce() {
+  announced_ = true;
   const bool tls = !config_.http.tls_certificate.empty();
   const std::string shown = config_.http.addr.starts_with(":") ? "localhost" + config_.http.addr : config_.http.addr;
   logger_.info("listening on " + std::string(tls ? "https://" : "http://") + shown);
   logger_.info("data is in " + config_.storage.root);
   logger_.info("try: docker tag IMAGE " + shown + "/IMAGE && docker push " + shown + "/IMAGE");
-  return {};
 }
 
 // Waits for a half to end; sends second_signal when the time is over or another signal comes, and kills in the end.
@@ -304,8 +318,8 @@ Result<> Supervisor::run() {
   BERTH_CHECK(prepare());
   Result<> running = start(pool_);
   if (running) running = start(nginx_);
-  if (running) running = announce();
   while (running) {
+    if (!announced_ && nginx_is_up()) announce();
     pollfd poll_signals{signals_.get(), POLLIN, 0};
     ::poll(&poll_signals, 1, next_timeout());
     const auto go_on = handle_signals();

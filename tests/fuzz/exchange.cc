@@ -135,9 +135,18 @@ private:
     for (api::Api* api : {&api_, &neighbours_api_}) {
       const http::Response found = api->handle(request);
       require(found.status == 200);
+      if (const auto* file = std::get_if<http::StoreFile>(&found.body)) check_digest_of(file->path);
       require(found.headers.get("Docker-Content-Digest") == response.headers.get("Docker-Content-Digest"));
       if (is_manifest) require(std::get<std::string>(found.body) == body);
     }
+  }
+
+  // The file has the digest by which the last Location names it.
+  void check_digest_of(const std::string& path) {
+    const auto digest = model::Digest::parse(location_.substr(location_.rfind('/') + 1)).value();
+    model::Digester digester(digest.algorithm());
+    digester.update(as_bytes(store_.content(path)));
+    require(digester.finish() == digest);
   }
 
   test::Fixture store_;

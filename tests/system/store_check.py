@@ -13,8 +13,8 @@ STARTED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 BLOB_PATH = re.compile(r"sha256/([0-9a-f]{2})/([0-9a-f]{64})/data")
 LINK_PATHS = re.compile(r"(_layers/(?P<layer>sha(?:256|384|512)/[0-9a-f]+)"
                         r"|_manifests/revisions/(?P<revision>sha256/[0-9a-f]{64})"
-                        r"|_manifests/tags/[A-Za-z0-9_][A-Za-z0-9._-]{0,127}/current"
-                        r"|_manifests/tags/[A-Za-z0-9_][A-Za-z0-9._-]{0,127}/index/(?P<index>sha256/[0-9a-f]{64}))/link")
+                        r"|_manifests/tags/[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+                        r"/(current|index/(?P<index>sha256/[0-9a-f]{64})))/link")
 UPLOAD_PATHS = re.compile(r"_uploads/[A-Za-z0-9._=-]+/(startedat|data|hashstates/sha256/[0-9]+)")
 READ_BYTES = 1 << 20
 

@@ -62,10 +62,11 @@ def test_push_and_pull(registry, curl):
 
     Client(registry).push_blob("by/http2", b"{}")
     manifest = image_manifest(OCI_MANIFEST, b"{}", [data])
-    status, headers, _ = curl.run("/v2/by/http2/manifests/v1", "--header", f"Content-Type: {OCI_MANIFEST}", body=manifest)
+    target = "/v2/by/http2/manifests/v1"
+    status, headers, _ = curl.run(target, "--header", f"Content-Type: {OCI_MANIFEST}", body=manifest)
     assert (status, headers["docker-content-digest"]) == (201, digest(manifest))
 
-    status, headers, body = curl.run("/v2/by/http2/manifests/v1", "--header", f"Accept: {OCI_MANIFEST}")
+    status, headers, body = curl.run(target, "--header", f"Accept: {OCI_MANIFEST}")
     assert (status, headers["content-type"], body) == (200, OCI_MANIFEST, manifest)
     status, headers, body = curl.run(f"/v2/by/http2/blobs/{digest(data)}")
     assert (status, headers["content-length"], body) == (200, str(len(data)), data)

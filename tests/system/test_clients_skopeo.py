@@ -1,4 +1,4 @@
-"""skopeo against the registry: copies both ways, indexes, conversions, listings, deletes; plain and over a private CA."""
+"""skopeo against the registry: copies both ways, indexes, conversions, lists, deletes; plain and over a private CA."""
 import concurrent.futures
 import json
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from conftest import need
-from harness import (DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Client, digest)
+from harness import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Client, digest
 from images import Layer, OciLayout
 from store_check import assert_whole, blob_file
 

@@ -124,8 +124,8 @@ def test_missing_certificate(config_file, tmp_path, which):
 
 def test_certificate_of_another_key(config_file, tmp_path):
     other = tmp_path / "other.key"
-    subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", other],
-                   check=True, capture_output=True)
+    subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                    "-out", other], check=True, capture_output=True)
     done = berth("up", config_file(GOOD + f"  tls:\n    certificate: {certificates().certificate}\n    key: {other}\n"))
     assert done.returncode != 0
     assert "other.key" in done.stderr or "certificate" in done.stderr

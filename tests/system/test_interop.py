@@ -106,7 +106,8 @@ def test_image(writer, reader, repo, media_type, how):
 @pytest.mark.parametrize("media_type", [DOCKER_LIST, OCI_INDEX], ids=["list", "index"])
 def test_list_of_images(writer, reader, repo, media_type):
     inner = DOCKER_MANIFEST if media_type == DOCKER_LIST else OCI_MANIFEST
-    images = {name: writer.make_image(repo, [f"{repo} {name}".encode()], media_type=inner) for name in ("amd64", "arm64")}
+    images = {name: writer.make_image(repo, [f"{repo} {name}".encode()], media_type=inner)
+              for name in ("amd64", "arm64")}
     document = json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": [
         descriptor(inner, image.manifest, platform={"architecture": name, "os": "linux"})
         for name, image in images.items()]}).encode()
