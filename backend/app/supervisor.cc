@@ -40,6 +40,7 @@ constexpr auto pool_drain_time = 5s;
 constexpr auto quick_death = 10s;
 constexpr int max_quick_deaths = 5;
 constexpr auto restart_delay = 100ms; // doubled with every quick death
+constexpr auto temporary_lifetime = 24h;
 constexpr int start_poll_milliseconds = 20; // how often to look whether nginx is up
 
 // A child process and its history.
@@ -74,6 +75,14 @@ void empty_spool(const std::string& spool) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(spool, ignored))
     if (entry.is_regular_file(ignored)) std::filesystem::remove(entry.path(), ignored);
+}
+
+// What writers that died have left. Files that are being written now are younger.
+void remove_old_temporaries(const std::string& directory) {
+  std::error_code ignored;
+  const auto limit = std::filesystem::file_time_type::clock::now() - temporary_lifetime;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
+    if (entry.last_write_time(ignored) < limit) std::filesystem::remove_all(entry.path(), ignored);
 }
 
 class Supervisor {
@@ -134,6 +143,7 @@ Result<> Supervisor::prepare() {
   if (const int killed = kill_orphaned_nginx(config_.berth.run_directory); killed > 0)
     logger_.warn("ended nginx processes that a killed `berth up` had left behind", {{"count", std::to_string(killed)}});
   empty_spool(config_.berth.spool);
+  remove_old_temporaries(config_.storage.root + "/berth/tmp");
   ::unlink((config_.berth.run_directory + "/nginx.pid").c_str());
   raise_file_limit();
 

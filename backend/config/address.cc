@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::size_t max_host_bytes = 253; // RFC 1035
 
-constexpr const char* address_forms = "[host]:port with a port from 1 to 65535, as in :5000, 127.0.0.1:5000 or [::1]:5000";
+constexpr const char* address_forms =
+    "[host]:port with a port from 1 to 65535, as in :5000, 127.0.0.1:5000 or [::1]:5000";
 
 bool is_host_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';

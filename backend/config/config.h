@@ -26,8 +26,8 @@ struct Config {
   struct Storage {
     std::string root = "/var/lib/registry"; // storage.filesystem.rootdirectory, absolute
     bool delete_enabled = false;
-    bool cache_descriptors = false;         // storage.cache.blobdescriptor: inmemory
-    std::size_t cache_entries = 10000;      // storage.cache.blobdescriptorsize
+    bool cache_descriptors = false;    // storage.cache.blobdescriptor: inmemory
+    std::size_t cache_entries = 10000; // storage.cache.blobdescriptorsize
   } storage;
 
   struct Validation {
@@ -42,25 +42,25 @@ struct Config {
   int tags_max = 1000;
 
   struct Http {
-    std::string addr = ":5000";    // [host]:port, as distribution writes it
-    std::string host;              // absolute base URL of Location; empty: taken from the request
-    std::string prefix = "/";      // begins and ends with a slash
-    std::string secret;            // HMAC key of upload state; empty: app/ keeps one in the store
+    std::string addr = ":5000"; // [host]:port, as distribution writes it
+    std::string host;           // absolute base URL of Location; empty: taken from the request
+    std::string prefix = "/";   // begins and ends with a slash
+    std::string secret;         // HMAC key of upload state; empty: app/ keeps one in the store
     bool relative_urls = false;
     std::vector<std::pair<std::string, std::vector<std::string>>> headers; // added to every reply, by nginx
-    std::string tls_certificate; // absolute paths; both empty: plain http
+    std::string tls_certificate;                                           // absolute paths; both empty: plain http
     std::string tls_key;
   } http;
 
   // berth's own section; every path is absolute after loading.
   struct Berth {
-    unsigned threads = 16;          // workers of the pool, [1, 1024]
-    std::string run_directory;      // default <root>/berth/<hostname>-<port>/run
-    std::string spool;              // default <root>/berth/<hostname>-<port>/spool; same filesystem as the root
-    std::string socket;             // default <run_directory>/pool.sock; a unix socket path
-    std::string user;               // started as root: who serves; default: the owner of the storage root
-    std::string nginx_binary;       // default: nginx found in PATH, /usr/sbin, /usr/local/sbin
-    std::string nginx_directory;    // the static files; default: ../nginx or ../share/berth/nginx beside the binary
+    unsigned threads = 16;       // workers of the pool, [1, 1024]
+    std::string run_directory;   // default <root>/berth/<hostname>-<port>/run
+    std::string spool;           // default <root>/berth/<hostname>-<port>/spool; same filesystem as the root
+    std::string socket;          // default <run_directory>/pool.sock; a unix socket path
+    std::string user;            // started as root: who serves; default: the owner of the storage root
+    std::string nginx_binary;    // default: nginx found in PATH, /usr/sbin, /usr/local/sbin
+    std::string nginx_directory; // the static files; default: ../nginx or ../share/berth/nginx beside the binary
   } berth;
 };
 

@@ -60,7 +60,8 @@ Steps steps_of(std::string_view name) {
   return steps;
 }
 
-// A storage driver's options have no keys here unless berth has the driver, but the choice of it is not to be overlooked.
+// A storage driver's options have no keys here unless berth has the driver, but the choice of it is not to be
+// overlooked.
 bool is_known(const std::string& path) {
   return path != "version" && (find_key(path) || is_section(path) || path.starts_with("storage."));
 }
@@ -74,8 +75,7 @@ Node* step_into_list(Node& list, const std::string& step) {
 }
 
 Node& step_into_map(Node& map, const std::string& step, const std::string& origin) {
-  const auto found =
-      std::ranges::find_if(map.members, [&](const Member& member) { return lower(member.key) == step; });
+  const auto found = std::ranges::find_if(map.members, [&](const Member& member) { return lower(member.key) == step; });
   if (found != map.members.end()) return found->value;
   map.members.push_back({step, origin, {}});
   map.members.back().value.origin = origin;

@@ -90,8 +90,7 @@ constexpr Key table[] = {
 // clang-format on
 
 bool lies_in(std::string_view path, std::string_view section) {
-  return section.empty() ||
-         (path.size() > section.size() && path.starts_with(section) && path[section.size()] == '.');
+  return section.empty() || (path.size() > section.size() && path.starts_with(section) && path[section.size()] == '.');
 }
 
 } // namespace

@@ -1,5 +1,5 @@
-// The table of every key that berth knows: one line a key. To add one, add its member to Config and its line to keys.cc;
-// messages, warnings, environment variables and docs/configuration.md follow.
+// The table of every key that berth knows: one line a key. To add one, add its member to Config and its line to
+// keys.cc; messages, warnings, environment variables and docs/configuration.md follow.
 #pragma once
 
 #include <span>

@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::size_t max_shown_bytes = 80; // of a value, in a message
 constexpr std::array<std::string_view, 5> storage_siblings{"cache", "maintenance", "delete", "redirect", "tag"};
-constexpr std::array<std::string_view, 9> other_drivers{"s3",       "s3-aws", "azure", "gcs", "inmemory",
-                                                         "in-memory", "swift",  "oss",   "rados"};
+constexpr std::array<std::string_view, 9> other_drivers{"s3",        "s3-aws", "azure", "gcs",  "inmemory",
+                                                        "in-memory", "swift",  "oss",   "rados"};
 
 // A value as a message shows it.
 std::string show(const Node& node, Secrecy secrecy) {
@@ -48,16 +48,14 @@ Result<> check_version(const Node& root) {
   return {};
 }
 
-bool is_sibling(const std::string& name) {
-  return std::ranges::find(storage_siblings, name) != storage_siblings.end();
-}
+bool is_sibling(const std::string& name) { return std::ranges::find(storage_siblings, name) != storage_siblings.end(); }
 
 bool is_driver(const std::string& name) {
   return name == "filesystem" || std::ranges::find(other_drivers, name) != other_drivers.end();
 }
 
-// Exactly one storage driver, and one that berth has. A name that is no driver stands for one only if there is no other:
-// beside a driver it is an unknown key like any.
+// Exactly one storage driver, and one that berth has. A name that is no driver stands for one only if there is no
+// other: beside a driver it is an unknown key like any.
 Result<> check_storage(const Node& root) {
   const Node* storage = root.find("storage");
   if (!storage || storage->is_null()) return refuse(storage ? *storage : root, "storage", "one driver: filesystem");
@@ -115,7 +113,7 @@ Result<> read_keys(const Node& root, Loaded& loaded) {
 
 Result<> check_readable(const Node& root, std::string_view path, const std::string& file) {
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status {};
+  struct stat status{};
   if (!fd) return refuse(*root.at(path), path, std::string("a file that can be read: ") + std::strerror(errno));
   if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
     return refuse(*root.at(path), path, "a file that can be read: it is not a regular file");
@@ -125,7 +123,8 @@ Result<> check_readable(const Node& root, std::string_view path, const std::stri
 Result<> check_tls(const Node& root, const Config& config) {
   const auto& http = config.http;
   if (http.tls_certificate.empty() && http.tls_key.empty()) return {};
-  if (http.tls_key.empty()) return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; key is missing");
+  if (http.tls_key.empty())
+    return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; key is missing");
   if (http.tls_certificate.empty())
     return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; certificate is missing");
   BERTH_CHECK(check_readable(root, "http.tls.certificate", http.tls_certificate));
@@ -135,18 +134,21 @@ Result<> check_tls(const Node& root, const Config& config) {
 // The spool is emptied at start and the run directory is rewritten: neither may be what holds the images.
 Result<> check_directories(const Node& root, const Config& config) {
   const std::string images = config.storage.root + "/docker";
-  for (const auto& [path, directory] : {std::pair<std::string_view, const std::string&>("berth.spool", config.berth.spool),
-                                        {"berth.rundirectory", config.berth.run_directory}}) {
+  for (const auto& [path, directory] :
+       {std::pair<std::string_view, const std::string&>("berth.spool", config.berth.spool),
+        {"berth.rundirectory", config.berth.run_directory}}) {
     const Node* node = root.at(path);
     if (node && (directory == config.storage.root || directory == images || directory.starts_with(images + "/")))
       return refuse(*node, path, "a directory for berth alone, not the store itself");
   }
   // nginx takes an include below it for a pattern, and one with brackets does not match itself.
   if (config.berth.run_directory.find('[') != std::string::npos)
-    return fail(Code::invalid, root.origin + ": berth.rundirectory: \"" + config.berth.run_directory +
-                                   "\": allowed is a path without [; it follows from the storage root unless it is given");
+    return fail(Code::invalid,
+                root.origin + ": berth.rundirectory: \"" + config.berth.run_directory +
+                    "\": allowed is a path without [; it follows from the storage root unless it is given");
   if (config.berth.spool == config.berth.run_directory)
-    return fail(Code::invalid, root.origin + ": berth.spool and berth.rundirectory: allowed are two different directories");
+    return fail(Code::invalid,
+                root.origin + ": berth.spool and berth.rundirectory: allowed are two different directories");
   return {};
 }
 

@@ -151,8 +151,8 @@ Result<std::string> to_user(const Node& node) {
 Result<HeaderList> to_headers(const Node& node) {
   // They frame a reply or say what it is: a second one beside the registry's own would make nonsense of it.
   constexpr std::array<std::string_view, 11> own{
-      "connection", "content-encoding",  "content-length", "content-range", "content-type", "etag",
-      "keep-alive", "last-modified", "location", "trailer", "transfer-encoding"};
+      "connection", "content-encoding", "content-length", "content-range", "content-type",     "etag",
+      "keep-alive", "last-modified",    "location",       "trailer",       "transfer-encoding"};
   static const RE2 token(R"([A-Za-z0-9!#%&'*+.^_`|~-]{1,128})"); // RFC 9110 section 5.6.2, but for the $ of nginx
   const std::string what = "a map of header names, each with a list of values";
   if (!node.is_map() || node.members.size() > max_list_items) return allow(what);
@@ -174,8 +174,8 @@ Result<> read_descriptor_cache(const Reading& reading) {
   const std::string& text = reading.node.text;
   reading.config.storage.cache_descriptors = text == "inmemory";
   if (text != "inmemory")
-    reading.warnings.push_back(reading.node.origin + ": " + std::string(reading.path) + ": \"" + text + "\": " +
-                               (text == "redis" ? "not in force yet" : "known are inmemory and redis") +
+    reading.warnings.push_back(reading.node.origin + ": " + std::string(reading.path) + ": \"" + text +
+                               "\": " + (text == "redis" ? "not in force yet" : "known are inmemory and redis") +
                                "; descriptors are not cached");
   return {};
 }

@@ -52,7 +52,7 @@ Result<> integer(const Reading& reading) {
 }
 
 // Readers of keys that are more than one value.
-Result<> read_descriptor_cache(const Reading& reading);  // storage.cache.blobdescriptor
+Result<> read_descriptor_cache(const Reading& reading);   // storage.cache.blobdescriptor
 Result<> read_validation_enabled(const Reading& reading); // the old spelling of validation.disabled
 
 // Readers that refuse a config which berth cannot honour without being less safe than the config asks for.

@@ -23,18 +23,21 @@ bool is_empty(const Node& node) {
 
 Result<> refuse_auth(const Reading& reading) {
   const Node& node = reading.node;
-  const bool none = node.is_scalar() ? node.text == "none" || node.text.empty()
-                                     : node.items.empty() && std::ranges::all_of(node.members, [](const Member& member) {
-                                         return member.key == "none";
-                                       });
+  const bool none = node.is_scalar()
+                        ? node.text == "none" || node.text.empty()
+                        : node.items.empty() && std::ranges::all_of(node.members, [](const Member& member) {
+                            return member.key == "none";
+                          });
   if (none) return {};
-  return fail(Code::invalid, "only none: berth cannot control access yet, and does not start an open registry in its place");
+  return fail(Code::invalid,
+              "only none: berth cannot control access yet, and does not start an open registry in its place");
 }
 
 Result<> refuse_proxy(const Reading& reading) {
   if (is_empty(reading.node) || (reading.node.is_map() && !holds(reading.node, "remoteurl"))) return {};
-  return fail(Code::invalid, "nothing: berth cannot be a pull-through cache yet, and does not start a registry of its own "
-                             "in its place");
+  return fail(Code::invalid,
+              "nothing: berth cannot be a pull-through cache yet, and does not start a registry of its own "
+              "in its place");
 }
 
 Result<> refuse_read_only(const Reading& reading) {
@@ -44,14 +47,16 @@ Result<> refuse_read_only(const Reading& reading) {
     BERTH_TRY(const bool asked, to_flag(*enabled));
     if (!asked) return {};
   }
-  return fail(Code::invalid, "enabled: false alone: berth has no read-only mode yet, and does not start a writable registry "
-                             "in its place");
+  return fail(Code::invalid,
+              "enabled: false alone: berth has no read-only mode yet, and does not start a writable registry "
+              "in its place");
 }
 
 Result<> refuse_client_certificates(const Reading& reading) {
   if (is_empty(reading.node)) return {};
-  return fail(Code::invalid, "nothing: berth cannot check clients' certificates yet, and does not start an open registry in "
-                             "its place");
+  return fail(Code::invalid,
+              "nothing: berth cannot check clients' certificates yet, and does not start an open registry in "
+              "its place");
 }
 
 Result<> refuse_lets_encrypt(const Reading& reading) {

@@ -12,8 +12,8 @@
 namespace berth::config {
 namespace {
 
-// Builds Nodes from the parser's events. Whatever is wrong is thrown as the library throws it, through the library's own
-// frames, and caught in parse_yaml.
+// Builds Nodes from the parser's events. Whatever is wrong is thrown as the library throws it, through the library's
+// own frames, and caught in parse_yaml.
 class Builder final : public YAML::EventHandler {
 public:
   Builder(const std::string& name, Origin origin) : name_(name), origin_(origin) {}
@@ -22,7 +22,9 @@ public:
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(mark, make(mark, Node::Kind::null), anchor); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(mark, make(mark, Node::Kind::null), anchor);
+  }
 
   void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, const std::string& value) override {
     Node node = make(mark, Node::Kind::scalar);
@@ -128,8 +130,10 @@ private:
       return;
     }
     std::vector<Node> sources;
-    if (node.is_list()) sources = std::move(node.items);
-    else sources.push_back(std::move(node));
+    if (node.is_list())
+      sources = std::move(node.items);
+    else
+      sources.push_back(std::move(node));
     for (Node& source : sources) {
       if (!source.is_map()) throw YAML::ParserException(mark, "<<: only a map can be merged");
       parent.merged.push_back(std::move(source));

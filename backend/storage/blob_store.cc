@@ -62,6 +62,7 @@ Result<> BlobStore::take(Content content, const CanonicalDigest& digest) {
 Result<> BlobStore::take_file(const std::string& path, std::uint64_t size, const CanonicalDigest& digest) {
   BERTH_TRY(const bool kept, keep_existing(digest, size));
   if (kept) return {};
+  BERTH_CHECK(driver_.sync(path)); // docker-registry may have written it, and does not
   return driver_.move(path, paths::blob_data(digest));
 }
 

@@ -23,7 +23,7 @@ public:
 
   // Stores bytes in memory. Durable.
   Result<Descriptor> put(std::string_view media_type, std::string_view bytes);
-  // Makes content, or a file of the store, the blob. Requires: its bytes are the digest; the file is durable. Durable.
+  // Makes content, or a file of the store, the blob. Requires: its bytes are the digest. Durable.
   // A blob that is there with the right size is kept, and made durable; one with another size is damaged, and replaced.
   Result<> take(Content content, const CanonicalDigest& digest);
   Result<> take_file(const std::string& path, std::uint64_t size, const CanonicalDigest& digest);

@@ -14,7 +14,7 @@ from harness import Client
 from pushers import Pusher
 from store_check import assert_whole
 
-ROUNDS = int(os.environ.get("BERTH_KILL_ROUNDS", 12))
+ROUNDS = int(os.environ.get("BERTH_KILL_ROUNDS", 20))
 SEED = os.environ.get("BERTH_KILL_SEED") or str(random.randrange(1 << 32))
 PUSHERS = 4
 RECOVERY_SECONDS = 20       # until a killed part must be back, and until pushes must be acknowledged again

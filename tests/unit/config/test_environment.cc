@@ -85,14 +85,18 @@ TEST_CASE("access control asked for by a variable is not passed over") {
 }
 
 TEST_CASE("a variable that names no key is a warning") {
-  CHECK(warnings_of("", {{"REGISTRY_HTTP_ADR", ":1"}}) == "REGISTRY_HTTP_ADR: names no key; did you mean REGISTRY_HTTP_ADDR?\n");
-  CHECK(warnings_of("", {{"REGISTRY_PORT_5000_TCP_ADDR", "10.0.0.1"}}) == "REGISTRY_PORT_5000_TCP_ADDR: names no key\n");
+  CHECK(warnings_of("", {{"REGISTRY_HTTP_ADR", ":1"}}) ==
+        "REGISTRY_HTTP_ADR: names no key; did you mean REGISTRY_HTTP_ADDR?\n");
+  CHECK(warnings_of("", {{"REGISTRY_PORT_5000_TCP_ADDR", "10.0.0.1"}}) ==
+        "REGISTRY_PORT_5000_TCP_ADDR: names no key\n");
   CHECK(warnings_of("", {{"REGISTRY_", "x"}}) == "REGISTRY_: names no key\n");
   CHECK(warnings_of("", {{"REGISTRY_HTTP__ADDR", "x"}}).starts_with("REGISTRY_HTTP__ADDR: names no key"));
   CHECK(warnings_of("", {{"REGISTRY_HTTP_ADDR_X", "x"}}).contains("names no key"));
   CHECK(warnings_of("", {{"REGISTRY_VERSION", "0.2"}}).starts_with("REGISTRY_VERSION: names no key"));
-  CHECK(warnings_of("", {{"REGISTRY_CONFIGURATION_PATH", "/x"}, {"PATH", "/bin"}, {"registry_http_addr", "x"}}).empty());
-  CHECK(warnings_of("", {{"REGISTRY_STORAGE_FILESYSTEM_ROOTDIR", "/x"}}).contains("storage.filesystem.rootdir: unknown"));
+  CHECK(
+      warnings_of("", {{"REGISTRY_CONFIGURATION_PATH", "/x"}, {"PATH", "/bin"}, {"registry_http_addr", "x"}}).empty());
+  CHECK(
+      warnings_of("", {{"REGISTRY_STORAGE_FILESYSTEM_ROOTDIR", "/x"}}).contains("storage.filesystem.rootdir: unknown"));
 }
 
 TEST_CASE("docker/distribution's field names stand for keys") {

@@ -39,19 +39,22 @@ TEST_CASE("the version must be 0.1") {
 TEST_CASE("exactly one storage driver, which berth has") {
   const std::string head_alone = "version: 0.1\n";
   CHECK(refusal_of_whole(head_alone).contains("storage: (a map): allowed is one driver: filesystem"));
-  CHECK(refusal_of_whole(head_alone + "storage:\n") == "c.yml:2: storage: (nothing): allowed is one driver: filesystem");
+  CHECK(refusal_of_whole(head_alone + "storage:\n") ==
+        "c.yml:2: storage: (nothing): allowed is one driver: filesystem");
   CHECK(refusal_of_whole(head_alone + "storage: [a]\n").starts_with("c.yml:2: storage: (a list)"));
   CHECK(refusal_of_whole(head_alone + "storage: {cache: {blobdescriptor: inmemory}}\n").contains("one driver"));
   CHECK(refusal_of_whole(head_alone + "storage: inmemory\n") ==
         "c.yml:2: storage.inmemory: berth does not have this driver: allowed is filesystem");
   for (const char* driver : {"s3", "s3-aws", "azure", "gcs", "swift", "oss", "rados"})
-    CHECK(refusal_of_whole(head_alone + "storage:\n  " + driver + ": {bucket: b}\n").contains("does not have this driver"));
+    CHECK(refusal_of_whole(head_alone + "storage:\n  " + driver + ": {bucket: b}\n")
+              .contains("does not have this driver"));
   CHECK(refusal_of_whole(head_alone + "storage: {filesytem: {}}\n").contains("storage.filesytem: no such driver"));
   CHECK(refusal_of("  s3: {bucket: b}\n") ==
         "config.yml:4: storage.s3: a second driver beside storage.filesystem: allowed is one");
   CHECK(refusal_of("  filesytem: {rootdirectory: /x}\n") == "loaded"); // with a warning
   CHECK(refusal_of_whole(head_alone + "storage: {filesystem: }\n") == "loaded");
-  CHECK(refusal_of_whole(head_alone + "storage: {filesystem: 5}\n").contains("storage.filesystem: \"5\": allowed is a map of"));
+  CHECK(refusal_of_whole(head_alone + "storage: {filesystem: 5}\n")
+            .contains("storage.filesystem: \"5\": allowed is a map of"));
 }
 
 TEST_CASE("values that break their rules are refused with file, line, key, value and what is allowed") {
@@ -68,7 +71,8 @@ TEST_CASE("values that break their rules are refused with file, line, key, value
       {"http: {net: unix}", "config.yml:4: http.net: \"unix\": allowed is tcp"},
       {"http: {secret: [a, b]}", "config.yml:4: http.secret: (secret): allowed is text"},
       {"http: {relativeurls: maybe}", "config.yml:4: http.relativeurls: \"maybe\": allowed is true or false"},
-      {"catalog: {maxentries: 0}", "config.yml:4: catalog.maxentries: \"0\": allowed is a whole number from 1 to 1000000"},
+      {"catalog: {maxentries: 0}",
+       "config.yml:4: catalog.maxentries: \"0\": allowed is a whole number from 1 to 1000000"},
       {"catalog: {maxentries: 1.5}", "config.yml:4: catalog.maxentries: \"1.5\": allowed is a whole number"},
       {"tags: {maxtags: -1}", "config.yml:4: tags.maxtags: \"-1\": allowed is a whole number"},
       {"berth: {threads: 1025}", "config.yml:4: berth.threads: \"1025\": allowed is a whole number from 1 to 1024"},
@@ -94,15 +98,18 @@ TEST_CASE("paths that nginx's configuration cannot hold") {
     CHECK(refusal_of("berth: {rundirectory: " + quoted + "}").contains("allowed is a path without"));
     CHECK(refusal_of("berth: {nginx: {directory: " + quoted + "}}").contains("allowed is a path without"));
   }
-  CHECK(refusal_of("berth: {rundirectory: '/a[b]'}").contains("berth.rundirectory: \"/a[b]\": allowed is a path without ["));
-  CHECK(refusal_of_whole("version: 0.1\nstorage: {filesystem: {rootdirectory: '/a[b]'}}\n").contains("berth.rundirectory: "));
+  CHECK(refusal_of("berth: {rundirectory: '/a[b]'}")
+            .contains("berth.rundirectory: \"/a[b]\": allowed is a path without ["));
+  CHECK(refusal_of_whole("version: 0.1\nstorage: {filesystem: {rootdirectory: '/a[b]'}}\n")
+            .contains("berth.rundirectory: "));
   CHECK(config_of("berth: {spool: '/a b;{c}#d*?[e]'}").berth.spool == "/a b;{c}#d*?[e]");
   CHECK(refusal_of("berth: {spool: /" + std::string(5000, 'a') + "}").contains("allowed is a path"));
   CHECK(refusal_of("berth: {spool: {}}").contains("allowed is a path"));
 }
 
 TEST_CASE("the store itself is no spool and no run directory") {
-  for (const char* directory : {"/srv/registry", "/srv/registry/", "/srv/registry/docker", "/srv/registry/docker/registry/v2"}) {
+  for (const char* directory :
+       {"/srv/registry", "/srv/registry/", "/srv/registry/docker", "/srv/registry/docker/registry/v2"}) {
     CAPTURE(directory);
     CHECK(refusal_of(std::string("berth: {spool: ") + directory + "}").contains("berth.spool: "));
     CHECK(refusal_of(std::string("berth: {rundirectory: ") + directory + "}").contains("not the store itself"));
@@ -112,7 +119,8 @@ TEST_CASE("the store itself is no spool and no run directory") {
 }
 
 TEST_CASE("http.prefix and http.host") {
-  for (const char* prefix : {"x", "/x", "x/", "//", "/a//b/", "/../", "/a/./", "/a b/", "/a;b/", "/{/", "/%2f/", "/_berth/x/"}) {
+  for (const char* prefix :
+       {"x", "/x", "x/", "//", "/a//b/", "/../", "/a/./", "/a b/", "/a;b/", "/{/", "/%2f/", "/_berth/x/"}) {
     CAPTURE(prefix);
     CHECK(refusal_of(std::string("http: {prefix: \"") + prefix + "\"}").contains("http.prefix: "));
   }
@@ -148,8 +156,8 @@ TEST_CASE("headers that would break a reply") {
 
 TEST_CASE("validation patterns must compile") {
   check_rows({
-      {"validation: {manifests: {urls: {allow: ['(']}}}",
-       "config.yml:4: validation.manifests.urls.allow: (a list): allowed is a list of regular expressions; \"(\" is none: "},
+      {"validation: {manifests: {urls: {allow: ['(']}}}", "config.yml:4: validation.manifests.urls.allow: (a list): "
+                                                          "allowed is a list of regular expressions; \"(\" is none: "},
       {"validation: {manifests: {urls: {deny: ['(?=x)']}}}", "config.yml:4: validation.manifests.urls.deny: "},
       {"validation: {manifests: {urls: {deny: {a: b}}}}", "config.yml:4: validation.manifests.urls.deny: (a map)"},
       {"validation: {manifests: {indexes: {platforms: some}}}",
@@ -161,7 +169,8 @@ TEST_CASE("validation patterns must compile") {
 
 TEST_CASE("a config that asks for less than an open, writable registry never loads") {
   check_rows({
-      {"auth: {htpasswd: {realm: r, path: p}}", "config.yml:4: auth: (a map): allowed is only none: berth cannot control access"},
+      {"auth: {htpasswd: {realm: r, path: p}}",
+       "config.yml:4: auth: (a map): allowed is only none: berth cannot control access"},
       {"auth: {silly: {realm: r, service: s}}", "config.yml:4: auth: "},
       {"auth: {token: }", "config.yml:4: auth: "},
       {"auth: token", "config.yml:4: auth: \"token\""},
@@ -194,13 +203,16 @@ TEST_CASE("tls wants both files, and to read them") {
 
   CHECK(config_of("http: {tls: {certificate: " + file + ", key: " + file + "}}").http.tls_key == file);
   check_rows({
-      {"http:\n  tls: {certificate: " + file + "}", "config.yml:5: http.tls: (a map): allowed is certificate and key, or neither; key"},
-      {"http: {tls: {key: " + file + "}}", "config.yml:4: http.tls: (a map): allowed is certificate and key, or neither; cert"},
+      {"http:\n  tls: {certificate: " + file + "}",
+       "config.yml:5: http.tls: (a map): allowed is certificate and key, or neither; key"},
+      {"http: {tls: {key: " + file + "}}",
+       "config.yml:4: http.tls: (a map): allowed is certificate and key, or neither; cert"},
       {"http: {tls: {certificate: " + gone + ", key: " + file + "}}",
        "config.yml:4: http.tls.certificate: \"" + gone.substr(0, 80)},
       {"http: {tls: {certificate: " + file + ", key: " + directory.string() + "}}", "config.yml:4: http.tls.key: "},
   });
-  CHECK(refusal_of("http: {tls: {certificate: " + gone + ", key: " + file + "}}").ends_with("No such file or directory"));
+  CHECK(
+      refusal_of("http: {tls: {certificate: " + gone + ", key: " + file + "}}").ends_with("No such file or directory"));
   std::filesystem::remove_all(directory);
 }
 

@@ -8,8 +8,7 @@ namespace berth::config {
 namespace {
 
 TEST_CASE("unknown keys are named with their line and the nearest key") {
-  CHECK(warnings_of("http:\n  adress: x\n") ==
-        "config.yml:5: http.adress: unknown, and without effect\n");
+  CHECK(warnings_of("http:\n  adress: x\n") == "config.yml:5: http.adress: unknown, and without effect\n");
   CHECK(warnings_of("http:\n  adr: x\n") ==
         "config.yml:5: http.adr: unknown, and without effect; did you mean addr?\n");
   CHECK(warnings_of("Http: {}\n") == "config.yml:4: Http: unknown, and without effect; did you mean http?\n");
@@ -22,7 +21,8 @@ TEST_CASE("unknown keys are named with their line and the nearest key") {
 TEST_CASE("keys that berth has not learnt are named once") {
   CHECK(warnings_of("redis: {addr: a, pool: {maxidle: 1}}\n") ==
         "config.yml:4: redis: not in force yet (the server of a shared descriptor cache)\n");
-  CHECK(warnings_of("http:\n  debug:\n    addr: :5001\n") == "config.yml:5: http.debug: not in force yet (the debug server)\n");
+  CHECK(warnings_of("http:\n  debug:\n    addr: :5001\n") ==
+        "config.yml:5: http.debug: not in force yet (the debug server)\n");
   CHECK(warnings_of("notifications:\nredis:\n").empty());
 }
 
@@ -96,11 +96,12 @@ health: {file: [{file: /path/to/checked/file, interval: 10s}]}
 proxy:
 compatibility: {schema1: {signingkeyfile: /etc/registry/key.json, enabled: true}}
 policy: {repository: {classes: [image]}}
-validation: {manifests: {urls: {allow: ["^https?://([^/]+\\.)*example\\.com/"], deny: ["^https?://www\\.example\\.com/"]}}}
+validation:
+  manifests: {urls: {allow: ["^https?://([^/]+\\.)*example\\.com/"], deny: ["^https?://www\\.example\\.com/"]}}
 )");
-  for (const char* key : {"log.accesslog", "log.formatter", "log.fields", "log.hooks", "storage.maintenance.uploadpurging",
-                          "http.debug", "http.draintimeout", "http.http2", "http.h2c", "notifications", "redis", "health",
-                          "compatibility", "policy"}) {
+  for (const char* key :
+       {"log.accesslog", "log.formatter", "log.fields", "log.hooks", "storage.maintenance.uploadpurging", "http.debug",
+        "http.draintimeout", "http.http2", "http.h2c", "notifications", "redis", "health", "compatibility", "policy"}) {
     CAPTURE(key);
     CHECK(all.contains(std::string(": ") + key + ": not in force yet"));
   }

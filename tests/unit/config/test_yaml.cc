@@ -87,7 +87,9 @@ TEST_CASE("limits of size, depth and number") {
 
 TEST_CASE("bytes that are no text do no harm") {
   for (const std::string& text : {std::string("a: \0b\n", 6), std::string("\xff\xfe\x00"), std::string("a: \x80\xff\n"),
-                                 std::string("\xef\xbb\xbf""a: 1\n"), std::string("%YAML 9.9\n"), std::string("!!x y: z")})
+                                  std::string("\xef\xbb\xbf"
+                                              "a: 1\n"),
+                                  std::string("%YAML 9.9\n"), std::string("!!x y: z")})
     (void)parse_text(text);
 }
 

@@ -246,8 +246,8 @@ TEST_CASE("for Docker 1.6 to 1.9, no Accept header is no type") {
   Stored face;
   for (const std::string agent : {"docker/1.6.2 go/go1.4.2", "docker/1.9", "docker/1.7.1"})
     run(face, {{"GET /v2/a/manifests/oci", 404, "MANIFEST_UNKNOWN", {}, {{"User-Agent", agent}}}});
-  for (const std::string agent :
-       {"docker/1.10.3 go/go1.5.3", "docker/1.13.1", "docker/24.0.7", "docker/1.5.0", "docker/1.", "curl"})
+  for (const std::string agent : {"docker/1.10.3 go/go1.5.3", "docker/1.13.1", "docker/1.60.0", "docker/24.0.7",
+                                  "docker/1.5.0", "docker/1.", "curl"})
     run(face, {{"GET /v2/a/manifests/oci", 200, "", {}, {{"User-Agent", agent}}}});
 }
 
