@@ -51,13 +51,20 @@ asan: SANITIZER = address,undefined
 tsan: SANITIZER = thread
 asan tsan: ## unit and protocol tests under a sanitizer, in build-asan or build-tsan
 	@.ci/packages test
-	@[ -f build-$@/build.ninja ] || $(CONFIGURE) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DBERTH_SANITIZE=$(SANITIZER) >/dev/null
+	@[ -f build-$@/build.ninja ] || \
+	  $(CONFIGURE) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DBERTH_SANITIZE=$(SANITIZER) >/dev/null
 	@cmake --build build-$@ -j $(JOBS)
 	@$(SANITIZED) $(CTEST) --test-dir build-$@ -L '$(or $(LABELS),unit|protocol|races)' --output-junit junit.xml
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for SECONDS (30) each, with clang's libFuzzer
 	@tests/fuzz/run $(or $(SECONDS),30)
+
+.PHONY: bench bench-quick
+bench: build ## berth beside docker-registry and a bare nginx, on loopback; writes build/bench.md
+	@tests/bench/run
+bench-quick: build ## the same in about a minute
+	@tests/bench/run --quick
 
 .PHONY: tidy
 tidy: ## the include arrows, the sizes and the manners of the tree

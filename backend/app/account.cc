@@ -54,23 +54,29 @@ Result<Account> account_of(const config::Config& config) {
   }
   if (!config.berth.user.empty())
     return account_from(::getpwnam(config.berth.user.c_str()), "berth.user: \"" + config.berth.user + "\"");
-  struct stat info {};
+  struct stat info{};
   if (::stat(config.storage.root.c_str(), &info) != 0) info.st_uid = 0;
-  return account_from(::getpwuid(info.st_uid), "the owner of " + config.storage.root + ", uid " + std::to_string(info.st_uid) +
-                                                   " (or name a user in berth.user)");
+  return account_from(::getpwuid(info.st_uid), "the owner of " + config.storage.root + ", uid " +
+                                                   std::to_string(info.st_uid) + " (or name a user in berth.user)");
+}
+
+std::string nginx_user(const Account& account) {
+  return account.started_as_root ? account.user + " " + account.group : std::string();
 }
 
 Result<> prepare_directories(const config::Config& config, const Account& account) {
   const std::string& root = config.storage.root;
-  for (const std::string& directory : {root, root + "/berth", root + "/berth/tmp", config.berth.run_directory, config.berth.spool}) {
+  for (const std::string& directory :
+       {root, root + "/berth", root + "/berth/tmp", config.berth.run_directory, config.berth.spool}) {
     BERTH_CHECK(make_directories(directory, account));
     if (!can_write(directory, account))
       return fail(Code::invalid, directory + ": " + (account.user.empty() ? "this user" : "user " + account.user) +
                                      " cannot write there; give it the directory, or name another user in berth.user");
   }
-  struct stat store {}, spool {};
+  struct stat store{}, spool{};
   if (::stat(root.c_str(), &store) != 0) return std::unexpected(errno_error("stat", root, errno));
-  if (::stat(config.berth.spool.c_str(), &spool) != 0) return std::unexpected(errno_error("stat", config.berth.spool, errno));
+  if (::stat(config.berth.spool.c_str(), &spool) != 0)
+    return std::unexpected(errno_error("stat", config.berth.spool, errno));
   if (store.st_dev != spool.st_dev)
     return fail(Code::invalid, "berth.spool: \"" + config.berth.spool + "\": must be on the file system of " + root +
                                    ", so that uploads can be moved into the store");

@@ -13,7 +13,7 @@ namespace berth::app {
 struct Account {
   uid_t uid = 0;
   gid_t gid = 0;
-  std::string user;  // names, for nginx
+  std::string user; // names, for nginx
   std::string group;
   bool started_as_root = false; // whether there is anything to change to
 };
@@ -21,6 +21,9 @@ struct Account {
 // The user who started berth; as root, berth.user or the owner of the storage root (root, if that is not there yet).
 // Errors: invalid for a user that does not exist, or one without a name.
 Result<Account> account_of(const config::Config& config);
+
+// The user and group of nginx's `user` directive; empty if nginx is not started as root.
+std::string nginx_user(const Account& account);
 
 // Makes the storage root, and the directories that are berth's own, for that user; and checks that the user can write
 // them and that the spool is on the file system of the store. Errors: invalid; the message names the directory and the

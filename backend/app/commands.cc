@@ -2,15 +2,16 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
+#include "app/account.h"
 #include "app/listen_socket.h"
 #include "app/logger.h"
 #include "app/nginx_tree.h"
 #include "app/pool.h"
-#include "app/secret.h"
 #include "app/supervisor.h"
-#include "base/random.h"
+#include "base/content.h"
 #include "config/config.h"
 
 namespace berth::app {
@@ -38,6 +39,21 @@ int outcome(const Result<>& result, Logger& logger) {
   return is(result.error(), Code::invalid) ? exit_usage : exit_failure;
 }
 
+// Serves on the socket that was handed over, or on one of its own, as the user who owns the store.
+Result<> serve_as_user(const config::Config& config, Logger& logger) {
+  BERTH_TRY(const Account account, account_of(config));
+  BERTH_CHECK(prepare_directories(config, account));
+  const bool inherited = stdin_is_listening();
+  const std::string& path = config.berth.socket;
+  BERTH_TRY(const UniqueFd socket, inherited ? Result<UniqueFd>(UniqueFd(::dup(STDIN_FILENO))) : listen_on(path));
+  if (!inherited && account.started_as_root && ::chown(path.c_str(), account.uid, account.gid) != 0)
+    return std::unexpected(errno_error("chown", path, errno));
+  BERTH_CHECK(become(account));
+  const Result<> served = run_pool(config, socket, logger);
+  if (!inherited) ::unlink(path.c_str());
+  return served;
+}
+
 } // namespace
 
 int up(const std::string& config_path) {
@@ -58,12 +74,7 @@ int serve(const std::string& config_path) {
   if (!loaded) return complain(loaded.error());
   const auto logger = make_logger(loaded->config.log_level);
   for (const std::string& warning : loaded->warnings) logger->warn(warning);
-  const bool inherited = stdin_is_listening();
-  auto socket = inherited ? Result<UniqueFd>(UniqueFd(::dup(STDIN_FILENO))) : listen_on(loaded->config.berth.socket);
-  if (!socket) return complain(socket.error());
-  const int code = outcome(run_pool(loaded->config, *socket, *logger), *logger);
-  if (!inherited) ::unlink(loaded->config.berth.socket.c_str());
-  return code;
+  return outcome(serve_as_user(loaded->config, *logger), *logger);
 }
 
 int nginx(const std::string& config_path, const std::string& output) {
@@ -71,6 +82,9 @@ int nginx(const std::string& config_path, const std::string& output) {
   if (!loaded) return complain(loaded.error());
   auto settings = find_nginx(loaded->config);
   if (!settings) return complain(settings.error());
+  const auto account = account_of(loaded->config);
+  if (!account) return complain(account.error());
+  settings->user = nginx_user(*account);
   if (!output.empty()) {
     const auto written = write_nginx_tree(output, loaded->config, *settings);
     return written ? exit_ok : complain(written.error());

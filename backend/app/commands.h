@@ -1,5 +1,5 @@
-// The commands of berth, as main.cc calls them. Each returns the process's exit code: 0 done; 1 it failed while running;
-// 2 bad usage or bad configuration.
+// The commands of berth, as main.cc calls them. Each returns the process's exit code: 0 done; 1 it failed while
+// running; 2 bad usage or bad configuration.
 #pragma once
 
 #include <string>

@@ -17,7 +17,9 @@ Exit codes: 0 done; 1 failed while running; 2 bad usage or bad configuration.)";
 } // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("berth, a container registry behind nginx: the Docker and OCI registry API over docker/distribution's files.", "berth");
+  CLI::App app(
+      "berth, a container registry behind nginx: the Docker and OCI registry API over docker/distribution's files.",
+      "berth");
   app.set_version_flag("--version", std::string("berth ") + BERTH_VERSION);
   app.require_subcommand(1);
   app.footer(footer);

@@ -24,8 +24,10 @@ std::string nginx_word(std::string_view text) {
   std::string word = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') word += '\\';
-    if (c == '$') word += "${berth_dollar}";
-    else word += c;
+    if (c == '$')
+      word += "${berth_dollar}";
+    else
+      word += c;
   }
   return word + '"';
 }
@@ -58,7 +60,8 @@ std::string tls_lines(const config::Config& config, const NginxSettings& setting
 std::string header_lines(const config::Config& config) {
   std::string lines;
   for (const auto& [name, values] : config.http.headers)
-    for (const std::string& value : values) lines += line("add_header " + nginx_word(name), nginx_word(value) + " always");
+    for (const std::string& value : values)
+      lines += line("add_header " + nginx_word(name), nginx_word(value) + " always");
   return lines;
 }
 
@@ -66,7 +69,8 @@ std::string output_of(const std::string& command) {
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "re"), ::pclose);
   std::string output;
   std::array<char, 512> buffer;
-  while (pipe && output.size() < max_output_bytes && std::fgets(buffer.data(), buffer.size(), pipe.get())) output += buffer.data();
+  while (pipe && output.size() < max_output_bytes && std::fgets(buffer.data(), buffer.size(), pipe.get()))
+    output += buffer.data();
   return output;
 }
 
@@ -81,7 +85,8 @@ std::string shell_word(const std::string& text) {
 bool is_at_least_1_25_1(const std::string& output) {
   int major = 0, minor = 0, patch = 0;
   const std::size_t at = output.find("nginx/");
-  if (at == std::string::npos || std::sscanf(output.c_str() + at, "nginx/%d.%d.%d", &major, &minor, &patch) != 3) return false;
+  if (at == std::string::npos || std::sscanf(output.c_str() + at, "nginx/%d.%d.%d", &major, &minor, &patch) != 3)
+    return false;
   return std::array{major, minor, patch} >= std::array{1, 25, 1};
 }
 
@@ -110,7 +115,8 @@ Result<std::string> find_static_files(const std::string& configured) {
     if (fs::is_regular_file(place / "nginx.conf", ignored)) return fs::weakly_canonical(place).string();
     looked_in += (looked_in.empty() ? "" : ", ") + place.lexically_normal().string();
   }
-  return fail(Code::invalid, "berth's nginx files are not in " + looked_in + " (name their place in berth.nginx.directory)");
+  return fail(Code::invalid,
+              "berth's nginx files are not in " + looked_in + " (name their place in berth.nginx.directory)");
 }
 
 Result<> write_file(const fs::path& path, const std::string& text) {
@@ -148,17 +154,20 @@ Result<> write_nginx_tree(const std::string& directory, const config::Config& co
   std::error_code error;
   fs::remove_all(directory, error);
   fs::create_directories(directory + "/generated", error);
-  if (!error) fs::copy(settings.static_files, directory, fs::copy_options::recursive | fs::copy_options::overwrite_existing, error);
-  if (error) return fail(Code::io, "cannot copy " + settings.static_files + " to " + directory + ": " + error.message());
+  if (!error)
+    fs::copy(settings.static_files, directory, fs::copy_options::recursive | fs::copy_options::overwrite_existing,
+             error);
+  if (error)
+    return fail(Code::io, "cannot copy " + settings.static_files + " to " + directory + ": " + error.message());
   for (const auto& [name, text] : nginx_fragments(config, settings))
     BERTH_CHECK(write_file(fs::path(directory) / "generated" / name, text));
   return {};
 }
 
 Result<> test_nginx_tree(const std::string& directory, const config::Config& config, const NginxSettings& settings) {
-  const std::string output = output_of(shell_word(settings.binary) + " -t -q -e stderr -p " +
-                                       shell_word(config.berth.run_directory + "/") + " -c " +
-                                       shell_word(directory + "/nginx.conf") + " 2>&1 || echo '[failed]'");
+  const std::string output =
+      output_of(shell_word(settings.binary) + " -t -q -e stderr -p " + shell_word(config.berth.run_directory + "/") +
+                " -c " + shell_word(directory + "/nginx.conf") + " 2>&1 || echo '[failed]'");
   if (output.find("[failed]") == std::string::npos) return {};
   return fail(Code::invalid, "nginx refuses its configuration: " + output.substr(0, output.rfind("[failed]")));
 }

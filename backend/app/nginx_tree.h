@@ -11,11 +11,11 @@
 namespace berth::app {
 
 struct NginxSettings {
-  std::string binary;         // absolute
-  std::string static_files;   // the directory of the hand-written files
-  bool has_http2_directive;   // nginx 1.25.1 and newer: `http2 on;`
-  std::string user;           // `user group` of the workers; empty: nginx is not started as root
-  std::string socket;         // how nginx names the pool's socket
+  std::string binary;       // absolute
+  std::string static_files; // the directory of the hand-written files
+  bool has_http2_directive; // nginx 1.25.1 and newer: `http2 on;`
+  std::string user;         // `user group` of the workers; empty: nginx is not started as root
+  std::string socket;       // how nginx names the pool's socket
 };
 
 // Finds the binary and the static files, and asks the binary for its version.

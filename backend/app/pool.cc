@@ -81,7 +81,8 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, L
   driver::Filesystem driver(config.storage.root, ops, random);
   cache::MemoryCache cache(config.storage.cache_entries);
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
-  storage::Registry registry({driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock, random, logger});
+  storage::Registry registry(
+      {driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock, random, logger});
   api::Api api(registry, std::move(options), clock, logger);
   fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, api, logger);
   const StopOnSignal stop(server);

@@ -1,5 +1,5 @@
-// Child processes of `berth up`: each in a process group of its own, so that Ctrl-C reaches only the supervisor, and each
-// told to end by the kernel should the supervisor die.
+// Child processes of `berth up`: each in a process group of its own, so that Ctrl-C reaches only the supervisor, and
+// each told to end by the kernel should the supervisor die.
 #pragma once
 
 #include <sys/types.h>
@@ -12,8 +12,8 @@
 
 namespace berth::app {
 
-// Forks a child that runs body and exits with what it returns. Signals are unblocked in it and have their default actions.
-// Requires: one thread. Errors: io.
+// Forks a child that runs body and exits with what it returns. Signals are unblocked in it and have their default
+// actions. Requires: one thread. Errors: io.
 Result<pid_t> fork_child(const std::function<int()>& body);
 
 // Replaces the process, in a working directory. Returns only if that fails: 127, for fork_child's body.

@@ -27,14 +27,16 @@ Result<std::string> read_secret(const std::string& path) {
     text += as_text(piece);
     return {};
   }));
-  if (text.size() != secret_bytes * 2) return fail(Code::invalid, path + " holds no secret; remove it to have a new one made");
+  if (text.size() != secret_bytes * 2)
+    return fail(Code::invalid, path + " holds no secret; remove it to have a new one made");
   return text;
 }
 
 Result<> write_secret(const std::string& path, const std::string& secret) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd) return failed("open", path);
-  if (::write(fd.get(), secret.data(), secret.size()) != static_cast<ssize_t>(secret.size())) return failed("write", path);
+  if (::write(fd.get(), secret.data(), secret.size()) != static_cast<ssize_t>(secret.size()))
+    return failed("write", path);
   if (::fsync(fd.get()) != 0) return failed("fsync", path);
   return {};
 }

@@ -14,9 +14,11 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <vector>
 
 #include "app/account.h"
 #include "app/certificate.h"
@@ -33,8 +35,10 @@ namespace {
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
-// nginx gives transfers 10 s to end (worker_shutdown_timeout in nginx.conf); who is not done then is ended.
-constexpr auto drain_time = 15s;
+// How long a stop waits for transfers in progress; who is not done then is ended.
+constexpr auto drain_time = 10s;
+// How long a start waits for the pool of a supervisor that was killed.
+constexpr auto orphan_time = 30s;
 constexpr auto pool_drain_time = 5s;
 // A half that lives shorter than this has died quickly; after so many quick deaths in a row it is given up.
 constexpr auto quick_death = 10s;
@@ -60,21 +64,51 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The pid that a lock file names; 0 if it names none.
+pid_t holder_of(int lock) {
+  std::array<char, 16> text{};
+  if (::pread(lock, text.data(), text.size() - 1, 0) <= 0) return 0;
+  return static_cast<pid_t>(std::strtol(text.data(), nullptr, 10));
+}
+
+// Takes the run directory for this supervisor, and for the pools that it forks: they hold the lock too, so that a pool
+// which outlives a killed supervisor has done its last request before nginx uses the names of spooled files again.
 Result<UniqueFd> lock_run_directory(const config::Config& config) {
   const std::string path = config.berth.run_directory + "/lock";
   UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!lock) return std::unexpected(errno_error("open", path, errno));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(Code::invalid, "another `berth up` runs with " + config.berth.run_directory +
-                                   " (another http.addr, or berth.rundirectory and berth.spool, keep two apart)");
+  const auto deadline = Steady::now() + orphan_time;
+  while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    const pid_t holder = holder_of(lock.get());
+    if (holder == 0 || ::kill(holder, 0) == 0 || errno == EPERM || Steady::now() > deadline)
+      return fail(Code::invalid, "another `berth up` runs with " + config.berth.run_directory +
+                                     " (another http.addr, or berth.rundirectory and berth.spool, keep two apart)");
+    ::poll(nullptr, 0, start_poll_milliseconds);
+  }
+  const std::string pid = std::to_string(::getpid());
+  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0)
+    return std::unexpected(errno_error("write", path, errno));
   return lock;
 }
 
-// Bodies of requests that nobody waits for any more.
+// nginx removes a spooled file by its name, so two of them must not use one spool.
+Result<UniqueFd> lock_spool(const std::string& spool) {
+  UniqueFd lock(::open(spool.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock) return std::unexpected(errno_error("open", spool, errno));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail(Code::invalid, "berth.spool: \"" + spool + "\": another `berth up` uses it; each needs its own");
+  return lock;
+}
+
+// Removes the bodies of requests that nobody waits for any more: files named as nginx names them, ten digits.
 void empty_spool(const std::string& spool) {
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(spool, ignored))
-    if (entry.is_regular_file(ignored)) std::filesystem::remove(entry.path(), ignored);
+  for (const auto& entry : std::filesystem::directory_iterator(spool, ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.size() == 10 && name.find_first_not_of("0123456789") == std::string::npos &&
+        entry.is_regular_file(ignored))
+      std::filesystem::remove(entry.path(), ignored);
+  }
 }
 
 // What writers that died have left. Files that are being written now are younger.
@@ -113,13 +147,14 @@ private:
   Logger& logger_;
   Account account_;
   NginxSettings nginx_settings_;
-  UniqueFd lock_;
+  UniqueFd lock_; // held by the pools as well, see lock_run_directory
+  UniqueFd spool_lock_;
   UniqueFd socket_;
   UniqueFd signals_;
   Half pool_{"the pool", {}, 0, {}, 0, {}};
   Half nginx_{"nginx", {}, 0, {}, 0, {}};
-  std::optional<pid_t> retiring_pool_; // the pool before a reload, finishing its requests
-  bool announced_ = false;             // both halves were up once: from then on one that dies is started again
+  std::vector<pid_t> retiring_pools_; // pools before a reload, finishing their requests
+  bool announced_ = false;            // both halves were up once: from then on one that dies is started again
 };
 
 Result<> Supervisor::install_nginx_tree(const config::Config& config) {
@@ -142,18 +177,20 @@ Result<> Supervisor::prepare() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (const int killed = kill_orphaned_nginx(config_.berth.run_directory); killed > 0)
     logger_.warn("ended nginx processes that a killed `berth up` had left behind", {{"count", std::to_string(killed)}});
+  BERTH_TRY(spool_lock_, lock_spool(config_.berth.spool));
   empty_spool(config_.berth.spool);
   remove_old_temporaries(config_.storage.root + "/berth/tmp");
   ::unlink((config_.berth.run_directory + "/nginx.pid").c_str());
   raise_file_limit();
 
   BERTH_TRY(nginx_settings_, find_nginx(config_));
-  if (account_.started_as_root) nginx_settings_.user = account_.user + " " + account_.group;
+  nginx_settings_.user = nginx_user(account_);
   // Too long for an address: nginx is told its name below the working directory, which is the run directory.
   const std::string in_run_directory = config_.berth.run_directory + "/";
   if (config_.berth.socket.size() > max_socket_path) {
     if (!config_.berth.socket.starts_with(in_run_directory))
-      return fail(Code::invalid, "berth.socket: \"" + config_.berth.socket + "\": at most 107 characters outside the run directory");
+      return fail(Code::invalid,
+                  "berth.socket: \"" + config_.berth.socket + "\": at most 107 characters outside the run directory");
     nginx_settings_.socket = config_.berth.socket.substr(in_run_directory.size());
   }
   BERTH_CHECK(install_nginx_tree(config_));
@@ -170,7 +207,6 @@ Result<> Supervisor::prepare() {
 
 int Supervisor::run_pool_half() {
   ::prctl(PR_SET_NAME, "berth-pool");
-  lock_.reset(); // the supervisor's: a pool that outlives it must not keep the next one out
   signals_.reset();
   if (const auto changed = become(account_); !changed) {
     logger_.error(changed.error().message);
@@ -193,7 +229,8 @@ Result<> Supervisor::on_death(Half& half, int status) {
   kill_group(std::exchange(half.pid, 0)); // workers of a killed nginx go on holding the port
   if (!announced_) return fail(Code::io, half.name + " " + describe_status(status) + " at the start");
   half.quick_deaths = Steady::now() - half.started < quick_death ? half.quick_deaths + 1 : 1;
-  if (half.quick_deaths > max_quick_deaths) return fail(Code::io, half.name + " " + describe_status(status) + " again and again");
+  if (half.quick_deaths > max_quick_deaths)
+    return fail(Code::io, half.name + " " + describe_status(status) + " again and again");
   logger_.error(half.name + " " + describe_status(status) + "; starting it again");
   half.restart_at = Steady::now() + restart_delay * (1 << (half.quick_deaths - 1));
   return {};
@@ -204,7 +241,7 @@ Result<> Supervisor::reap() {
     int status = 0;
     const pid_t pid = ::waitpid(-1, &status, WNOHANG);
     if (pid <= 0) return {};
-    if (retiring_pool_ == pid) retiring_pool_.reset();
+    std::erase(retiring_pools_, pid);
     for (Half* half : {&pool_, &nginx_})
       if (half->pid == pid) BERTH_CHECK(on_death(*half, status));
   }
@@ -244,11 +281,13 @@ int Supervisor::next_timeout() const {
 // What is wrong is said, and everything goes on as it was.
 void Supervisor::reload() {
   auto loaded = load_config_();
-  if (loaded && (loaded->storage.root != config_.storage.root || loaded->berth.run_directory != config_.berth.run_directory ||
-                 loaded->berth.spool != config_.berth.spool || loaded->berth.socket != config_.berth.socket ||
-                 loaded->berth.user != config_.berth.user))
-    loaded = fail(Code::invalid, "storage.filesystem.rootdirectory, http.addr's port and berth.{rundirectory,spool,socket,user} "
-                                 "need a restart");
+  if (loaded &&
+      (loaded->storage.root != config_.storage.root || loaded->berth.run_directory != config_.berth.run_directory ||
+       loaded->berth.spool != config_.berth.spool || loaded->berth.socket != config_.berth.socket ||
+       loaded->berth.user != config_.berth.user))
+    loaded = fail(Code::invalid,
+                  "storage.filesystem.rootdirectory, http.addr's port and berth.{rundirectory,spool,socket,user} "
+                  "need a restart");
   Result<> installed;
   if (loaded) installed = install_nginx_tree(*loaded);
   if (!loaded || !installed) {
@@ -258,8 +297,8 @@ void Supervisor::reload() {
   config_ = *std::move(loaded);
   if (nginx_.pid > 0) ::kill(nginx_.pid, SIGHUP);
   if (pool_.pid > 0) {
-    retiring_pool_ = pool_.pid;
     const pid_t old = std::exchange(pool_.pid, 0);
+    retiring_pools_.push_back(old);
     if (const auto started = start(pool_); !started) logger_.error(started.error().message);
     ::kill(old, SIGTERM);
   }
@@ -314,7 +353,7 @@ void Supervisor::stop() {
   await_end(nginx_, drain_time, SIGTERM);
   if (pool_.pid > 0) ::kill(pool_.pid, SIGTERM);
   await_end(pool_, pool_drain_time, SIGKILL);
-  if (retiring_pool_) kill_group(*retiring_pool_);
+  for (const pid_t pool : retiring_pools_) kill_group(pool);
   ::unlink(config_.berth.socket.c_str());
 }
 

@@ -44,7 +44,7 @@ Result<Content> Content::open(std::string path) {
   Content content;
   content.fd_ = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!content.fd_) return std::unexpected(errno_error("open", path, errno));
-  struct stat info {};
+  struct stat info{};
   if (::fstat(content.fd_.get(), &info) != 0) return std::unexpected(errno_error("fstat", path, errno));
   if (!S_ISREG(info.st_mode)) return fail(Code::io, "open " + path + ": not a regular file");
   content.size_ = static_cast<std::uint64_t>(info.st_size);

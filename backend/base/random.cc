@@ -15,7 +15,8 @@ void SystemRandom::fill(std::span<std::byte> bytes) {
     const ssize_t got = ::getrandom(bytes.data(), bytes.size(), 0);
     if (got > 0) bytes = bytes.subspan(static_cast<std::size_t>(got));
     // Every supported kernel has getrandom; without randomness there is nothing safe to go on with.
-    else if (errno != EINTR) std::abort();
+    else if (errno != EINTR)
+      std::abort();
   }
 }
 

@@ -51,8 +51,8 @@ enum class Code {
 
 struct Error {
   Code code = Code::unknown;
-  std::string message; // empty: the table's default message
-  std::string detail;  // shown to the client as `detail`, a JSON string; empty: none
+  std::string message;          // empty: the table's default message
+  std::string detail;           // shown to the client as `detail`, a JSON string; empty: none
   std::vector<Error> also = {}; // further errors of the same request (a manifest with several unknown blobs)
 };
 
@@ -83,6 +83,5 @@ inline bool is(const Error& error, Code code) { return error.code == code; }
 // BERTH_CHECK(expression): go on, or return the expression's error.
 #define BERTH_CHECK(...)                                                                                               \
   do {                                                                                                                 \
-    if (auto berth_checked = (__VA_ARGS__); !berth_checked)                                                            \
-      return std::unexpected(std::move(berth_checked).error());                                                        \
+    if (auto berth_checked = (__VA_ARGS__); !berth_checked) return std::unexpected(std::move(berth_checked).error());  \
   } while (false)

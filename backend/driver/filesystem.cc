@@ -27,7 +27,7 @@ std::unexpected<Error> failed(std::string_view call, std::string_view path) {
 }
 
 Result<FileInfo> stat_host(const std::string& host) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(host.c_str(), &info) != 0) return failed("stat", host);
   const bool is_directory = S_ISDIR(info.st_mode);
   return FileInfo{is_directory ? 0 : static_cast<std::uint64_t>(info.st_size), is_directory};
@@ -87,7 +87,8 @@ Result<> Filesystem::write(int fd, const std::string& host, const Content& conte
       if (copied > 0) continue;
       if (copied == 0) return fail(Code::io, "copy_file_range " + content.path() + ": the file is shorter than it was");
       if (errno == EINTR) continue;
-      if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return failed("copy_file_range", host);
+      if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        return failed("copy_file_range", host);
       // Not on one file system, or not one that can: the bytes take the long way.
       return read_file(content.fd(), static_cast<std::uint64_t>(offset), [&](std::span<const std::byte> piece) {
         return write(fd, host, Content::of(std::string(reinterpret_cast<const char*>(piece.data()), piece.size())));
@@ -181,7 +182,7 @@ Result<std::vector<std::string>> Filesystem::list(const std::string& path) {
 Result<std::string> Filesystem::get_content(const std::string& path, std::size_t max_bytes) {
   BERTH_TRY(const std::string host, host_path(path));
   BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY));
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return failed("fstat", host);
   if (S_ISDIR(info.st_mode)) return fail(Code::not_found, "open " + host + ": is a directory");
   if (static_cast<std::uint64_t>(info.st_size) > max_bytes) return fail(Code::size_invalid, host + " is too large");
@@ -229,7 +230,8 @@ Result<> Filesystem::adopt(Content content, const std::string& path) {
   BERTH_TRY(const std::string host, host_path(path));
   if (content.is_file()) {
     // nginx makes its files 0600; the store's are for every reader that the umask allows.
-    if (::fchmod(content.fd(), file_mode & ~process_umask()) != 0 && errno != EPERM) return failed("fchmod", content.path());
+    if (::fchmod(content.fd(), file_mode & ~process_umask()) != 0 && errno != EPERM)
+      return failed("fchmod", content.path());
     BERTH_CHECK(sync(content.fd(), content.path()));
     Result<> renamed = rename(content.path(), host, Durability::durable);
     // A spool on another file system is a mistake that `berth up` refuses; here it costs a copy, not the upload.
@@ -299,7 +301,7 @@ Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {
     return failed("flock", host);
   }
   // The last holder may have removed the file while we opened it: then this is a lock on nothing.
-  struct stat held {}, named {};
+  struct stat held{}, named{};
   if (::fstat(fd.get(), &held) != 0) return failed("fstat", host);
   if (::stat(host.c_str(), &named) != 0) return failed("stat", host);
   if (held.st_dev != named.st_dev || held.st_ino != named.st_ino) return fail(Code::not_found, host + " was replaced");

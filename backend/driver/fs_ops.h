@@ -1,7 +1,6 @@
-// FsOps: the system calls by which the filesystem driver changes the disk, as a seam for the fault tests: one that fails
-// the Nth call, one that forgets what was not synced (tests/fault). Each behaves as its system call: the result, and
-// errno.
-// Threads: safe.
+// FsOps: the system calls by which the filesystem driver changes the disk, as a seam for the fault tests: one that
+// fails the Nth call, one that forgets what was not synced (tests/fault). Each behaves as its system call: the result,
+// and errno. Threads: safe.
 #pragma once
 
 #include <sys/types.h>

@@ -141,7 +141,8 @@ Result<> Memory::remove(const std::string& path, Durability) {
   BERTH_CHECK(check_path(path));
   return tree_.with([&](Tree& tree) -> Result<> {
     std::size_t removed = tree.files.erase(path);
-    for (auto at = first_below(tree.files, path); at != tree.files.end() && at->first.starts_with(path + "/"); ++removed)
+    for (auto at = first_below(tree.files, path); at != tree.files.end() && at->first.starts_with(path + "/");
+         ++removed)
       at = tree.files.erase(at);
     if (removed == 0) return missing(path);
     return {};

@@ -14,8 +14,8 @@ namespace berth::model {
 
 enum class Algorithm { sha256, sha384, sha512 };
 
-std::string_view name_of(Algorithm algorithm);   // "sha256"
-std::size_t hex_length_of(Algorithm algorithm);  // 64, 96, 128
+std::string_view name_of(Algorithm algorithm);  // "sha256"
+std::size_t hex_length_of(Algorithm algorithm); // 64, 96, 128
 // Errors: digest_invalid for an algorithm berth does not know.
 Result<Algorithm> parse_algorithm(std::string_view name);
 

@@ -27,7 +27,8 @@ void put_big_endian(std::string& out, Integer value) {
 template <class Integer>
 Integer get_big_endian(std::string_view bytes) {
   Integer value = 0;
-  for (std::size_t i = 0; i < sizeof(Integer); ++i) value = static_cast<Integer>(value << 8) | static_cast<unsigned char>(bytes[i]);
+  for (std::size_t i = 0; i < sizeof(Integer); ++i)
+    value = static_cast<Integer>(value << 8) | static_cast<unsigned char>(bytes[i]);
   return value;
 }
 
@@ -100,7 +101,9 @@ Digester::Digester(Algorithm algorithm) : impl_(std::make_unique<Impl>(algorithm
 Digester::~Digester() = default;
 Digester::Digester(Digester&&) noexcept = default;
 
-void Digester::update(std::span<const std::byte> bytes) { EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()); }
+void Digester::update(std::span<const std::byte> bytes) {
+  EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size());
+}
 
 Digest Digester::finish() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};

@@ -30,8 +30,8 @@ const KindInfo* find_kind(std::string_view media_type) {
 
 std::unexpected<Error> invalid(std::string detail) { return fail(Code::manifest_invalid, {}, std::move(detail)); }
 
-// Refuses what parsers disagree about or choke on: a key that stands twice in one object, and deep nesting. A pass of its
-// own, as the library's callback for building a document takes time quadratic in the length of an array.
+// Refuses what parsers disagree about or choke on: a key that stands twice in one object, and deep nesting. A pass of
+// its own, as the library's callback for building a document takes time quadratic in the length of an array.
 class StrictCheck final : public nlohmann::json_sax<Json> {
 public:
   const std::string& why_not() const { return why_not_; }

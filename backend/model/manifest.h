@@ -28,7 +28,7 @@ struct ContentReference {
   Digest digest;
   std::int64_t size = 0;
   std::vector<std::string> urls;
-  std::string os;           // of a child's platform; empty if not given
+  std::string os; // of a child's platform; empty if not given
   std::string architecture;
 };
 

@@ -11,10 +11,14 @@ bool is_alnum(char c) { return is_lower_alnum(c) || (c >= 'A' && c <= 'Z'); }
 
 // Takes one separator of a component (`.`, `_`, `__` or any run of `-`) off the front; false if there is none.
 bool take_separator(std::string_view& text) {
-  if (text.starts_with("__")) text.remove_prefix(2);
-  else if (text.starts_with('.') || text.starts_with('_')) text.remove_prefix(1);
-  else if (text.starts_with('-')) text.remove_prefix(std::min(text.find_first_not_of('-'), text.size()));
-  else return false;
+  if (text.starts_with("__"))
+    text.remove_prefix(2);
+  else if (text.starts_with('.') || text.starts_with('_'))
+    text.remove_prefix(1);
+  else if (text.starts_with('-'))
+    text.remove_prefix(std::min(text.find_first_not_of('-'), text.size()));
+  else
+    return false;
   return true;
 }
 

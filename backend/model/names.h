@@ -1,6 +1,6 @@
-// RepositoryName, Tag, UploadId and Reference: the names in a request's path, as types that only hold what their grammar
-// allows. A name that parsed can be put into a store path as it is: no dot segments, no slashes where none belong.
-// Spec: OCI distribution-spec "Pulling manifests"; docker/distribution's reference grammar.
+// RepositoryName, Tag, UploadId and Reference: the names in a request's path, as types that only hold what their
+// grammar allows. A name that parsed can be put into a store path as it is: no dot segments, no slashes where none
+// belong. Spec: OCI distribution-spec "Pulling manifests"; docker/distribution's reference grammar.
 #pragma once
 
 #include <compare>

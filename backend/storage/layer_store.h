@@ -21,8 +21,12 @@ public:
 
   Result<Descriptor> stat(const Digest& digest) override { return layers_.stat(digest); }
   Result<registry::BlobLocation> locate(const Descriptor& descriptor) override { return layers_.locate(descriptor); }
-  Result<std::string> get(const Digest& digest, std::size_t max_bytes) override { return layers_.get(digest, max_bytes); }
-  Result<Descriptor> put(std::string_view media_type, std::string_view bytes) override { return layers_.put(media_type, bytes); }
+  Result<std::string> get(const Digest& digest, std::size_t max_bytes) override {
+    return layers_.get(digest, max_bytes);
+  }
+  Result<Descriptor> put(std::string_view media_type, std::string_view bytes) override {
+    return layers_.put(media_type, bytes);
+  }
   Result<> remove(const Digest& digest) override { return layers_.remove(digest); }
 
   Result<registry::Created> create(const std::optional<registry::MountRequest>& mount) override;

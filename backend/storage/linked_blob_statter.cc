@@ -5,8 +5,10 @@ namespace berth::storage {
 Result<Descriptor> LinkedBlobStatter::stat(const Digest& digest) {
   const auto canonical = links_.resolve(digest);
   if (!canonical) {
-    if (is(canonical.error(), Code::corrupt)) logger_.warn(canonical.error().message);
-    else if (!is(canonical.error(), Code::not_found)) return std::unexpected(canonical.error());
+    if (is(canonical.error(), Code::corrupt))
+      logger_.warn(canonical.error().message);
+    else if (!is(canonical.error(), Code::not_found))
+      return std::unexpected(canonical.error());
     return fail(Code::blob_unknown, {}, digest.str());
   }
   return global_.stat(*canonical);

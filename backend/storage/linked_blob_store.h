@@ -1,7 +1,7 @@
 // LinkedBlobStore: the global store seen through one link set of a repository: what is linked can be read, what is
-// written is linked, what is deleted loses its link (its bytes are garbage collection's). The same code serves layers and
-// manifest revisions, and later signatures and referrers.
-// Threads: belongs to one request. Borrows: the global store, the cache and the logger.
+// written is linked, what is deleted loses its link (its bytes are garbage collection's). The same code serves layers
+// and manifest revisions, and later signatures and referrers. Threads: belongs to one request. Borrows: the global
+// store, the cache and the logger.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,9 @@
 
 namespace berth::storage {
 
-class LinkedBlobStore final : public registry::BlobStatter, public registry::BlobProvider, public registry::BlobDeleter {
+class LinkedBlobStore final : public registry::BlobStatter,
+                              public registry::BlobProvider,
+                              public registry::BlobDeleter {
 public:
   LinkedBlobStore(BlobStore& global, LinkSet links, Logger& logger);
   // The same with a cache before its statter.

@@ -1,7 +1,6 @@
-// ManifestRules: what a manifest may name: blobs and manifests of its own repository, and layers elsewhere whose URLs the
-// operator allows. The checks of docker/distribution that look at the store; model/manifest.h has those that look at the
-// document.
-// Threads: safe.
+// ManifestRules: what a manifest may name: blobs and manifests of its own repository, and layers elsewhere whose URLs
+// the operator allows. The checks of docker/distribution that look at the store; model/manifest.h has those that look
+// at the document. Threads: safe.
 #pragma once
 
 #include <functional>

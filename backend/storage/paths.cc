@@ -41,7 +41,9 @@ std::string tag_lock(const RepositoryName& name) {
 std::string uploads(const RepositoryName& name) { return repository(name) + "/_uploads"; }
 std::string upload(const RepositoryName& name, const UploadId& id) { return uploads(name) + "/" + id.str(); }
 std::string upload_data(const RepositoryName& name, const UploadId& id) { return upload(name, id) + "/data"; }
-std::string upload_started_at(const RepositoryName& name, const UploadId& id) { return upload(name, id) + "/startedat"; }
+std::string upload_started_at(const RepositoryName& name, const UploadId& id) {
+  return upload(name, id) + "/startedat";
+}
 std::string upload_hash_states(const RepositoryName& name, const UploadId& id) {
   return upload(name, id) + "/hashstates/sha256";
 }

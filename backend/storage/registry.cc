@@ -14,7 +14,8 @@ LinkedBlobStore Registry::layers_of(const model::RepositoryName& name) {
 class Registry::Repository final : public registry::Repository {
 public:
   Repository(Registry& registry, const model::RepositoryName& name)
-      : name_(name), layers_(registry.layers_of(name)),
+      : name_(name),
+        layers_(registry.layers_of(name)),
         revisions_(registry.blobs_, LinkSet::manifests(registry.parts_.driver, name), registry.parts_.logger),
         tags_(registry.parts_.driver, name, registry.parts_.logger),
         blobs_(layers_, registry.blobs_,

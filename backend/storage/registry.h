@@ -1,6 +1,5 @@
-// storage::Registry: the registry over a storage driver. Wires what a repository is made of, and holds what its requests
-// share.
-// Threads: safe. Borrows: everything in Parts.
+// storage::Registry: the registry over a storage driver. Wires what a repository is made of, and holds what its
+// requests share. Threads: safe. Borrows: everything in Parts.
 #pragma once
 
 #include "base/clock.h"

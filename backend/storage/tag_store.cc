@@ -8,15 +8,19 @@
 namespace berth::storage {
 namespace {
 
-std::unexpected<Error> unknown(const model::Tag& tag) { return fail(Code::manifest_unknown, {}, "unknown tag=" + tag.str()); }
+std::unexpected<Error> unknown(const model::Tag& tag) {
+  return fail(Code::manifest_unknown, {}, "unknown tag=" + tag.str());
+}
 
 } // namespace
 
 Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
   auto digest = read_link(driver_, paths::tag_current_link(repository_, tag));
   if (digest) return digest;
-  if (is(digest.error(), Code::corrupt)) logger_.warn(digest.error().message); // pushing the tag again mends it
-  else if (!is(digest.error(), Code::not_found)) return digest;
+  if (is(digest.error(), Code::corrupt))
+    logger_.warn(digest.error().message); // pushing the tag again mends it
+  else if (!is(digest.error(), Code::not_found))
+    return digest;
   return unknown(tag);
 }
 

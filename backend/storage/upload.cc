@@ -56,7 +56,8 @@ Progress last_state(driver::StorageDriver& driver, const RepositoryName& reposit
       if (const auto offset = parse_offset(name); offset && *offset <= data_size) offsets.push_back(*offset);
   std::ranges::sort(offsets, std::greater());
   for (const std::uint64_t offset : offsets)
-    if (auto hash = read_state(driver, paths::upload_hash_state(repository, id, offset), offset)) return {offset, hash, true};
+    if (auto hash = read_state(driver, paths::upload_hash_state(repository, id, offset), offset))
+      return {offset, hash, true};
   return {data_size, std::nullopt, false};
 }
 
@@ -75,8 +76,12 @@ class Uploads::Writer final : public registry::BlobWriter {
 public:
   Writer(Parts parts, RepositoryName repository, UploadId id, std::unique_ptr<driver::Lock> lock, Progress progress,
          Publish publish)
-      : parts_(parts), repository_(std::move(repository)), id_(std::move(id)), lock_(std::move(lock)),
-        progress_(std::move(progress)), publish_(std::move(publish)) {}
+      : parts_(parts),
+        repository_(std::move(repository)),
+        id_(std::move(id)),
+        lock_(std::move(lock)),
+        progress_(std::move(progress)),
+        publish_(std::move(publish)) {}
 
   const UploadId& id() const override { return id_; }
   std::uint64_t size() const override { return progress_.size; }
@@ -125,10 +130,11 @@ Result<std::uint64_t> Uploads::size(const UploadId& id) {
 Result<Sha256> Uploads::Writer::hash_of_data() {
   if (!progress_.hash) {
     Sha256 hash;
-    BERTH_CHECK(parts_.driver.read(paths::upload_data(repository_, id_), 0, [&](std::span<const std::byte> piece) -> Result<> {
-      hash.update(piece);
-      return {};
-    }));
+    BERTH_CHECK(
+        parts_.driver.read(paths::upload_data(repository_, id_), 0, [&](std::span<const std::byte> piece) -> Result<> {
+          hash.update(piece);
+          return {};
+        }));
     progress_.hash = hash;
   }
   return *progress_.hash;
@@ -148,11 +154,14 @@ Result<> Uploads::Writer::append(Content content) {
   if (content.empty() && !progress_.has_rubbish) return {};
   BERTH_TRY(Sha256 hash, hashed_with(content));
   const std::string data = paths::upload_data(repository_, id_);
-  if (progress_.size == 0) BERTH_CHECK(parts_.driver.adopt(std::move(content), data));
-  else BERTH_CHECK(parts_.driver.append(data, progress_.size, content));
+  if (progress_.size == 0)
+    BERTH_CHECK(parts_.driver.adopt(std::move(content), data));
+  else
+    BERTH_CHECK(parts_.driver.append(data, progress_.size, content));
   const std::uint64_t size = hash.length();
   // Written last: from now on the bytes count.
-  BERTH_CHECK(parts_.driver.put_content(paths::upload_hash_state(repository_, id_, size), hash.save(), Durability::scratch));
+  BERTH_CHECK(
+      parts_.driver.put_content(paths::upload_hash_state(repository_, id_, size), hash.save(), Durability::scratch));
   progress_ = {size, std::move(hash), false};
   return {};
 }
@@ -194,7 +203,8 @@ Result<Descriptor> Uploads::Writer::commit(Content rest, const Digest& digest) {
   return finish(digest, canonical, progress_.size);
 }
 
-Result<Descriptor> Uploads::Writer::finish(const Digest& provisional, const CanonicalDigest& canonical, std::uint64_t size) {
+Result<Descriptor> Uploads::Writer::finish(const Digest& provisional, const CanonicalDigest& canonical,
+                                           std::uint64_t size) {
   Descriptor descriptor{std::string(model::media::octet_stream), size, canonical};
   BERTH_CHECK(publish_(provisional, descriptor));
   // The blob is published: what remains of the upload can wait for the purge, should this fail.

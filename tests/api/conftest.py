@@ -10,7 +10,8 @@ from expect import CheckedClient
 _numbers = itertools.count(1)
 
 # What a program prints that ought to have ended: sanitizer reports, Go panics, nginx workers lost to a signal.
-BREAKDOWN = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|panic|exited on signal (?!9\b))")
+BREAKDOWN = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|panic"
+                       r"|exited on signal (?!9\b))")
 
 
 @pytest.fixture(scope="module")

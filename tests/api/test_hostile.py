@@ -352,7 +352,7 @@ def test_unknown_method(client, method, target):
 
 
 @pytest.mark.parametrize("request_line", [
-    b"", b"\r\n\r\n\r\n", b"GET", b"GET /v2/", b"GET  /v2/  HTTP/1.1", b"GET /v2/ HTTP/9.9", b"GET /v2/ HTTP/1.1 x",
+    b"", b"\r\n\r\n\r\n", b"GET", b"GET  /v2/  HTTP/1.1", b"GET /v2/ HTTP/9.9", b"GET /v2/ HTTP/1.1 x",
     b"GET /v2/ FTP/1.1", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x00" * 100, b"GET v2 HTTP/1.1",
     b"GET http:// HTTP/1.1", b"* /v2/ HTTP/1.1", b"OPTIONS * HTTP/1.1", b"PRI * HTTP/2.0\r\n\r\nSM",
     b"GET \xff\xfe HTTP/1.1",

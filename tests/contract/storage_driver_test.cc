@@ -22,8 +22,10 @@ struct Subject {
 
 std::unique_ptr<Subject> make(const std::string& kind) {
   auto subject = std::make_unique<Subject>();
-  if (kind == "memory") subject->driver = std::make_unique<Memory>();
-  else subject->driver = std::make_unique<Filesystem>(subject->dir.path() + "/root", subject->ops, subject->random);
+  if (kind == "memory")
+    subject->driver = std::make_unique<Memory>();
+  else
+    subject->driver = std::make_unique<Filesystem>(subject->dir.path() + "/root", subject->ops, subject->random);
   return subject;
 }
 
@@ -85,8 +87,10 @@ TEST_CASE("what is not there is not found") {
 
 TEST_CASE("nothing but paths of the store is taken") {
   FOR_EVERY_DRIVER;
-  for (const std::string& path : {std::string(""), std::string("/"), std::string("a"), std::string("/a/"), std::string("//a"), std::string("/a/../b"), std::string("/.."), std::string("/."), std::string("/a b"), std::string("/a\0b", 4),
-                                 std::string("/a/./b"), std::string("/\xc3\xa4"), std::string("../a")}) {
+  for (const std::string& path :
+       {std::string(""), std::string("/"), std::string("a"), std::string("/a/"), std::string("//a"),
+        std::string("/a/../b"), std::string("/.."), std::string("/."), std::string("/a b"), std::string("/a\0b", 4),
+        std::string("/a/./b"), std::string("/\xc3\xa4"), std::string("../a")}) {
     CAPTURE(path);
     CHECK(error_of(driver.stat(path)) == Code::invalid);
     CHECK(error_of(driver.put_content(path, "x", Durability::scratch)) == Code::invalid);
@@ -143,7 +147,8 @@ TEST_CASE("a move replaces its target") {
 
 TEST_CASE("removing takes a file, or a directory with all that is in it") {
   FOR_EVERY_DRIVER;
-  for (const std::string path : {"/r/a/1", "/r/a/b/2", "/r/ab/3"}) REQUIRE(driver.put_content(path, "x", Durability::scratch));
+  for (const std::string path : {"/r/a/1", "/r/a/b/2", "/r/ab/3"})
+    REQUIRE(driver.put_content(path, "x", Durability::scratch));
   REQUIRE(driver.remove("/r/a", Durability::durable));
   CHECK(error_of(driver.stat("/r/a/1")) == Code::not_found);
   CHECK(error_of(driver.stat("/r/a/b/2")) == Code::not_found);

@@ -15,7 +15,7 @@ namespace berth::test {
 namespace {
 
 struct stat stat_of(int fd) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0) throw std::runtime_error("fstat");
   return info;
 }

@@ -24,7 +24,9 @@ public:
   bool has_failed() const { return calls >= first_failing; }
 
   int open(const char* path, int flags, mode_t mode) override { return fails() ? -1 : FsOps::open(path, flags, mode); }
-  ssize_t write(int fd, const void* bytes, std::size_t size) override { return fails() ? -1 : FsOps::write(fd, bytes, size); }
+  ssize_t write(int fd, const void* bytes, std::size_t size) override {
+    return fails() ? -1 : FsOps::write(fd, bytes, size);
+  }
   ssize_t copy_file_range(int from, off_t* from_offset, int to, off_t* to_offset, std::size_t size) override {
     return fails() ? -1 : FsOps::copy_file_range(from, from_offset, to, to_offset, size);
   }
@@ -55,9 +57,9 @@ public:
 private:
   struct Durable {
     bool is_directory = false;
-    std::string bytes;                        // of a file, when it was last synced
-    std::map<std::string, ino_t> entries;     // of a directory
-    UniqueFd keep;                            // so that the inode number is not used again
+    std::string bytes;                    // of a file, when it was last synced
+    std::map<std::string, ino_t> entries; // of a directory
+    UniqueFd keep;                        // so that the inode number is not used again
   };
   Durable& know(int fd);
   void restore_entries(ino_t directory, const std::string& target);

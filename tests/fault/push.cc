@@ -29,12 +29,14 @@ Result<std::unique_ptr<registry::BlobWriter>> begin(registry::Repository& reposi
   return std::get<std::unique_ptr<registry::BlobWriter>>(std::move(created));
 }
 
-Result<model::Descriptor> push_whole(registry::Repository& repository, const std::string& spool, const std::string& bytes) {
+Result<model::Descriptor> push_whole(registry::Repository& repository, const std::string& spool,
+                                     const std::string& bytes) {
   BERTH_TRY(const auto writer, begin(repository));
   return writer->commit(spooled(spool, bytes), model::CanonicalDigest::of_bytes(bytes));
 }
 
-Result<model::Descriptor> push_chunks(registry::Repository& repository, const std::string& spool, Acknowledged& acknowledged) {
+Result<model::Descriptor> push_chunks(registry::Repository& repository, const std::string& spool,
+                                      Acknowledged& acknowledged) {
   BERTH_TRY(auto writer, begin(repository));
   const model::UploadId id = writer->id();
   acknowledged.upload = id.str();
@@ -56,13 +58,15 @@ Result<model::Descriptor> push_chunks(registry::Repository& repository, const st
 }
 
 std::string describe(const model::Descriptor& descriptor) {
-  return R"({"mediaType":"application/x","size":)" + std::to_string(descriptor.size) + R"(,"digest":")" + descriptor.digest.str() + "\"}";
+  return R"({"mediaType":"application/x","size":)" + std::to_string(descriptor.size) + R"(,"digest":")" +
+         descriptor.digest.str() + "\"}";
 }
 
 } // namespace
 
 Store::Store(const std::string& root, driver::FsOps& ops)
-    : driver_(root, ops, random_), cache_(100),
+    : driver_(root, ops, random_),
+      cache_(100),
       registry_({driver_, &cache_, storage::ManifestRules::make({}).value(), clock_, random_, logger_}) {}
 
 std::unique_ptr<registry::Repository> Store::repository(const std::string& name) {
@@ -100,7 +104,8 @@ std::vector<std::string> faults_of(const std::string& root) {
       if (entry.path().filename() != "data" || digest.hex() != hex) faults.push_back("not its digest: " + path);
     } else if (entry.path().filename() == "link") {
       const auto digest = model::CanonicalDigest::parse(bytes);
-      if (!digest) faults.push_back("not a link: " + path + ": \"" + bytes + "\"");
+      if (!digest)
+        faults.push_back("not a link: " + path + ": \"" + bytes + "\"");
       else if (const std::string hex(digest->hex()); !fs::exists(blobs + hex.substr(0, 2) + "/" + hex + "/data"))
         faults.push_back("leads nowhere: " + path);
     }

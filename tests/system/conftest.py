@@ -15,7 +15,8 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 INSTALL_SECONDS = 900
 
 # What a program prints that ought to have ended: sanitizer reports, Go panics, nginx workers lost to a signal.
-BREAKDOWN = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|panic:|exited on signal (?!9\b))")
+BREAKDOWN = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|panic:"
+                       r"|exited on signal (?!9\b))")
 
 _skipped = []
 

@@ -65,10 +65,12 @@ def dripping(connections, rest):
     stop, sent = threading.Event(), [0] * len(connections)
 
     def drip():
-        while not stop.wait(DRIP_SECONDS):
+        while True:
             for index, connection in enumerate(connections):
                 connection.sendall(rest[index][sent[index]:sent[index] + 1])
                 sent[index] += 1
+            if stop.wait(DRIP_SECONDS):
+                return
 
     thread = threading.Thread(target=drip)
     thread.start()

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "http/limits.h"
-#include "unit/api/face.h"
+#include "unit/api/table.h"
 
 using namespace berth;
 using namespace berth::test;

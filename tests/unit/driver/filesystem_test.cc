@@ -23,7 +23,7 @@ struct Store {
 };
 
 mode_t mode_of(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   REQUIRE(::stat(path.c_str(), &info) == 0);
   return info.st_mode & 07777;
 }
@@ -31,7 +31,8 @@ mode_t mode_of(const std::string& path) {
 std::size_t files_below(const std::string& path) {
   if (!std::filesystem::exists(path)) return 0;
   std::size_t count = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) count += entry.is_regular_file() ? 1 : 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path))
+    count += entry.is_regular_file() ? 1 : 0;
   return count;
 }
 
@@ -53,7 +54,7 @@ TEST_CASE("files and directories have docker/distribution's modes") {
 TEST_CASE("adopting a file moves it: the same inode, no copy") {
   Store store;
   const std::string spooled = store.dir.write("spooled", "bytes");
-  struct stat before {}, after {};
+  struct stat before{}, after{};
   REQUIRE(::stat(spooled.c_str(), &before) == 0);
   REQUIRE(store.driver.adopt(Content::open(spooled).value(), "/b/data"));
   REQUIRE(::stat((store.root + "/b/data").c_str(), &after) == 0);
@@ -94,7 +95,8 @@ TEST_CASE("writing beneath a directory that somebody keeps removing succeeds in 
     while (!done) static_cast<void>(store.driver.remove("/t/tag", Durability::scratch));
   });
   int failures = 0;
-  for (int i = 0; i < 300; ++i) failures += store.driver.put_content("/t/tag/current/link", "x", Durability::scratch) ? 0 : 1;
+  for (int i = 0; i < 300; ++i)
+    failures += store.driver.put_content("/t/tag/current/link", "x", Durability::scratch) ? 0 : 1;
   done = true;
   remover.join();
   CHECK(failures == 0);

@@ -11,7 +11,8 @@ namespace {
 
 std::string bytes_from_hex(std::string_view hex) {
   std::string bytes;
-  for (std::size_t i = 0; i < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  for (std::size_t i = 0; i < hex.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
   return bytes;
 }
 
@@ -38,11 +39,12 @@ TEST_CASE("digests parse by their algorithm's length") {
 }
 
 TEST_CASE("what is no digest is refused as DIGEST_INVALID") {
-  for (const std::string& text : {std::string(""), std::string("sha256"), std::string("sha256:"), "sha256:" + std::string(63, 'a'),
-                                 "sha256:" + std::string(65, 'a'), "sha256:" + std::string(64, 'A'),
-                                 "sha256:" + std::string(64, 'g'), "sha512:" + std::string(64, 'a'),
-                                 "md5:" + std::string(32, 'a'), ":" + std::string(64, 'a'), "SHA256:" + std::string(64, 'a'),
-                                 "sha256:" + std::string(63, 'a') + "\n", "sha256:../" + std::string(61, 'a')}) {
+  for (const std::string& text :
+       {std::string(""), std::string("sha256"), std::string("sha256:"), "sha256:" + std::string(63, 'a'),
+        "sha256:" + std::string(65, 'a'), "sha256:" + std::string(64, 'A'), "sha256:" + std::string(64, 'g'),
+        "sha512:" + std::string(64, 'a'), "md5:" + std::string(32, 'a'), ":" + std::string(64, 'a'),
+        "SHA256:" + std::string(64, 'a'), "sha256:" + std::string(63, 'a') + "\n",
+        "sha256:../" + std::string(61, 'a')}) {
     CAPTURE(text);
     const auto digest = Digest::parse(text);
     REQUIRE_FALSE(digest);
@@ -51,8 +53,10 @@ TEST_CASE("what is no digest is refused as DIGEST_INVALID") {
 }
 
 TEST_CASE("a canonical digest is a sha256 digest") {
-  CHECK(CanonicalDigest::of_bytes("").str() == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  CHECK(CanonicalDigest::of_bytes("{}").str() == "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+  CHECK(CanonicalDigest::of_bytes("").str() ==
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(CanonicalDigest::of_bytes("{}").str() ==
+        "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
   CHECK_FALSE(CanonicalDigest::parse("sha512:" + std::string(128, 'a')));
 }
 
@@ -60,8 +64,9 @@ TEST_CASE("other algorithms hash too") {
   Digester digester(Algorithm::sha512);
   digester.update(as_bytes("a"));
   digester.update(as_bytes("bc"));
-  CHECK(digester.finish().str() ==
-        "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+  CHECK(digester.finish().str() == "sha512:"
+                                   "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836b"
+                                   "a3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
 }
 
 TEST_CASE("the saved state is that of docker/distribution") {
@@ -69,8 +74,8 @@ TEST_CASE("the saved state is that of docker/distribution") {
   CHECK(to_hex(Sha256().save()) == initial + std::string(144, '0'));
   CHECK(to_hex(hashed("abc").save()) == initial + "616263" + std::string(122, '0') + "0000000000000003");
   CHECK(to_hex(hashed(hundred_bytes()).save()) ==
-        "73686103fc99a2df88f42a7a7bb9d18033cdc6a20256755f9d5b9a5044a9cc315abe84a7" + to_hex(hundred_bytes().substr(64)) +
-            std::string(56, '0') + "0000000000000064");
+        "73686103fc99a2df88f42a7a7bb9d18033cdc6a20256755f9d5b9a5044a9cc315abe84a7" +
+            to_hex(hundred_bytes().substr(64)) + std::string(56, '0') + "0000000000000064");
 }
 
 TEST_CASE("hashing goes on from a saved state as if it had not stopped") {

@@ -15,8 +15,8 @@ std::string descriptor(const std::string& digest, const std::string& more = "") 
   return R"({"mediaType":"application/x","size":3,"digest":")" + digest + "\"" + more + "}";
 }
 std::string manifest(const std::string& media_type, const std::string& more = "") {
-  return R"({"schemaVersion":2,"mediaType":")" + media_type + R"(","config":)" + descriptor(digest_a) + R"(,"layers":[)" +
-         descriptor(digest_b) + "]" + more + "}";
+  return R"({"schemaVersion":2,"mediaType":")" + media_type + R"(","config":)" + descriptor(digest_a) +
+         R"(,"layers":[)" + descriptor(digest_b) + "]" + more + "}";
 }
 std::string index(const std::string& media_type, const std::string& more = "") {
   return R"({"schemaVersion":2,"mediaType":")" + media_type + R"(","manifests":[)" +
@@ -77,17 +77,22 @@ TEST_CASE("documents that are refused, and why") {
   CHECK(why_refused(media::oci_index, index(std::string(media::oci_index), R"(,"layers":[])")) ==
         "expected an index but found an image manifest");
   CHECK(why_refused(oci, manifest(std::string(media::docker_manifest))).starts_with("mediaType in manifest should be"));
-  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor("sha256:xyz") + "}") == "invalid checksum digest format");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor("sha256:xyz") + "}") ==
+        "invalid checksum digest format");
   CHECK(why_refused(oci, R"({"schemaVersion":2,"config":[]})") == "a descriptor is not an object");
   CHECK(why_refused(oci, R"({"schemaVersion":2,"mediaType":7})") == "mediaType is not a string");
-  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor(digest_a, R"(,"urls":"x")") + "}") == "urls is not an array");
-  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":{"digest":")" + digest_a + R"(","size":-1}})") == "size is negative");
-  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":{"digest":")" + digest_a + R"(","size":1.5}})") == "size is not an integer");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor(digest_a, R"(,"urls":"x")") + "}") ==
+        "urls is not an array");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":{"digest":")" + digest_a + R"(","size":-1}})") ==
+        "size is negative");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":{"digest":")" + digest_a + R"(","size":1.5}})") ==
+        "size is not an integer");
 }
 
 TEST_CASE("nesting is limited, and does not overflow the stack") {
   const auto nested = [](int depth) {
-    return R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + R"(,"x":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+    return R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + R"(,"x":)" + std::string(depth, '[') +
+           std::string(depth, ']') + "}";
   };
   CHECK(parse_manifest(media::oci_manifest, nested(max_manifest_depth - 2)));
   CHECK(why_refused(media::oci_manifest, nested(max_manifest_depth + 1)) == "nested too deeply");
@@ -105,7 +110,8 @@ TEST_CASE("stored bytes tell their kind") {
   CHECK(detect_manifest(manifest(std::string(media::docker_manifest)))->kind == ManifestKind::docker_manifest);
   CHECK(detect_manifest(index(std::string(media::docker_list)))->kind == ManifestKind::docker_list);
   CHECK(detect_manifest(R"({"schemaVersion":2,"manifests":[]})")->kind == ManifestKind::oci_index);
-  CHECK(detect_manifest(R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + "}")->kind == ManifestKind::oci_manifest);
+  CHECK(detect_manifest(R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + "}")->kind ==
+        ManifestKind::oci_manifest);
   CHECK_FALSE(detect_manifest(R"({"schemaVersion":1})"));
   CHECK_FALSE(detect_manifest(R"({"schemaVersion":2,"mediaType":"application/x"})"));
   // What another registry took with a duplicate key is still served.

@@ -7,14 +7,19 @@ using namespace berth;
 using namespace berth::model;
 
 TEST_CASE("repository names by the grammar") {
-  for (const std::string& name : {std::string("a"), std::string("a/b/c"), std::string("library/ubuntu"), std::string("a.b_c__d-e--f---g"),
-                                 std::string("0/1"), std::string(255, 'a'), std::string("blobs/uploads/manifests")}) {
+  for (const std::string& name :
+       {std::string("a"), std::string("a/b/c"), std::string("library/ubuntu"), std::string("a.b_c__d-e--f---g"),
+        std::string("0/1"), std::string(255, 'a'), std::string("blobs/uploads/manifests")}) {
     CAPTURE(name);
     CHECK(RepositoryName::parse(name));
   }
-  for (const std::string& name : {std::string(""), std::string("/"), std::string("/a"), std::string("a/"), std::string("a//b"), std::string("A"), std::string("a/B"), std::string("."), std::string(".."), std::string("a/../b"),
-                                 std::string("a..b"), std::string("a___b"), std::string("a_-b"), std::string("-a"), std::string("a-"), std::string("_a"), std::string("a_"), std::string("a."), std::string("a b"), std::string("a:b"), std::string("a\\b"),
-                                 std::string("a\0b", 3), std::string("\xc3\xa4"), std::string(256, 'a')}) {
+  for (const std::string& name :
+       {std::string(""),     std::string("/"),       std::string("/a"),       std::string("a/"),
+        std::string("a//b"), std::string("A"),       std::string("a/B"),      std::string("."),
+        std::string(".."),   std::string("a/../b"),  std::string("a..b"),     std::string("a___b"),
+        std::string("a_-b"), std::string("-a"),      std::string("a-"),       std::string("_a"),
+        std::string("a_"),   std::string("a."),      std::string("a b"),      std::string("a:b"),
+        std::string("a\\b"), std::string("a\0b", 3), std::string("\xc3\xa4"), std::string(256, 'a')}) {
     CAPTURE(name);
     const auto parsed = RepositoryName::parse(name);
     REQUIRE_FALSE(parsed);
@@ -23,8 +28,11 @@ TEST_CASE("repository names by the grammar") {
 }
 
 TEST_CASE("tags by the grammar") {
-  for (const std::string& tag : {std::string("latest"), std::string("1.0"), std::string("_x"), std::string("A-b.c_d"), std::string(128, 'x')}) CHECK(Tag::parse(tag));
-  for (const std::string& tag : {std::string(""), std::string(".x"), std::string("-x"), std::string("a/b"), std::string("a:b"), std::string("a b"), std::string(129, 'x'), std::string("..")}) {
+  for (const std::string& tag :
+       {std::string("latest"), std::string("1.0"), std::string("_x"), std::string("A-b.c_d"), std::string(128, 'x')})
+    CHECK(Tag::parse(tag));
+  for (const std::string& tag : {std::string(""), std::string(".x"), std::string("-x"), std::string("a/b"),
+                                 std::string("a:b"), std::string("a b"), std::string(129, 'x'), std::string("..")}) {
     CAPTURE(tag);
     CHECK_FALSE(Tag::parse(tag));
   }
@@ -32,7 +40,8 @@ TEST_CASE("tags by the grammar") {
 
 TEST_CASE("upload ids cannot leave their directory") {
   CHECK(UploadId::parse("7d2f0c1e-3b54-4e0e-9a56-0f1e2d3c4b5a"));
-  for (const std::string& id : {std::string(""), std::string("."), std::string(".."), std::string(".hidden"), std::string("a/b"), std::string("a%2fb"), std::string("a=b"), std::string(129, 'a')}) {
+  for (const std::string& id : {std::string(""), std::string("."), std::string(".."), std::string(".hidden"),
+                                std::string("a/b"), std::string("a%2fb"), std::string("a=b"), std::string(129, 'a')}) {
     CAPTURE(id);
     CHECK_FALSE(UploadId::parse(id));
   }
@@ -63,11 +72,13 @@ TEST_CASE("the Range of an upload's replies") {
 }
 
 TEST_CASE("which ranges of a ten-byte blob are satisfiable") {
-  for (const std::string text : {"bytes=0-", "bytes=0-0", "bytes=9-", "bytes=9-100", "bytes=-1", "bytes=-100", "bytes=20-30,5-6", "items=99-", "", "bytes = 0-1", "bytes= 0 - 1 , -2"}) {
+  for (const std::string text : {"bytes=0-", "bytes=0-0", "bytes=9-", "bytes=9-100", "bytes=-1", "bytes=-100",
+                                 "bytes=20-30,5-6", "items=99-", "", "bytes = 0-1", "bytes= 0 - 1 , -2"}) {
     CAPTURE(text);
     CHECK(is_satisfiable(text, 10));
   }
-  for (const std::string text : {"bytes=10-", "bytes=10-20", "bytes=-0", "bytes=5-2", "bytes=", "bytes=a-b", "bytes=1", "bytes=10-,20-", "bytes=0-1,x"}) {
+  for (const std::string text : {"bytes=10-", "bytes=10-20", "bytes=-0", "bytes=5-2", "bytes=", "bytes=a-b", "bytes=1",
+                                 "bytes=10-,20-", "bytes=0-1,x"}) {
     CAPTURE(text);
     CHECK_FALSE(is_satisfiable(text, 10));
   }

@@ -77,7 +77,9 @@ TEST_CASE("an upload whose hash state is missing or unreadable is hashed again")
   writer.reset();
   const std::string states = uploads + id.str() + "/hashstates/sha256";
   SECTION("missing") { REQUIRE(fixture.driver.remove(states, driver::Durability::scratch)); }
-  SECTION("of an old registry") { REQUIRE(fixture.driver.put_content(states + "/3", "gob", driver::Durability::scratch)); }
+  SECTION("of an old registry") {
+    REQUIRE(fixture.driver.put_content(states + "/3", "gob", driver::Durability::scratch));
+  }
   SECTION("of another offset") {
     REQUIRE(fixture.driver.put_content(states + "/3", model::Sha256().save(), driver::Durability::scratch));
   }
@@ -157,8 +159,12 @@ TEST_CASE("mounting links what another repository has, or begins an upload") {
   Fixture fixture;
   const auto from = fixture.repository("from"), to = fixture.repository("to");
   const auto descriptor = fixture.push_blob(*from, "shared");
-  const auto create = [&](const std::optional<registry::MountRequest>& mount) { return to->blobs().create(mount).value(); };
-  const auto is_upload = [](const registry::Created& created) { return std::holds_alternative<std::unique_ptr<BlobWriter>>(created); };
+  const auto create = [&](const std::optional<registry::MountRequest>& mount) {
+    return to->blobs().create(mount).value();
+  };
+  const auto is_upload = [](const registry::Created& created) {
+    return std::holds_alternative<std::unique_ptr<BlobWriter>>(created);
+  };
 
   CHECK(is_upload(create(registry::MountRequest{descriptor.digest, name("nobody")})));
   CHECK(is_upload(create(registry::MountRequest{digest_of("unknown"), name("from")})));
@@ -171,7 +177,8 @@ TEST_CASE("mounting links what another repository has, or begins an upload") {
   CHECK(to->blobs().stat(descriptor.digest));
 
   const auto third = fixture.repository("third");
-  CHECK(std::holds_alternative<Mounted>(third->blobs().create(registry::MountRequest{descriptor.digest, std::nullopt}).value()));
+  CHECK(std::holds_alternative<Mounted>(
+      third->blobs().create(registry::MountRequest{descriptor.digest, std::nullopt}).value()));
 }
 
 TEST_CASE("deleting takes the link and leaves the bytes") {

@@ -5,11 +5,11 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "cache/memory.h"
 #include "driver/memory.h"
-#include "base/encoding.h"
 #include "model/digester.h"
 #include "model/manifest.h"
 #include "model/media_types.h"
@@ -55,9 +55,12 @@ inline std::string describe(const model::Digest& digest, const std::string& more
 inline std::string image_of(const model::Digest& config, const std::string& layers = "") {
   return R"({"schemaVersion":2,"config":)" + describe(config) + R"(,"layers":[)" + layers + "]}";
 }
-inline std::string index_of(const std::string& children) { return R"({"schemaVersion":2,"manifests":[)" + children + "]}"; }
+inline std::string index_of(const std::string& children) {
+  return R"({"schemaVersion":2,"manifests":[)" + children + "]}";
+}
 
-inline Result<model::Descriptor> put(registry::Repository& repository, std::string_view type, const std::string& bytes) {
+inline Result<model::Descriptor> put(registry::Repository& repository, std::string_view type,
+                                     const std::string& bytes) {
   return repository.manifests().put(model::parse_manifest(type, bytes).value(), bytes);
 }
 

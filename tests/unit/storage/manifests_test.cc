@@ -13,13 +13,16 @@ namespace {
 const std::string nondistributable = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
 
 std::string layer(const std::string& media_type, const std::string& bytes, const std::string& urls) {
-  return R"({"mediaType":")" + media_type + R"(","size":1,"digest":")" + digest_of(bytes).str() + R"(","urls":[)" + urls + "]}";
+  return R"({"mediaType":")" + media_type + R"(","size":1,"digest":")" + digest_of(bytes).str() + R"(","urls":[)" +
+         urls + "]}";
 }
 
 // A repository with a config blob, to put manifests into.
 struct Repository : Fixture {
   explicit Repository(const storage::ManifestPolicy& policy = {}) : Fixture(policy) { push_blob(*repository_, "{}"); }
-  Result<model::Descriptor> put_image(const std::string& layers) { return put(*repository_, oci_manifest, image_of(digest_of("{}"), layers)); }
+  Result<model::Descriptor> put_image(const std::string& layers) {
+    return put(*repository_, oci_manifest, image_of(digest_of("{}"), layers));
+  }
   std::unique_ptr<registry::Repository> repository_ = repository("a/b");
 };
 
@@ -45,7 +48,8 @@ TEST_CASE("a manifest is a blob with a revision link, and comes back byte for by
 
 TEST_CASE("every blob that is missing is named") {
   Repository fixture;
-  const auto refused = fixture.put_image(describe(digest_of("1")) + "," + describe(digest_of("{}")) + "," + describe(digest_of("2")));
+  const auto refused =
+      fixture.put_image(describe(digest_of("1")) + "," + describe(digest_of("{}")) + "," + describe(digest_of("2")));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Code::manifest_blob_unknown);
   CHECK(refused.error().detail == digest_of("1").str());
@@ -67,8 +71,10 @@ TEST_CASE("the children of an index must exist, unless the policy says otherwise
   CHECK(missing({}) == 2);
   CHECK(missing({.disabled = true, .url_allow = {}, .url_deny = {}, .platforms = {}}) == 0);
   CHECK(missing({.url_allow = {}, .url_deny = {}, .children = Children::none, .platforms = {}}) == 0);
-  CHECK(missing({.url_allow = {}, .url_deny = {}, .children = Children::listed, .platforms = {{"amd64", "linux"}}}) == 1);
-  CHECK(missing({.url_allow = {}, .url_deny = {}, .children = Children::listed, .platforms = {{"s390x", "linux"}}}) == 0);
+  CHECK(missing({.url_allow = {}, .url_deny = {}, .children = Children::listed, .platforms = {{"amd64", "linux"}}}) ==
+        1);
+  CHECK(missing({.url_allow = {}, .url_deny = {}, .children = Children::listed, .platforms = {{"s390x", "linux"}}}) ==
+        0);
 
   Repository fixture;
   const auto image = fixture.put_image("");
@@ -93,10 +99,12 @@ TEST_CASE("layers elsewhere need URLs that the policy allows") {
   CHECK(verdict(allow, layer(nondistributable, "far", R"("https://example.net/far")")) == std::string("invalid"));
   CHECK(verdict(deny, layer(nondistributable, "far", R"("https://example.net/far")")) == std::string("invalid"));
   CHECK(verdict(disabled, layer(nondistributable, "far", R"("ftp://example.com/far")")) == std::string("invalid"));
-  CHECK(verdict(disabled, layer(nondistributable, "far", R"("https://example.com/far#part")")) == std::string("invalid"));
+  CHECK(verdict(disabled, layer(nondistributable, "far", R"("https://example.com/far#part")")) ==
+        std::string("invalid"));
   // Without URLs, or of an ordinary type, it has to be here as well.
   CHECK(verdict(allow, layer(nondistributable, "far", "")) == std::string("missing"));
-  CHECK(verdict(allow, layer("application/vnd.oci.image.layer.v1.tar+gzip", "far", R"("https://example.com/far")")) == std::string("missing"));
+  CHECK(verdict(allow, layer("application/vnd.oci.image.layer.v1.tar+gzip", "far", R"("https://example.com/far")")) ==
+        std::string("missing"));
 }
 
 TEST_CASE("a foreign layer of docker's needs a URL, and nothing else") {
@@ -162,7 +170,9 @@ TEST_CASE("pages of tags") {
   const auto digest = fixture.put_image("")->digest;
   CHECK(repository.tags().list({})->entries.empty()); // a repository without tags
   for (const std::string text : {"b", "B", "a", "c", "10", "9"}) REQUIRE(repository.tags().tag(tag(text), digest));
-  const auto page = [&](const std::string& last, std::optional<std::size_t> limit) { return repository.tags().list({last, limit}).value(); };
+  const auto page = [&](const std::string& last, std::optional<std::size_t> limit) {
+    return repository.tags().list({last, limit}).value();
+  };
   using Names = std::vector<std::string>;
   CHECK(page("", std::nullopt).entries == Names{"10", "9", "B", "a", "b", "c"});
   CHECK_FALSE(page("", std::nullopt).more);
@@ -184,7 +194,9 @@ TEST_CASE("the catalog lists repositories with manifests, a slash before every o
   }
   fixture.push_blob(*fixture.repository("only/blobs"), "x");
   using Names = std::vector<std::string>;
-  const auto page = [&](const std::string& last, std::optional<std::size_t> limit) { return fixture.registry.repositories({last, limit}).value(); };
+  const auto page = [&](const std::string& last, std::optional<std::size_t> limit) {
+    return fixture.registry.repositories({last, limit}).value();
+  };
   const Names all = {"a", "a/b", "a-b", "a.b/c", "b/c/d", "z"};
   CHECK(page("", std::nullopt).entries == all);
   for (std::size_t limit = 1; limit <= all.size() + 1; ++limit) { // every page size gives the same list

@@ -1,7 +1,7 @@
 // GET, HEAD and DELETE of blobs.
 #include <catch2/catch.hpp>
 
-#include "unit/api/face.h"
+#include "unit/api/table.h"
 
 using namespace berth;
 using namespace berth::test;

@@ -1,7 +1,7 @@
 // GET /v2/_catalog and tags/list.
 #include <catch2/catch.hpp>
 
-#include "unit/api/face.h"
+#include "unit/api/table.h"
 
 using namespace berth;
 using namespace berth::test;

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "model/manifest.h"
-#include "unit/api/face.h"
+#include "unit/api/table.h"
 
 using namespace berth;
 using namespace berth::test;
