@@ -77,7 +77,10 @@ Result<http::Response> Api::answer(http::Request& request) {
   if (request.target.size() > http::max_target_bytes) return fail(Code::bad_request, {}, "the target is too long");
   const auto [encoded_path, query] = http::split_target(request.target);
   BERTH_TRY(std::string path, http::decode_path(encoded_path));
-  if (path == "/") return alive();
+  if (path == "/") {
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    return reads ? alive() : wrong_method(request, "GET, HEAD");
+  }
   if (!path.starts_with(options_.prefix)) return plain_not_found();
   path.erase(0, options_.prefix.size() - 1);
   if (path == "/v2" || path.starts_with("/v2/")) return answer_v2(request, path, query);

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t max_output_bytes = 16 * 1024;
 
 // A word of nginx's configuration, whatever is in it. `$` begins a variable even in quotes; $berth_dollar is one
-// (snippets/http/routing.conf).
+// (snippets/http/clients.conf).
 std::string nginx_word(std::string_view text) {
   std::string word = "\"";
   for (const char c : text) {
@@ -152,6 +152,9 @@ std::map<std::string, std::string> nginx_fragments(const config::Config& config,
 
 Result<> write_nginx_tree(const std::string& directory, const config::Config& config, const NginxSettings& settings) {
   std::error_code error;
+  if (fs::exists(directory, error) && !fs::is_empty(directory, error) &&
+      !fs::exists(directory + "/generated/listen.conf", error))
+    return fail(Code::invalid, directory + ": holds something else than nginx files of berth; name an empty directory");
   fs::remove_all(directory, error);
   fs::create_directories(directory + "/generated", error);
   if (!error)

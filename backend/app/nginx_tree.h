@@ -25,7 +25,8 @@ Result<NginxSettings> find_nginx(const config::Config& config);
 // The fragments by file name.
 std::map<std::string, std::string> nginx_fragments(const config::Config& config, const NginxSettings& settings);
 
-// Makes directory hold a copy of the static files and the fragments, replacing what was there. Errors: io.
+// Makes directory hold a copy of the static files and the fragments, replacing such a copy that was there.
+// Errors: io; invalid if the directory holds something else.
 Result<> write_nginx_tree(const std::string& directory, const config::Config& config, const NginxSettings& settings);
 
 // Runs `nginx -t` on such a tree. Errors: invalid, with what nginx said.

@@ -161,9 +161,10 @@ Result<> Supervisor::install_nginx_tree(const config::Config& config) {
   if (!config.http.tls_certificate.empty())
     BERTH_CHECK(check_certificate(config.http.tls_certificate, config.http.tls_key, SystemClock().now()));
   const std::string tree = config.berth.run_directory + "/nginx", fresh = tree + ".new";
+  std::error_code error;
+  std::filesystem::remove_all(fresh, error); // one that a full disk cut short
   BERTH_CHECK(write_nginx_tree(fresh, config, nginx_settings_));
   BERTH_CHECK(test_nginx_tree(fresh, config, nginx_settings_));
-  std::error_code error;
   std::filesystem::remove_all(tree, error);
   std::filesystem::rename(fresh, tree, error);
   if (error) return fail(Code::io, "cannot replace " + tree + ": " + error.message());
@@ -332,7 +333,7 @@ void Supervisor::await_end(Half& half, std::chrono::seconds limit, int second_si
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Steady::now()).count();
     pollfd poll_signals{signals_.get(), POLLIN, 0};
-    ::poll(&poll_signals, 1, static_cast<int>(std::clamp<long>(left, 0, 1000)));
+    ::poll(&poll_signals, 1, static_cast<int>(std::clamp<long>(left, 10, 1000)));
     bool told_again = false;
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == sizeof info)
@@ -362,6 +363,7 @@ Result<> Supervisor::run() {
   sigemptyset(&watched);
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP}) sigaddset(&watched, signal);
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
+  ::signal(SIGPIPE, SIG_IGN); // whoever reads the log may be gone before us (Ctrl-C with `| tee log`)
   signals_ = UniqueFd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return std::unexpected(errno_error("signalfd", "supervisor", errno));
   BERTH_CHECK(prepare());

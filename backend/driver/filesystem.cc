@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <memory>
+#include <thread>
 
 namespace berth::driver {
 namespace {
@@ -19,6 +21,8 @@ constexpr mode_t directory_mode = 0777;
 // How often a rename is tried again when somebody removes the target's directory meanwhile.
 constexpr int max_rename_tries = 16;
 constexpr std::size_t max_copy_bytes = std::size_t{1} << 30;
+constexpr std::chrono::seconds max_lock_wait{2};
+constexpr std::chrono::milliseconds lock_poll{1};
 
 std::string parent_of(const std::string& host) { return host.substr(0, host.rfind('/')); }
 
@@ -181,10 +185,10 @@ Result<std::vector<std::string>> Filesystem::list(const std::string& path) {
 
 Result<std::string> Filesystem::get_content(const std::string& path, std::size_t max_bytes) {
   BERTH_TRY(const std::string host, host_path(path));
-  BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY));
+  BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY | O_NONBLOCK)); // a FIFO would wait for its writer
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return failed("fstat", host);
-  if (S_ISDIR(info.st_mode)) return fail(Code::not_found, "open " + host + ": is a directory");
+  if (!S_ISREG(info.st_mode)) return fail(Code::not_found, "open " + host + ": is no regular file");
   if (static_cast<std::uint64_t>(info.st_size) > max_bytes) return fail(Code::size_invalid, host + " is too large");
   // One byte more than it has, so that one read suffices to see its end.
   std::string bytes(static_cast<std::size_t>(info.st_size) + 1, '\0');
@@ -233,14 +237,47 @@ Result<> Filesystem::adopt(Content content, const std::string& path) {
     if (::fchmod(content.fd(), file_mode & ~process_umask()) != 0 && errno != EPERM)
       return failed("fchmod", content.path());
     BERTH_CHECK(sync(content.fd(), content.path()));
-    Result<> renamed = rename(content.path(), host, Durability::durable);
+    const auto linked = link_temporary(content);
+    if (linked) {
+      BERTH_CHECK(rename_temporary(*linked, host));
+      remove_source(content);
+      return {};
+    }
     // A spool on another file system is a mistake that `berth up` refuses; here it costs a copy, not the upload.
-    if (renamed || !is(renamed.error(), Code::unsupported)) return renamed;
+    if (!is(linked.error(), Code::unsupported)) return std::unexpected(linked.error());
   }
   BERTH_TRY(const std::string temporary, write_temporary(content, Durability::durable));
+  return rename_temporary(temporary, host);
+}
+
+Result<> Filesystem::rename_temporary(const std::string& temporary, const std::string& host) {
   Result<> renamed = rename(temporary, host, Durability::durable);
   if (!renamed) ops_.unlink(temporary.c_str());
   return renamed;
+}
+
+// A second name for the very file that was opened and hashed. Its first name may by now belong to another: nginx
+// removes a spooled file when it gives a request up, and uses the name again. Errors: unsupported from another file
+// system; not_found if the file has lost its name.
+Result<std::string> Filesystem::link_temporary(const Content& content) {
+  std::string temporary = temporary_path();
+  const std::string opened = "/proc/self/fd/" + std::to_string(content.fd());
+  for (int tries = 0; ops_.linkat(opened.c_str(), temporary.c_str()) != 0; ++tries) {
+    const int error_number = errno;
+    struct stat info{};
+    if (error_number == EXDEV) return fail(Code::unsupported, "link " + temporary + ": from another file system");
+    if (error_number != ENOENT || tries > 0 || ::fstat(content.fd(), &info) != 0 || info.st_nlink == 0)
+      return std::unexpected(errno_error("link", temporary, error_number));
+    BERTH_CHECK(make_directories(parent_of(temporary), Durability::scratch));
+  }
+  return temporary;
+}
+
+void Filesystem::remove_source(const Content& content) {
+  struct stat opened{}, named{};
+  if (::fstat(content.fd(), &opened) == 0 && ::stat(content.path().c_str(), &named) == 0 &&
+      opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
+    ops_.unlink(content.path().c_str());
 }
 
 Result<> Filesystem::append(const std::string& path, std::uint64_t offset, const Content& content) {
@@ -311,8 +348,13 @@ Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {
 Result<std::unique_ptr<Lock>> Filesystem::exclude(const std::string& path) {
   BERTH_TRY(const std::string host, host_path(path));
   BERTH_TRY(UniqueFd fd, create(host, O_RDWR, Durability::scratch));
-  while (::flock(fd.get(), LOCK_EX) != 0)
-    if (errno != EINTR) return failed("flock", host);
+  const auto deadline = std::chrono::steady_clock::now() + max_lock_wait;
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return failed("flock", host);
+    // A holder that hangs (a host of a shared store that is gone) must not take this pool's threads with it.
+    if (std::chrono::steady_clock::now() > deadline) return fail(Code::busy, host + " is locked");
+    std::this_thread::sleep_for(lock_poll);
+  }
   return std::make_unique<FileLock>(std::move(fd));
 }
 

@@ -52,6 +52,9 @@ private:
   Result<> make_directories(const std::string& host, Durability durability);
   Result<> rename(const std::string& from, const std::string& to, Durability durability);
   Result<std::string> write_temporary(const Content& content, Durability durability);
+  Result<> rename_temporary(const std::string& temporary, const std::string& host);
+  Result<std::string> link_temporary(const Content& content);
+  void remove_source(const Content& content);
   void remove_tree(const std::string& host);
 
   std::string root_;

@@ -17,6 +17,9 @@ int FsOps::ftruncate(int fd, off_t size) { return ::ftruncate(fd, size); }
 int FsOps::fsync(int fd) { return ::fsync(fd); }
 int FsOps::mkdir(const char* path, mode_t mode) { return ::mkdir(path, mode); }
 int FsOps::rename(const char* from, const char* to) { return ::rename(from, to); }
+int FsOps::linkat(const char* open_file, const char* to) {
+  return ::linkat(AT_FDCWD, open_file, AT_FDCWD, to, AT_SYMLINK_FOLLOW);
+}
 int FsOps::unlink(const char* path) { return ::unlink(path); }
 int FsOps::rmdir(const char* path) { return ::rmdir(path); }
 

@@ -19,6 +19,7 @@ public:
   virtual int fsync(int fd);
   virtual int mkdir(const char* path, mode_t mode);
   virtual int rename(const char* from, const char* to);
+  virtual int linkat(const char* open_file, const char* to); // open_file: a path below /proc/self/fd
   virtual int unlink(const char* path);
   virtual int rmdir(const char* path);
 };

@@ -77,8 +77,8 @@ public:
   // Locks an existing file against everybody else who locks it, here or in another process; never waits.
   // Errors: busy if it is locked; not_found, also if it was removed meanwhile.
   virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
-  // Locks a file that exists for nothing else, and is made if need be; waits for whoever holds it. For a few changes
-  // that belong together, never across more.
+  // Locks a file that exists for nothing else, and is made if need be; waits for whoever holds it, but not long. For a
+  // few changes that belong together, never across more. Errors: busy.
   virtual Result<std::unique_ptr<Lock>> exclude(const std::string& path) = 0;
 };
 

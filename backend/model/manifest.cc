@@ -30,25 +30,30 @@ const KindInfo* find_kind(std::string_view media_type) {
 
 std::unexpected<Error> invalid(std::string detail) { return fail(Code::manifest_invalid, {}, std::move(detail)); }
 
-// Refuses what parsers disagree about or choke on: a key that stands twice in one object, and deep nesting. A pass of
-// its own, as the library's callback for building a document takes time quadratic in the length of an array.
+enum class Duplicates { allowed, refused };
+
+// Refuses what parsers disagree about or choke on: a key that stands twice in one object, deep nesting, too many
+// values. A pass of its own, as the library's callback for building a document takes time quadratic in the length of an
+// array.
 class StrictCheck final : public nlohmann::json_sax<Json> {
 public:
+  explicit StrictCheck(Duplicates duplicates) : duplicates_(duplicates) {}
   const std::string& why_not() const { return why_not_; }
 
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
+  bool null() override { return count(); }
+  bool boolean(bool) override { return count(); }
+  bool number_integer(number_integer_t) override { return count(); }
+  bool number_unsigned(number_unsigned_t) override { return count(); }
+  bool number_float(number_float_t, const string_t&) override { return count(); }
+  bool string(string_t&) override { return count(); }
+  bool binary(binary_t&) override { return count(); }
   bool start_object(std::size_t) override {
     keys_.emplace_back();
     return enter();
   }
   bool key(string_t& name) override {
-    return keys_.back().insert(name).second || refuse("duplicate key \"" + name + "\"");
+    if (duplicates_ == Duplicates::allowed || keys_.back().insert(name).second) return true;
+    return refuse("duplicate key \"" + name + "\"");
   }
   bool end_object() override {
     keys_.pop_back();
@@ -67,31 +72,33 @@ private:
     why_not_ = std::move(why);
     return false;
   }
-  bool enter() { return ++depth_ <= max_manifest_depth || refuse("nested too deeply"); }
+  bool count() { return ++values_ <= max_manifest_values || refuse("too many values"); }
+  bool enter() {
+    if (++depth_ > max_manifest_depth) return refuse("nested too deeply");
+    return count();
+  }
   bool leave() {
     --depth_;
     return true;
   }
 
+  Duplicates duplicates_;
   int depth_ = 0;
+  int values_ = 0;
   std::vector<std::set<std::string>> keys_; // of the objects that are open
   std::string why_not_;
 };
 
-Result<> check_strictly(std::string_view bytes) {
+Result<Json> parse_json(std::string_view bytes, Duplicates duplicates) {
   // The parser would pass over both, clients do not.
   if (bytes.starts_with("\xef\xbb\xbf") || bytes.find('\0') != std::string_view::npos)
     return invalid("not JSON: a byte order mark or a NUL byte");
-  StrictCheck check;
+  StrictCheck check(duplicates);
   try {
     if (!Json::sax_parse(bytes, &check)) return invalid(check.why_not());
   } catch (const Json::exception&) { // a number out of range
     return invalid("not JSON: syntax error");
   }
-  return {};
-}
-
-Result<Json> parse_json(std::string_view bytes) {
   Json json = Json::parse(bytes, nullptr, false); // no exceptions
   if (json.is_discarded()) return invalid("not JSON: syntax error");
   if (!json.is_object()) return invalid("not a JSON object");
@@ -201,8 +208,7 @@ Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_v
     return invalid("unsupported manifest media type and no default available: " + std::string(content_type));
   if (bytes.size() > max_manifest_bytes) return fail(Code::manifest_too_large);
 
-  BERTH_CHECK(check_strictly(bytes));
-  BERTH_TRY(const Json document, parse_json(bytes));
+  BERTH_TRY(const Json document, parse_json(bytes, Duplicates::refused));
   BERTH_CHECK(check_schema_version(document));
   BERTH_TRY(const std::string named, string_member(document, "mediaType"));
   const bool may_be_absent = known->kind == ManifestKind::oci_manifest || known->kind == ManifestKind::oci_index;
@@ -214,7 +220,7 @@ Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_v
 
 Result<ManifestInfo> detect_manifest(std::string_view bytes) {
   // What is stored may come from another registry, which was less strict.
-  BERTH_TRY(const Json document, parse_json(bytes));
+  BERTH_TRY(const Json document, parse_json(bytes, Duplicates::allowed));
   BERTH_CHECK(check_schema_version(document));
   BERTH_TRY(const std::string named, string_member(document, "mediaType"));
   if (!named.empty()) {

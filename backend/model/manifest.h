@@ -16,6 +16,8 @@ namespace berth::model {
 inline constexpr std::size_t max_manifest_bytes = 4 * 1024 * 1024;
 // Deepest nesting of arrays and objects that is parsed.
 inline constexpr int max_manifest_depth = 64;
+// Most values (objects, arrays, strings, numbers, …) in a document: what keeps a small one from filling the memory.
+inline constexpr int max_manifest_values = 200'000;
 
 enum class ManifestKind { docker_manifest, docker_list, oci_manifest, oci_index };
 

@@ -56,7 +56,7 @@ public:
   virtual const model::UploadId& id() const = 0;
   virtual std::uint64_t size() const = 0; // bytes acknowledged so far
   // Takes content as the next bytes: all of it, or (on an error) none of it.
-  // Durable: on return the bytes and the hash state are on disk.
+  // Durable: on return the bytes are on disk (the hash state may be lost, and the bytes are hashed again then).
   virtual Result<> append(Content content) = 0;
   // Takes the rest, verifies that all of it is `digest`, makes the blob visible in the repository and ends the upload.
   // Errors: digest_invalid (the upload is gone then); blob_upload_unknown if the upload vanished meanwhile.
@@ -112,7 +112,7 @@ public:
   virtual void clear(const Digest& digest) = 0;
 };
 
-// Makes such a head before a repository's statter. A fault of the cache is counted and never fails a request.
+// Makes such a head before a repository's statter. A fault of the cache never fails a request.
 class DescriptorCache {
 public:
   virtual ~DescriptorCache() = default;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "model/media_types.h"
 
@@ -87,12 +88,14 @@ Result<bool> ManifestRules::is_missing(const model::ManifestInfo& manifest, cons
 
 Result<> ManifestRules::check(const model::ManifestInfo& manifest, const Holdings& holdings) const {
   std::vector<Error> missing;
+  std::set<std::string_view> looked_up;
   for (const ContentReference& content : manifest.contents) {
     if (has_checked_urls(manifest.kind, content)) {
       if (content.urls.empty()) return invalid("missing URL on layer");
       if (!std::ranges::all_of(content.urls, [&](const std::string& url) { return allows(url); }))
         return invalid("invalid URL on layer");
     }
+    if (!looked_up.insert(content.digest.str()).second) continue;
     BERTH_TRY(const bool is_gone, is_missing(manifest, content, holdings));
     if (is_gone) missing.push_back({Code::manifest_blob_unknown, {}, content.digest.str()});
   }

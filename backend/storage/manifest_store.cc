@@ -60,9 +60,10 @@ Result<Descriptor> ManifestStore::stat(const Digest& digest) {
 }
 
 Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::string_view bytes) {
+  // By its link alone: an index names thousands of children, and none of them is read.
   const auto has_manifest = [this](const Digest& digest) -> Result<bool> {
-    const auto found = stat(digest);
-    if (!found && !is(found.error(), Code::manifest_unknown)) return std::unexpected(found.error());
+    const auto found = parts_.revisions.stat(digest);
+    if (!found && !is(found.error(), Code::blob_unknown)) return std::unexpected(found.error());
     return found.has_value();
   };
   BERTH_CHECK(parts_.rules.check(info, {parts_.layers, has_manifest}));
@@ -74,15 +75,16 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
 Result<> ManifestStore::remove(const Digest& digest) {
   BERTH_TRY(const Descriptor descriptor, stat(digest));
   // Tags first: should this stop half-way, what is left is a manifest without tags, not tags without a manifest.
-  BERTH_CHECK(parts_.tags.untag_all(descriptor.digest));
-  bool removed = false;
-  for (LinkedBlobStore* links : {&parts_.revisions, &parts_.layers}) {
-    const auto gone = links->remove(digest);
-    if (!gone && !is(gone.error(), Code::blob_unknown)) return gone;
-    removed = removed || gone.has_value();
-  }
-  if (!removed) return unknown(digest); // somebody else was faster
-  return {};
+  return parts_.tags.untag_all(descriptor.digest, [&]() -> Result<> {
+    bool removed = false;
+    for (LinkedBlobStore* links : {&parts_.revisions, &parts_.layers}) {
+      const auto gone = links->remove(digest);
+      if (!gone && !is(gone.error(), Code::blob_unknown)) return gone;
+      removed = removed || gone.has_value();
+    }
+    if (!removed) return unknown(digest); // somebody else was faster
+    return {};
+  });
 }
 
 } // namespace berth::storage

@@ -26,6 +26,8 @@ Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
 
 Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& digest) {
   BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_)));
+  // Again, as a delete may have taken it since the manifest was put: the tag that is acknowledged now leads to it.
+  BERTH_CHECK(write_link(driver_, paths::revision_link(repository_, digest), digest));
   BERTH_CHECK(write_link(driver_, paths::tag_index_link(repository_, tag, digest), digest));
   return write_link(driver_, paths::tag_current_link(repository_, tag), digest);
 }
@@ -63,26 +65,17 @@ Result<registry::Page> TagStore::list(const registry::PageRequest& request) {
   return registry::Page{{first, first + static_cast<std::ptrdiff_t>(count)}, count < available};
 }
 
-Result<> TagStore::untag_all(const model::CanonicalDigest& digest) {
+Result<> TagStore::untag_all(const model::CanonicalDigest& digest, const std::function<Result<>()>& remove_revision) {
+  BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_)));
   const auto all = names();
-  if (!all && is(all.error(), Code::name_unknown)) return {};
-  BERTH_CHECK(all);
-  for (const std::string& name : *all) {
+  if (!all && !is(all.error(), Code::name_unknown)) return std::unexpected(all.error());
+  for (const std::string& name : all.value_or(std::vector<std::string>())) {
     BERTH_TRY(const model::Tag tag, model::Tag::parse(name));
     const auto target = get(tag);
     if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
-    if (target && *target == digest) BERTH_CHECK(untag_if(tag, digest));
+    if (target && *target == digest) BERTH_CHECK(remove(tag));
   }
-  return {};
-}
-
-// Looks again under the lock: the tag may point elsewhere by now, and that was acknowledged.
-Result<> TagStore::untag_if(const model::Tag& tag, const model::CanonicalDigest& digest) {
-  BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_)));
-  const auto target = get(tag);
-  if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
-  if (!target || *target != digest) return {};
-  return remove(tag);
+  return remove_revision();
 }
 
 } // namespace berth::storage

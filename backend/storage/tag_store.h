@@ -3,6 +3,8 @@
 // Threads: safe. Borrows: the driver and the logger.
 #pragma once
 
+#include <functional>
+
 #include "base/log.h"
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
@@ -19,13 +21,13 @@ public:
   Result<> untag(const model::Tag& tag) override;
   Result<registry::Page> list(const registry::PageRequest& page) override;
 
-  // Removes every tag that points to digest.
-  Result<> untag_all(const model::CanonicalDigest& digest);
+  // Removes every tag that points to digest, and then what remove_revision removes, while no tag can be made: a
+  // manifest that is tagged at the same time is either there with its tag or gone with it.
+  Result<> untag_all(const model::CanonicalDigest& digest, const std::function<Result<>()>& remove_revision);
 
 private:
   Result<std::vector<std::string>> names();
   Result<> remove(const model::Tag& tag);
-  Result<> untag_if(const model::Tag& tag, const model::CanonicalDigest& digest);
 
   driver::StorageDriver& driver_;
   model::RepositoryName repository_;

@@ -34,6 +34,7 @@ public:
   int fsync(int) override { return fails() ? -1 : 0; } // the disk under the test is not what is tested
   int mkdir(const char* path, mode_t mode) override { return fails() ? -1 : FsOps::mkdir(path, mode); }
   int rename(const char* from, const char* to) override { return fails() ? -1 : FsOps::rename(from, to); }
+  int linkat(const char* open_file, const char* to) override { return fails() ? -1 : FsOps::linkat(open_file, to); }
   int unlink(const char* path) override { return fails() ? -1 : FsOps::unlink(path); }
   int rmdir(const char* path) override { return fails() ? -1 : FsOps::rmdir(path); }
 

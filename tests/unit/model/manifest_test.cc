@@ -99,6 +99,17 @@ TEST_CASE("nesting is limited, and does not overflow the stack") {
   CHECK(why_refused(media::oci_manifest, nested(1'000'000)) == "nested too deeply");
 }
 
+TEST_CASE("the number of values is limited, for what is pushed and for what is read") {
+  const auto with = [](int values) {
+    std::string text = R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + R"(,"x":[0)";
+    for (int i = 1; i < values; ++i) text += ",0";
+    return text + "]}";
+  };
+  CHECK(parse_manifest(media::oci_manifest, with(max_manifest_values - 10)));
+  CHECK(why_refused(media::oci_manifest, with(max_manifest_values)) == "too many values");
+  CHECK_FALSE(detect_manifest(with(max_manifest_values)));
+}
+
 TEST_CASE("one byte more than the limit is too large") {
   std::string bytes = manifest(std::string(media::oci_manifest));
   bytes.append(max_manifest_bytes - bytes.size(), ' ');

@@ -1,0 +1,138 @@
+// The pieces of `berth up` that need no other process; the whole is in tests/system/test_lifecycle.py.
+#include <catch2/catch.hpp>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "app/certificate.h"
+#include "app/listen_socket.h"
+#include "app/nginx_tree.h"
+#include "app/process.h"
+#include "app/secret.h"
+#include "unit/temp_dir.h"
+
+using namespace berth;
+
+namespace {
+
+config::Config config_at(const std::string& addr) {
+  config::Config config;
+  config.http.addr = addr;
+  config.storage.root = "/srv/data";
+  config.berth.spool = "/srv/data/spool";
+  config.berth.run_directory = "/srv/run";
+  return config;
+}
+
+app::NginxSettings settings() { return {"/usr/sbin/nginx", "/usr/share/berth/nginx", false, "", "/srv/run/pool.sock"}; }
+
+std::string fragment(const std::string& name, const config::Config& config, const app::NginxSettings& with) {
+  return app::nginx_fragments(config, with).at(name);
+}
+
+// Makes a certificate and its key in a directory, as a person would.
+void make_pair(const std::string& directory, const std::string& name, int days) {
+  const std::string command =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=x -days " +
+      std::to_string(days) + " -keyout " + directory + "/" + name + ".key -out " + directory + "/" + name +
+      ".crt 2>/dev/null";
+  REQUIRE(std::system(command.c_str()) == 0);
+}
+
+} // namespace
+
+TEST_CASE("listen lines follow http.addr, TLS and the age of nginx") {
+  config::Config config = config_at("127.0.0.1:5000");
+  CHECK(fragment("listen.conf", config, settings()).ends_with("\nlisten 127.0.0.1:5000;\n"));
+  config.http.addr = "[::1]:5001";
+  config.http.tls_certificate = "/c.crt";
+  config.http.tls_key = "/c.key";
+  CHECK(fragment("listen.conf", config, settings()).ends_with("\nlisten [::1]:5001 ssl http2;\n"));
+  CHECK(fragment("tls.conf", config, settings())
+            .ends_with("ssl_certificate \"/c.crt\";\nssl_certificate_key \"/c.key\";\n"));
+  app::NginxSettings newer = settings();
+  newer.has_http2_directive = true;
+  CHECK(fragment("listen.conf", config, newer).ends_with("\nlisten [::1]:5001 ssl;\n"));
+  CHECK(fragment("tls.conf", config, newer).find("http2 on;\n") != std::string::npos);
+}
+
+TEST_CASE("whatever a header's value holds stays a value") {
+  config::Config config = config_at(":5000");
+  config.http.headers = {{"X-Odd", {"a \"b\" \\ $c; }"}}};
+  CHECK(fragment("headers.conf", config, settings())
+            .ends_with("add_header \"X-Odd\" \"a \\\"b\\\" \\\\ ${berth_dollar}c; }\" always;\n"));
+}
+
+TEST_CASE("the workers' user is named for root alone") {
+  app::NginxSettings with = settings();
+  CHECK(fragment("main.conf", config_at(":1"), with).find("user") == std::string::npos);
+  with.user = "www-data www-data";
+  CHECK(fragment("main.conf", config_at(":1"), with).ends_with("\nuser www-data www-data;\n"));
+}
+
+TEST_CASE("a secret is made once, for its owner alone, by however many ask") {
+  const test::TempDir dir;
+  SystemRandom random;
+  std::vector<std::string> secrets(8);
+  std::vector<std::thread> threads;
+  for (std::string& secret : secrets)
+    threads.emplace_back([&] { secret = app::kept_secret(dir.path() + "/root", random).value_or("failed"); });
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& secret : secrets) CHECK(secret == secrets.front());
+  CHECK(secrets.front().size() == 64);
+  struct stat info{};
+  REQUIRE(::stat((dir.path() + "/root/berth/secret").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == 0600);
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path() + "/root/berth"), {}) == 1);
+}
+
+TEST_CASE("a file that holds no secret is not taken for one") {
+  const test::TempDir dir;
+  SystemRandom random;
+  std::filesystem::create_directory(dir.path() + "/berth");
+  dir.write("berth/secret", "short");
+  CHECK(app::kept_secret(dir.path(), random).error().code == Code::invalid);
+}
+
+TEST_CASE("certificates that nginx could not serve are told apart") {
+  const test::TempDir dir;
+  make_pair(dir.path(), "one", 10);
+  make_pair(dir.path(), "two", 10);
+  const auto at = [&](const std::string& name) { return dir.path() + "/" + name; };
+  const Time now = SystemClock().now();
+  const auto why = [&](const std::string& certificate, const std::string& key, Time when) {
+    const auto checked = app::check_certificate(at(certificate), at(key), when);
+    return checked ? std::string("good") : checked.error().message.substr(dir.path().size() + 1);
+  };
+  using std::chrono::hours;
+  CHECK(why("one.crt", "one.key", now) == "good");
+  CHECK(why("one.crt", "two.key", now) == "two.key: is not the key of " + at("one.crt"));
+  CHECK(why("one.crt", "one.key", now + hours(24 * 11)) == "one.crt: has expired");
+  CHECK(why("one.crt", "one.key", now - hours(24)) == "one.crt: is not valid yet");
+  CHECK(why("one.key", "one.key", now) == "one.key: holds no certificate in PEM form");
+  CHECK(why("one.crt", "one.crt", now) == "one.crt: holds no private key in PEM form without a passphrase");
+  CHECK(why("none.crt", "one.key", now) == "none.crt: No such file or directory");
+}
+
+TEST_CASE("a socket's path may be longer than its address can be") {
+  const test::TempDir dir;
+  const std::string directory = dir.path() + "/" + std::string(120, 'd');
+  std::filesystem::create_directory(directory);
+  const auto listening = app::listen_on(directory + "/pool.sock");
+  REQUIRE(listening);
+  REQUIRE(app::listen_on(directory + "/pool.sock")); // replaces what a dead process left
+  struct stat info{};
+  REQUIRE(::stat((directory + "/pool.sock").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == 0600);
+}
+
+TEST_CASE("how a process ended is said in words") {
+  CHECK(app::describe_status(9) == "was ended by signal 9");
+  CHECK(app::describe_status(3 << 8) == "exited with 3");
+}
