@@ -82,14 +82,14 @@ TEST_CASE("a secret is made once, for its owner alone, by however many ask") {
   std::vector<std::string> secrets(8);
   std::vector<std::thread> threads;
   for (std::string& secret : secrets)
-    threads.emplace_back([&] { secret = app::kept_secret(dir.path() + "/root", random).value_or("failed"); });
+    threads.emplace_back([&] { secret = app::kept_secret(dir.path() + "/store", random).value_or("failed"); });
   for (std::thread& thread : threads) thread.join();
   for (const std::string& secret : secrets) CHECK(secret == secrets.front());
   CHECK(secrets.front().size() == 64);
   struct stat info{};
-  REQUIRE(::stat((dir.path() + "/root/berth/secret").c_str(), &info) == 0);
+  REQUIRE(::stat((dir.path() + "/store/berth/secret").c_str(), &info) == 0);
   CHECK((info.st_mode & 07777) == 0600);
-  CHECK(std::distance(std::filesystem::directory_iterator(dir.path() + "/root/berth"), {}) == 1);
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path() + "/store/berth"), {}) == 1);
 }
 
 TEST_CASE("a file that holds no secret is not taken for one") {
