@@ -179,6 +179,8 @@ Result<> check_unambiguous(ManifestKind kind, const Json& document) {
 Result<ManifestInfo> read_document(ManifestKind kind, bool names_its_media_type, const Json& document) {
   ManifestInfo info{kind, names_its_media_type, {}};
   if (is_index(kind)) {
+    // Without it, and without a mediaType, the stored bytes could not be told from an image manifest.
+    if (!has_value(document, "manifests")) return invalid("manifests is missing");
     BERTH_CHECK(parse_contents(document, "manifests", info.contents));
     return info;
   }

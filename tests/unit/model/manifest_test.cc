@@ -73,6 +73,7 @@ TEST_CASE("documents that are refused, and why") {
   CHECK(why_refused(oci, R"({"schemaVersion":1})") == "unrecognized manifest schema version");
   CHECK(why_refused(oci, R"({"schemaVersion":"2"})") == "unrecognized manifest schema version");
   CHECK(why_refused(oci, R"({"schemaVersion":2})") == "config is missing");
+  CHECK(why_refused(media::oci_index, R"({"schemaVersion":2})") == "manifests is missing");
   CHECK(why_refused(oci, manifest(oci, R"(,"manifests":[])")) == "expected an image manifest but found an index");
   CHECK(why_refused(media::oci_index, index(std::string(media::oci_index), R"(,"layers":[])")) ==
         "expected an index but found an image manifest");
