@@ -1,0 +1,135 @@
+"""The tables of a run: medians, spread, ratios, and what the machine was busy with."""
+import statistics
+
+import meter
+from servers import BERTH, NGINX, PEER
+
+SATURATED = 0.9     # a load generator that is on a core for this share of the time may be the bottleneck itself
+
+HOW_TO_READ = """\
+- Every cell: median of the rounds, (min–max) behind it. `×peer`, `×nginx`: ratio of the medians, berth over the other.
+- CPU: seconds of all processes of the server (user + system) per GB where the result is GB/s, else per 1000 requests.
+- **load**: cores that the load generator used, the median for each server, of the threads or processes it has; `!`
+  where it was above {saturated:.0%} of them for some server: that server may be faster than measured. **others**: cores
+  that neither server nor load used, the highest median of the servers: other work on the machine, and kernel
+  threads. It is
+  the noise of the row.
+- Server and load share {cores} cores. Where both together fill them, the rate depends on what the load costs, too: the
+  CPU columns do not.
+- **Durability differs**: both fsync the files of a push before they answer (docker-registry 2.8.2 some of them twice),
+  but docker-registry never fsyncs a directory: after a power cut, a blob that it has confirmed may have lost its name.
+  berth fsyncs the directories as well. A small push is mostly fsyncs, and as fast as the disk makes them.
+- GB = 10⁹ bytes. Blob sizes are powers of two (1 MB = 1 MiB).
+"""
+
+
+def number(value):
+    if value is None:
+        return "–"
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def spread(values):
+    values = [value for value in values if value is not None]
+    if not values:
+        return "–"
+    median = number(statistics.median(values))
+    return median if len(values) == 1 else f"{median} ({number(min(values))}–{number(max(values))})"
+
+
+def median_of(values):
+    values = [value for value in values if value is not None]
+    return statistics.median(values) if values else None
+
+
+def ratio(mine, other):
+    mine, other = median_of(mine), median_of(other)
+    return f"{mine / other:.2f}" if mine is not None and other else "–"
+
+
+def _table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + "|".join("---" for _ in header) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def _load_cell(samples):
+    """Cores of the load generator for each server, of how many it could use."""
+    cells, saturated = [], False
+    for kind in (BERTH, PEER, NGINX):
+        if not samples.get(kind):
+            continue
+        cores = statistics.median(sample.load_cpu / sample.seconds for sample in samples[kind])
+        workers = samples[kind][0].load_workers
+        saturated |= cores > SATURATED * min(workers, meter.CORES)
+        cells.append(f"{cores:.2f}")
+    return f"{'/'.join(cells)} of {min(workers, meter.CORES)}{' !' if saturated else ''}"
+
+
+def _others_cell(samples):
+    return "{:.2f}".format(max(statistics.median(sample.other_cpu / sample.seconds for sample in of_server)
+                               for of_server in samples.values() if of_server))
+
+
+def throughput_table(results):
+    """results: [(case, {kind: [Sample]})]"""
+    rows = []
+    for case, samples in results:
+        if not samples.get(BERTH):
+            continue
+        values = {kind: [case.value(sample) for sample in of_server] for kind, of_server in samples.items()}
+        cpu = {kind: [case.cpu(sample) for sample in of_server] for kind, of_server in samples.items()}
+        none = []
+        rows.append([
+            case.name, case.unit,
+            *(spread(values.get(kind, none)) for kind in (BERTH, PEER, NGINX)),
+            ratio(values[BERTH], values.get(PEER, none)), ratio(values[BERTH], values.get(NGINX, none)),
+            " / ".join(number(median_of(cpu.get(kind, none))) for kind in (BERTH, PEER, NGINX)),
+            _load_cell(samples), _others_cell(samples)])
+    return _table(["what", "unit", "berth", "peer", "nginx", "×peer", "×nginx", "CPU berth / peer / nginx",
+                   "load, cores", "others"], rows)
+
+
+def latency_table(results):
+    rows = []
+    for case, samples in results:
+        if samples.get(BERTH):
+            rows.append([case.name] + [
+                " / ".join(number(median_of([getattr(s, percentile) for s in samples.get(kind, []) if s.requests]))
+                           for percentile in ("p50_ms", "p99_ms")) for kind in (BERTH, PEER, NGINX)])
+    return _table(["p50 / p99, ms", "berth", "peer", "nginx"], rows)
+
+
+def _megabytes(values):
+    return spread([value / 1e6 for value in values])
+
+
+def footprint_table(starts, results):
+    """starts: {kind: [(seconds, rss, pss)]}"""
+    kinds = (BERTH, PEER, NGINX)
+    rows = [["start to first answer, ms", *(spread([s[0] * 1e3 for s in starts.get(kind, [])]) for kind in kinds)],
+            ["RSS idle, MB", *(_megabytes([s[1] for s in starts.get(kind, [])]) for kind in kinds)],
+            ["PSS idle, MB", *(_megabytes([s[2] for s in starts.get(kind, [])]) for kind in kinds)]]
+    for case, samples in results:
+        if case.name.endswith((" 64 conns", " 8 clients")) and samples.get(BERTH):
+            rows.append([f"peak RSS, MB: {case.name}",
+                         *(_megabytes([s.peak_rss for s in samples.get(kind, [])]) for kind in kinds)])
+    return _table(["memory and start", "berth", "peer", "nginx"], rows)
+
+
+def errors_of(results):
+    """Lines about requests that failed: they make a row worthless."""
+    return [f"- **{failed} errors**: {case.name}, {kind}"
+            for case, samples in results for kind, of_server in samples.items()
+            if (failed := sum(sample.errors for sample in of_server))]
+
+
+def markdown(facts, starts, results):
+    parts = ["# Benchmark of berth", "\n".join(f"- {key}: {value}" for key, value in facts.items()) + "\n",
+             HOW_TO_READ.format(saturated=SATURATED, cores=meter.CORES), throughput_table(results)]
+    if starts:
+        parts.append(footprint_table(starts, results))
+    parts.append(latency_table(results))
+    failures = errors_of(results)
+    return "\n".join(parts) + ("\n" + "\n".join(failures) + "\n" if failures else "\nNo request failed.\n")

@@ -1,0 +1,71 @@
+"""What the stores hold, and how they are kept as they were between two pushes."""
+import concurrent.futures
+import os
+import shutil
+
+from servers import harness
+
+SIZES = {"1 KB": 1024, "1 MB": 1 << 20, "64 MB": 64 << 20}
+REPOSITORY, TAGS = "bench/pull", "bench/tags"
+PUSHED = "pushed"       # what measurements push is below this repository name, and removed after each
+FILLERS = 8             # clients at once: most of filling is waiting for the disk
+LAYERS = 10             # of the image whose manifest is pulled: an ordinary size of some 2 KB
+
+
+class Content:
+    """The digests that the measurements ask for."""
+
+    def __init__(self):
+        self.blobs = {}         # name of a size → digest
+        self.empty = None       # of the blob without bytes
+        self.manifest = None    # of REPOSITORY:latest
+        self.sources = []       # (repository, digest): layers to mount from
+
+
+def fill(client, tags, repositories):
+    """Pushes through the API what all measurements need."""
+    content = Content()
+    for name, size in SIZES.items():
+        content.blobs[name] = client.push_blob(REPOSITORY, os.urandom(size))
+    content.empty = client.push_blob(REPOSITORY, b"")
+    layers = [b"layer %d" % number for number in range(LAYERS)]
+    content.manifest = client.make_image(REPOSITORY, layers, tag="latest").digest
+    tagged = client.make_image(TAGS, tag="v0000")
+
+    def tag(number):
+        reply = client.put_manifest(TAGS, f"v{number:04}", tagged.manifest, tagged.media_type)
+        assert reply.status == 201, reply
+
+    def make_repository(number):
+        repository = f"catalog/team-{number % 20:02}/app-{number:04}"
+        return repository, client.make_image(repository, tag="latest").layers[0]
+
+    with concurrent.futures.ThreadPoolExecutor(FILLERS) as fillers:
+        list(fillers.map(tag, range(1, tags)))
+        content.sources = list(fillers.map(make_repository, range(repositories)))
+    return content
+
+
+def copy(source, target):
+    """Gives another registry the same store: both read the same layout, and it is quicker than a second filling."""
+    shutil.copytree(source.v2_root, target.v2_root)
+
+
+class Cleaner:
+    """Removes from a store what came in since: every measurement of a push then starts from the same one."""
+
+    def __init__(self, registry):
+        self._root = registry.v2_root
+        self._kept = set(self._blobs())
+
+    def _blobs(self):
+        for folder in os.scandir(self._root / "blobs" / "sha256"):
+            for blob in os.scandir(folder):
+                yield blob.path
+
+    def clean(self):
+        shutil.rmtree(self._root / "repositories" / PUSHED, ignore_errors=True)
+        for path in self._blobs():
+            if path not in self._kept:
+                shutil.rmtree(path, ignore_errors=True)
+        os.sync()   # what one server left unwritten, and the removal, must not be written in the next one's time
