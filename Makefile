@@ -20,10 +20,11 @@ packages: # what building and running needs, from Debian
 .PHONY: build
 build: packages ## build/berth (TYPE=Debug for a debugger)
 	@[ -f $(BUILD)/build.ninja ] || $(CONFIGURE) -B $(BUILD) -DCMAKE_BUILD_TYPE=$(TYPE) >/dev/null
-	@cmake --build $(BUILD) -j $(JOBS)
+	@cmake --build $(BUILD) -j $(JOBS) $(TARGET)
 	@ln -sf $(BUILD)/compile_commands.json compile_commands.json
 
 .PHONY: run
+run: TARGET = --target berth
 run: build data/certs/localhost.crt ## the registry on https://localhost:5000, data under ./data; Ctrl-C stops it
 	@exec $(BUILD)/berth up config/berth.yml
 
