@@ -407,7 +407,9 @@ class Client:
             try:
                 connection.endheaders(body, encode_chunked=chunked)
             except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
-                pass    # answered before the whole body was sent: the answer is what counts
+                if connection.sock is None:
+                    raise   # never connected: nginx is just starting
+                # Answered before the whole body was sent: the answer is what counts.
             return _read_reply(connection.getresponse())
         finally:
             connection.close()
