@@ -19,7 +19,7 @@ namespace {
 constexpr mode_t file_mode = 0666;
 constexpr mode_t directory_mode = 0777;
 // How often a rename is tried again when somebody removes the target's directory meanwhile.
-constexpr int max_rename_tries = 16;
+constexpr int max_rename_tries = 100;
 constexpr std::size_t max_copy_bytes = std::size_t{1} << 30;
 constexpr std::chrono::seconds max_lock_wait{2};
 constexpr std::chrono::milliseconds lock_poll{1};
@@ -68,18 +68,47 @@ Result<std::string> Filesystem::host_path(const std::string& path) const {
 
 std::string Filesystem::temporary_path() { return root_ + "/berth/tmp/" + uuid4(random_); }
 
-Result<UniqueFd> Filesystem::open(const std::string& host, int flags) {
+Result<UniqueFd> Filesystem::open_host(const std::string& host, int flags) {
   UniqueFd fd(ops_.open(host.c_str(), flags | O_CLOEXEC, file_mode));
   if (!fd) return failed("open", host);
   return fd;
 }
 
 // Opens a file that may have to be made, and makes the directories above it.
-Result<UniqueFd> Filesystem::create(const std::string& host, int flags, Durability durability) {
-  Result<UniqueFd> fd = open(host, flags | O_CREAT);
-  if (fd || !is(fd.error(), Code::not_found)) return fd;
-  BERTH_CHECK(make_directories(parent_of(host), durability));
-  return open(host, flags | O_CREAT);
+Result<UniqueFd> Filesystem::create(const std::string& host, int flags, Changed& changed) {
+  Result<UniqueFd> fd = open_host(host, flags | O_CREAT);
+  if (!fd && is(fd.error(), Code::not_found)) {
+    BERTH_CHECK(make_directories(parent_of(host), changed));
+    fd = open_host(host, flags | O_CREAT);
+  }
+  if (fd) changed.insert(parent_of(host));
+  return fd;
+}
+
+// Makes a directory and those above it.
+Result<> Filesystem::make_directories(const std::string& host, Changed& changed) {
+  if (ops_.mkdir(host.c_str(), directory_mode) != 0) {
+    if (errno == ENOENT && host.size() > 1) {
+      BERTH_CHECK(make_directories(parent_of(host), changed));
+      if (ops_.mkdir(host.c_str(), directory_mode) != 0 && errno != EEXIST) return failed("mkdir", host);
+    } else if (errno != EEXIST) {
+      return failed("mkdir", host);
+    }
+  }
+  changed.insert(parent_of(host));
+  return {};
+}
+
+Result<> Filesystem::rename(const std::string& from, const std::string& to, Changed& changed) {
+  for (int tries = 0; ops_.rename(from.c_str(), to.c_str()) != 0; ++tries) {
+    if (errno != ENOENT || tries == max_rename_tries) return failed("rename", to);
+    // Either there is no directory yet (or no longer: somebody removes the tree), or `from` is gone.
+    BERTH_CHECK(stat_host(from));
+    const auto made = make_directories(parent_of(to), changed);
+    if (!made && !is(made.error(), Code::not_found)) return made;
+  }
+  changed.insert(parent_of(to));
+  return {};
 }
 
 // Appends all of content at the file's position.
@@ -110,56 +139,91 @@ Result<> Filesystem::write(int fd, const std::string& host, const Content& conte
   return {};
 }
 
-Result<> Filesystem::sync(int fd, const std::string& host) {
-  if (ops_.fsync(fd) != 0) return failed("fsync", host);
+// Syncs the bytes of files and the entries of directories, all at once. A directory that is gone was removed by
+// somebody since: there is nothing in it to last.
+Result<> Filesystem::sync(const std::vector<Staged>& files, const Changed& changed) {
+  std::vector<int> fds;
+  for (const Staged& file : files) fds.push_back(file.fd.get());
+  std::vector<UniqueFd> directories;
+  for (const std::string& host : changed) {
+    Result<UniqueFd> fd = open_host(host, O_RDONLY | O_DIRECTORY);
+    if (!fd && is(fd.error(), Code::not_found)) continue;
+    if (!fd) return std::unexpected(std::move(fd).error());
+    fds.push_back(fd->get());
+    directories.push_back(*std::move(fd));
+  }
+  if (!fds.empty() && ops_.fsync_all(fds) != 0)
+    return failed("fsync", files.empty() ? *changed.begin() : files[0].host);
   return {};
 }
 
-Result<> Filesystem::sync_directory(const std::string& host) {
-  BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY | O_DIRECTORY));
-  return sync(fd.get(), host);
+Result<Filesystem::Staged> Filesystem::write_temporary(const Content& content) {
+  Staged staged{temporary_path(), {}, {}};
+  Changed unsynced; // whoever loses the directory of temporaries makes it again
+  BERTH_TRY(staged.fd, create(staged.temporary, O_WRONLY | O_EXCL, unsynced));
+  const Result<> written = write(staged.fd.get(), staged.temporary, content);
+  if (written) return staged;
+  drop(staged);
+  return std::unexpected(written.error());
 }
 
-// Makes a directory and those above it.
-Result<> Filesystem::make_directories(const std::string& host, Durability durability) {
-  if (ops_.mkdir(host.c_str(), directory_mode) != 0) {
-    if (errno == ENOENT && host.size() > 1) {
-      BERTH_CHECK(make_directories(parent_of(host), durability));
-      if (ops_.mkdir(host.c_str(), directory_mode) != 0 && errno != EEXIST) return failed("mkdir", host);
-    } else if (errno != EEXIST) {
-      return failed("mkdir", host);
-    }
+// A second name for the very file that was opened and hashed. Its first name may by now belong to another: nginx
+// removes a spooled file when it gives a request up, and uses the name again. Errors: unsupported from another file
+// system; not_found if the file has lost its name.
+Result<Filesystem::Staged> Filesystem::link_temporary(const Content& content) {
+  // nginx makes its files 0600; the store's are for every reader that the umask allows.
+  if (::fchmod(content.fd(), file_mode & ~process_umask()) != 0 && errno != EPERM)
+    return failed("fchmod", content.path());
+  Staged staged{temporary_path(), {}, UniqueFd(::fcntl(content.fd(), F_DUPFD_CLOEXEC, 0))};
+  if (!staged.fd) return failed("dup", content.path());
+  const std::string opened = "/proc/self/fd/" + std::to_string(content.fd());
+  for (int tries = 0; ops_.linkat(opened.c_str(), staged.temporary.c_str()) != 0; ++tries) {
+    const int error_number = errno;
+    struct stat info{};
+    if (error_number == EXDEV)
+      return fail(Code::unsupported, "link " + staged.temporary + ": from another file system");
+    if (error_number != ENOENT || tries > 0 || ::fstat(content.fd(), &info) != 0 || info.st_nlink == 0)
+      return std::unexpected(errno_error("link", staged.temporary, error_number));
+    Changed unsynced;
+    BERTH_CHECK(make_directories(parent_of(staged.temporary), unsynced));
   }
-  if (durability == Durability::durable) return sync_directory(parent_of(host));
+  return staged;
+}
+
+// Content as a file that has no name in the store yet.
+Result<Filesystem::Staged> Filesystem::stage(const Content& content) {
+  if (!content.is_file()) return write_temporary(content);
+  auto linked = link_temporary(content);
+  if (linked || !is(linked.error(), Code::unsupported)) return linked;
+  // A spool on another file system is a mistake that `berth up` refuses; here it costs a copy, not the upload.
+  return write_temporary(content);
+}
+
+Result<> Filesystem::stage(PutFile& file, std::vector<Staged>& staged) {
+  BERTH_TRY(std::string host, host_path(file.path));
+  if (file.content) {
+    BERTH_TRY(Staged made, stage(*file.content));
+    staged.push_back(std::move(made));
+  } else {
+    Result<UniqueFd> kept = open_host(host, O_RDONLY | O_NONBLOCK); // a FIFO would wait for its writer
+    if (!kept && is(kept.error(), Code::not_found)) return {};      // removed since: nothing to make durable
+    if (!kept) return std::unexpected(std::move(kept).error());
+    staged.push_back({{}, {}, *std::move(kept)});
+  }
+  staged.back().host = std::move(host);
   return {};
 }
 
-Result<> Filesystem::rename(const std::string& from, const std::string& to, Durability durability) {
-  for (int tries = 0; ops_.rename(from.c_str(), to.c_str()) != 0; ++tries) {
-    if (errno == EXDEV) return fail(Code::unsupported, "rename " + to + ": from another file system");
-    if (errno != ENOENT || tries == max_rename_tries) return failed("rename", to);
-    // Either there is no directory yet (or no longer: somebody removes the tree), or `from` is gone.
-    BERTH_CHECK(stat_host(from));
-    const auto made = make_directories(parent_of(to), durability);
-    if (!made && !is(made.error(), Code::not_found)) return made;
-  }
-  if (durability == Durability::scratch) return {};
-  auto synced = sync_directory(parent_of(to));
-  if (!synced && is(synced.error(), Code::not_found)) return {}; // renamed, and removed by somebody since
-  return synced;
+// Gives a staged file its name.
+Result<> Filesystem::name(Staged& file, Changed& changed) {
+  if (!file.temporary.empty()) BERTH_CHECK(rename(file.temporary, file.host, changed));
+  file.temporary.clear();
+  changed.insert(parent_of(file.host));
+  return {};
 }
 
-// Content as a temporary file, which is removed again if that fails.
-Result<std::string> Filesystem::write_temporary(const Content& content, Durability durability) {
-  std::string temporary = temporary_path();
-  BERTH_TRY(const UniqueFd fd, create(temporary, O_WRONLY | O_EXCL, Durability::scratch));
-  Result<> written = write(fd.get(), temporary, content);
-  if (written && durability == Durability::durable) written = sync(fd.get(), temporary);
-  if (!written) {
-    ops_.unlink(temporary.c_str());
-    return std::unexpected(std::move(written).error());
-  }
-  return temporary;
+void Filesystem::drop(const Staged& file) {
+  if (!file.temporary.empty()) ops_.unlink(file.temporary.c_str());
 }
 
 Result<FileInfo> Filesystem::stat(const std::string& path) {
@@ -185,7 +249,7 @@ Result<std::vector<std::string>> Filesystem::list(const std::string& path) {
 
 Result<std::string> Filesystem::get_content(const std::string& path, std::size_t max_bytes) {
   BERTH_TRY(const std::string host, host_path(path));
-  BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY | O_NONBLOCK)); // a FIFO would wait for its writer
+  BERTH_TRY(const UniqueFd fd, open_host(host, O_RDONLY | O_NONBLOCK)); // a FIFO would wait for its writer
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return failed("fstat", host);
   if (!S_ISREG(info.st_mode)) return fail(Code::not_found, "open " + host + ": is no regular file");
@@ -205,10 +269,9 @@ Result<std::string> Filesystem::get_content(const std::string& path, std::size_t
   return bytes;
 }
 
-Result<> Filesystem::read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) {
+Result<Content> Filesystem::open(const std::string& path) {
   BERTH_TRY(const std::string host, host_path(path));
-  BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY));
-  return read_file(fd.get(), offset, sink);
+  return Content::open(host);
 }
 
 Result<Location> Filesystem::locate(const std::string& path) {
@@ -219,93 +282,60 @@ Result<Location> Filesystem::locate(const std::string& path) {
 Result<> Filesystem::make_directory(const std::string& path) {
   BERTH_TRY(const std::string host, host_path(path));
   if (const auto info = stat_host(host); info && info->is_directory) return {};
-  return make_directories(host, Durability::durable);
+  Changed changed;
+  BERTH_CHECK(make_directories(host, changed));
+  return sync({}, changed);
 }
 
-Result<> Filesystem::put_content(const std::string& path, std::string_view bytes, Durability durability) {
+Result<> Filesystem::put_scratch(const std::string& path, std::string_view bytes) {
   BERTH_TRY(const std::string host, host_path(path));
-  BERTH_TRY(const std::string temporary, write_temporary(Content::of(std::string(bytes)), durability));
-  Result<> renamed = rename(temporary, host, durability);
-  if (!renamed) ops_.unlink(temporary.c_str()); // gone already, if the rename was made and only the sync failed
-  return renamed;
+  BERTH_TRY(Staged staged, write_temporary(Content::of(std::string(bytes))));
+  staged.host = host;
+  Changed unsynced;
+  const Result<> named = name(staged, unsynced);
+  if (!named) drop(staged);
+  return named;
 }
 
-Result<> Filesystem::adopt(Content content, const std::string& path) {
-  BERTH_TRY(const std::string host, host_path(path));
-  if (content.is_file()) {
-    // nginx makes its files 0600; the store's are for every reader that the umask allows.
-    if (::fchmod(content.fd(), file_mode & ~process_umask()) != 0 && errno != EPERM)
-      return failed("fchmod", content.path());
-    BERTH_CHECK(sync(content.fd(), content.path()));
-    const auto linked = link_temporary(content);
-    if (linked) {
-      BERTH_CHECK(rename_temporary(*linked, host));
-      remove_source(content);
-      return {};
-    }
-    // A spool on another file system is a mistake that `berth up` refuses; here it costs a copy, not the upload.
-    if (!is(linked.error(), Code::unsupported)) return std::unexpected(linked.error());
-  }
-  BERTH_TRY(const std::string temporary, write_temporary(content, Durability::durable));
-  return rename_temporary(temporary, host);
-}
-
-Result<> Filesystem::rename_temporary(const std::string& temporary, const std::string& host) {
-  Result<> renamed = rename(temporary, host, Durability::durable);
-  if (!renamed) ops_.unlink(temporary.c_str());
-  return renamed;
-}
-
-// A second name for the very file that was opened and hashed. Its first name may by now belong to another: nginx
-// removes a spooled file when it gives a request up, and uses the name again. Errors: unsupported from another file
-// system; not_found if the file has lost its name.
-Result<std::string> Filesystem::link_temporary(const Content& content) {
-  std::string temporary = temporary_path();
-  const std::string opened = "/proc/self/fd/" + std::to_string(content.fd());
-  for (int tries = 0; ops_.linkat(opened.c_str(), temporary.c_str()) != 0; ++tries) {
-    const int error_number = errno;
-    struct stat info{};
-    if (error_number == EXDEV) return fail(Code::unsupported, "link " + temporary + ": from another file system");
-    if (error_number != ENOENT || tries > 0 || ::fstat(content.fd(), &info) != 0 || info.st_nlink == 0)
-      return std::unexpected(errno_error("link", temporary, error_number));
-    BERTH_CHECK(make_directories(parent_of(temporary), Durability::scratch));
-  }
-  return temporary;
-}
-
-void Filesystem::remove_source(const Content& content) {
-  struct stat opened{}, named{};
-  if (::fstat(content.fd(), &opened) == 0 && ::stat(content.path().c_str(), &named) == 0 &&
-      opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
-    ops_.unlink(content.path().c_str());
+Result<> Filesystem::put(std::vector<PutFile> files) {
+  std::vector<Staged> staged;
+  Changed changed;
+  Result<> done;
+  for (std::size_t i = 0; done && i < files.size(); ++i) done = stage(files[i], staged);
+  if (done) done = sync(staged, {});
+  for (std::size_t i = 0; done && i < staged.size(); ++i) done = name(staged[i], changed);
+  if (done) done = sync({}, changed);
+  for (const Staged& file : staged) drop(file);
+  return done;
 }
 
 Result<> Filesystem::append(const std::string& path, std::uint64_t offset, const Content& content) {
   BERTH_TRY(const std::string host, host_path(path));
-  BERTH_TRY(const UniqueFd fd, create(host, O_WRONLY, Durability::durable));
+  Changed changed;
+  std::vector<Staged> files;
+  if (offset == 0 && content.is_file()) {
+    BERTH_TRY(Staged taken, stage(content));
+    taken.host = host;
+    Result<> done = name(taken, changed);
+    if (!done) drop(taken);
+    files.push_back(std::move(taken));
+    if (done) done = sync(files, changed);
+    if (!done) ops_.unlink(host.c_str());
+    return done;
+  }
+  BERTH_TRY(UniqueFd fd, create(host, O_WRONLY, changed));
   BERTH_TRY(const FileInfo info, stat_host(host));
   if (info.size < offset) return fail(Code::corrupt, host + " is shorter than what was acknowledged");
   // What lies behind the offset was never acknowledged: a writer died in the middle of it.
   if (info.size > offset && ops_.ftruncate(fd.get(), static_cast<off_t>(offset)) != 0) return failed("ftruncate", host);
   if (::lseek(fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0) return failed("lseek", host);
   Result<> written = write(fd.get(), host, content);
-  if (written) written = sync(fd.get(), host);
+  if (info.size > 0) changed.clear(); // it was there, and was synced into its directory
+  files.push_back({{}, host, std::move(fd)});
+  if (written) written = sync(files, changed);
   // Should this fail too, the next append cuts the file.
-  if (!written) static_cast<void>(ops_.ftruncate(fd.get(), static_cast<off_t>(offset)));
+  if (!written) static_cast<void>(ops_.ftruncate(files[0].fd.get(), static_cast<off_t>(offset)));
   return written;
-}
-
-Result<> Filesystem::move(const std::string& from, const std::string& to) {
-  BERTH_TRY(const std::string host_from, host_path(from));
-  BERTH_TRY(const std::string host_to, host_path(to));
-  return rename(host_from, host_to, Durability::durable);
-}
-
-Result<> Filesystem::sync(const std::string& path) {
-  BERTH_TRY(const std::string host, host_path(path));
-  BERTH_TRY(const UniqueFd fd, open(host, O_RDONLY));
-  BERTH_CHECK(sync(fd.get(), host));
-  return sync_directory(parent_of(host));
 }
 
 Result<> Filesystem::remove(const std::string& path, Durability durability) {
@@ -313,12 +343,13 @@ Result<> Filesystem::remove(const std::string& path, Durability durability) {
   BERTH_TRY(const FileInfo info, stat_host(host));
   if (info.is_directory) {
     const std::string doomed = temporary_path();
-    BERTH_CHECK(rename(host, doomed, Durability::scratch));
+    Changed unsynced; // where it goes to: that it is gone from its place is what has to last
+    BERTH_CHECK(rename(host, doomed, unsynced));
     remove_tree(doomed);
   } else if (ops_.unlink(host.c_str()) != 0) {
     return failed("unlink", host);
   }
-  if (durability == Durability::durable) return sync_directory(parent_of(host));
+  if (durability == Durability::durable) return sync({}, {parent_of(host)});
   return {};
 }
 
@@ -332,7 +363,7 @@ void Filesystem::remove_tree(const std::string& host) {
 
 Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {
   BERTH_TRY(const std::string host, host_path(path));
-  BERTH_TRY(UniqueFd fd, open(host, O_RDWR)); // NFS wants write access for an exclusive lock
+  BERTH_TRY(UniqueFd fd, open_host(host, O_RDWR)); // NFS wants write access for an exclusive lock
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return fail(Code::busy, host + " is locked");
     return failed("flock", host);
@@ -347,7 +378,8 @@ Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {
 
 Result<std::unique_ptr<Lock>> Filesystem::exclude(const std::string& path) {
   BERTH_TRY(const std::string host, host_path(path));
-  BERTH_TRY(UniqueFd fd, create(host, O_RDWR, Durability::scratch));
+  Changed unsynced;
+  BERTH_TRY(UniqueFd fd, create(host, O_RDWR, unsynced));
   const auto deadline = std::chrono::steady_clock::now() + max_lock_wait;
   while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return failed("flock", host);

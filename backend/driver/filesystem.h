@@ -1,8 +1,9 @@
 // Filesystem: the store in a directory, in the layout and with the modes of docker/distribution's filesystem driver.
 //
-// How a file comes to be: its bytes are written to a file that no reader looks at (below /berth/tmp, or where nginx
-// spooled them), synced, renamed to their name, and the directory is synced. Directories that had to be made are synced
-// into their parents. A removed tree is first renamed below /berth/tmp, so that it vanishes at once.
+// How files come to be: their bytes are written to files that no reader looks at (below /berth/tmp, or where nginx
+// spooled them) and synced, all at once; they are renamed to their names, one after the other; the directories are
+// synced, all at once, those that had to be made into their parents too (docs/decisions/0005). A removed tree is first
+// renamed below /berth/tmp, so that it vanishes at once.
 //
 // A second process that finds a directory which the first has just made relies on the file system to write a new
 // directory's entry along with what is synced in it, as ext4, XFS and btrfs do.
@@ -12,7 +13,9 @@
 
 #include <sys/types.h>
 
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/random.h"
 #include "base/unique_fd.h"
@@ -29,32 +32,41 @@ public:
   Result<FileInfo> stat(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override;
-  Result<> read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) override;
+  Result<Content> open(const std::string& path) override;
   Result<Location> locate(const std::string& path) override;
   Result<> make_directory(const std::string& path) override;
-  Result<> put_content(const std::string& path, std::string_view bytes, Durability durability) override;
-  Result<> adopt(Content content, const std::string& path) override;
+  Result<> put_scratch(const std::string& path, std::string_view bytes) override;
+  Result<> put(std::vector<PutFile> files) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
-  Result<> move(const std::string& from, const std::string& to) override;
-  Result<> sync(const std::string& path) override;
   Result<> remove(const std::string& path, Durability durability) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
   Result<std::unique_ptr<Lock>> exclude(const std::string& path) override;
 
 private:
+  // Directories whose entries changed, and have to be synced for the change to last.
+  using Changed = std::set<std::string>;
+  // A file on its way to its name.
+  struct Staged {
+    std::string temporary; // empty: it has its name
+    std::string host;
+    UniqueFd fd;
+  };
+
   Result<std::string> host_path(const std::string& path) const;
   std::string temporary_path();
-  Result<UniqueFd> open(const std::string& host, int flags);
-  Result<UniqueFd> create(const std::string& host, int flags, Durability durability);
+  Result<UniqueFd> open_host(const std::string& host, int flags);
+  Result<UniqueFd> create(const std::string& host, int flags, Changed& changed);
+  Result<> make_directories(const std::string& host, Changed& changed);
+  Result<> rename(const std::string& from, const std::string& to, Changed& changed);
   Result<> write(int fd, const std::string& host, const Content& content);
-  Result<> sync(int fd, const std::string& host);
-  Result<> sync_directory(const std::string& host);
-  Result<> make_directories(const std::string& host, Durability durability);
-  Result<> rename(const std::string& from, const std::string& to, Durability durability);
-  Result<std::string> write_temporary(const Content& content, Durability durability);
-  Result<> rename_temporary(const std::string& temporary, const std::string& host);
-  Result<std::string> link_temporary(const Content& content);
-  void remove_source(const Content& content);
+  Result<> sync(const std::vector<Staged>& files, const Changed& changed);
+
+  Result<Staged> write_temporary(const Content& content);
+  Result<Staged> link_temporary(const Content& content);
+  Result<Staged> stage(const Content& content);
+  Result<> stage(PutFile& file, std::vector<Staged>& staged);
+  Result<> name(Staged& file, Changed& changed);
+  void drop(const Staged& file);
   void remove_tree(const std::string& host);
 
   std::string root_;

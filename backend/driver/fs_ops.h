@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <span>
 
 namespace berth::driver {
 
@@ -17,6 +18,8 @@ public:
   virtual ssize_t copy_file_range(int from, off_t* from_offset, int to, off_t* to_offset, std::size_t size);
   virtual int ftruncate(int fd, off_t size);
   virtual int fsync(int fd);
+  // Like fsync of each, but all at once: the disk is waited for once. On an error some may have been synced.
+  virtual int fsync_all(std::span<const int> fds);
   virtual int mkdir(const char* path, mode_t mode);
   virtual int rename(const char* from, const char* to);
   virtual int linkat(const char* open_file, const char* to); // open_file: a path below /proc/self/fd

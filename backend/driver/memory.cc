@@ -1,7 +1,5 @@
 #include "driver/memory.h"
 
-#include <unistd.h>
-
 #include <thread>
 
 namespace berth::driver {
@@ -53,7 +51,7 @@ Result<std::string> Memory::bytes_of(const std::string& path) {
   });
 }
 
-Result<> Memory::put(const std::string& path, std::string bytes) {
+Result<> Memory::set(const std::string& path, std::string bytes) {
   BERTH_CHECK(check_path(path));
   tree_.with([&](Tree& tree) { tree.files[path] = std::move(bytes); });
   return {};
@@ -85,10 +83,9 @@ Result<std::string> Memory::get_content(const std::string& path, std::size_t max
   return bytes;
 }
 
-Result<> Memory::read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) {
-  BERTH_TRY(const std::string bytes, bytes_of(path));
-  if (offset >= bytes.size()) return {};
-  return sink(std::as_bytes(std::span(bytes).subspan(offset)));
+Result<Content> Memory::open(const std::string& path) {
+  BERTH_TRY(std::string bytes, bytes_of(path));
+  return Content::of(std::move(bytes));
 }
 
 Result<Location> Memory::locate(const std::string& path) {
@@ -98,14 +95,15 @@ Result<Location> Memory::locate(const std::string& path) {
 
 Result<> Memory::make_directory(const std::string& path) { return check_path(path); }
 
-Result<> Memory::put_content(const std::string& path, std::string_view bytes, Durability) {
-  return put(path, std::string(bytes));
-}
+Result<> Memory::put_scratch(const std::string& path, std::string_view bytes) { return set(path, std::string(bytes)); }
 
-Result<> Memory::adopt(Content content, const std::string& path) {
-  BERTH_TRY(std::string bytes, all_of(content));
-  BERTH_CHECK(put(path, std::move(bytes)));
-  if (content.is_file()) ::unlink(content.path().c_str());
+Result<> Memory::put(std::vector<PutFile> files) {
+  for (const PutFile& file : files) {
+    BERTH_CHECK(check_path(file.path));
+    if (!file.content) continue;
+    BERTH_TRY(std::string bytes, all_of(*file.content));
+    BERTH_CHECK(set(file.path, std::move(bytes)));
+  }
   return {};
 }
 
@@ -119,22 +117,6 @@ Result<> Memory::append(const std::string& path, std::uint64_t offset, const Con
     file += bytes;
     return {};
   });
-}
-
-Result<> Memory::move(const std::string& from, const std::string& to) {
-  BERTH_CHECK(check_path(from));
-  BERTH_CHECK(check_path(to));
-  return tree_.with([&](Tree& tree) -> Result<> {
-    auto file = tree.files.extract(from);
-    if (file.empty()) return missing(from);
-    tree.files[to] = std::move(file.mapped());
-    return {};
-  });
-}
-
-Result<> Memory::sync(const std::string& path) {
-  BERTH_CHECK(stat(path));
-  return {};
 }
 
 Result<> Memory::remove(const std::string& path, Durability) {

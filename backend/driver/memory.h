@@ -15,14 +15,12 @@ public:
   Result<FileInfo> stat(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override;
-  Result<> read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) override;
+  Result<Content> open(const std::string& path) override;
   Result<Location> locate(const std::string& path) override;
   Result<> make_directory(const std::string& path) override;
-  Result<> put_content(const std::string& path, std::string_view bytes, Durability durability) override;
-  Result<> adopt(Content content, const std::string& path) override;
+  Result<> put_scratch(const std::string& path, std::string_view bytes) override;
+  Result<> put(std::vector<PutFile> files) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
-  Result<> move(const std::string& from, const std::string& to) override;
-  Result<> sync(const std::string& path) override;
   Result<> remove(const std::string& path, Durability durability) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
   Result<std::unique_ptr<Lock>> exclude(const std::string& path) override;
@@ -35,7 +33,7 @@ private:
   class MemoryLock;
 
   Result<std::string> bytes_of(const std::string& path);
-  Result<> put(const std::string& path, std::string bytes);
+  Result<> set(const std::string& path, std::string bytes);
 
   Guarded<Tree> tree_;
 };

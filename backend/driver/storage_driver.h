@@ -6,13 +6,14 @@
 //
 // Atomic: a reader sees a file as it was or as it is, never a part of it (append is the one exception: its file belongs
 // to whoever holds its lock).
-// Durable: where a Durability is taken, `durable` means that the result outlives a power cut once the call returned.
+// Durable: what is marked so outlives a power cut once the call returned; where a Durability is taken, if it says so.
 // Threads: safe. Several processes, on several hosts, may use one store.
 // Errors: not_found where a path is named that is not there; storage_full; io.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -31,6 +32,12 @@ struct FileInfo {
 enum class Durability {
   durable,
   scratch, // may be lost in a power cut: whoever reads it must cope with its absence
+};
+
+// A file that a put makes or replaces.
+struct PutFile {
+  std::string path;
+  std::optional<Content> content; // absent: what is there stays, and is made durable, whoever wrote it
 };
 
 // Where the bytes of a file are, for whoever sends them to a client.
@@ -54,23 +61,23 @@ public:
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   // The whole file. Errors: size_invalid if it is larger than max_bytes.
   virtual Result<std::string> get_content(const std::string& path, std::size_t max_bytes) = 0;
-  // Calls sink with the bytes [offset, end). Errors: whatever the sink returns.
-  virtual Result<> read(const std::string& path, std::uint64_t offset, const Content::Sink& sink) = 0;
+  // A file as content, to be read or to be put under another name too. Requires: nobody changes it meanwhile.
+  virtual Result<Content> open(const std::string& path) = 0;
   virtual Result<Location> locate(const std::string& path) = 0;
 
   // Makes a directory and those above it, unless it is there. Durable: so that what is made durable in it can be found.
   virtual Result<> make_directory(const std::string& path) = 0;
-  // Makes or replaces a small file, and the directories above it.
-  virtual Result<> put_content(const std::string& path, std::string_view bytes, Durability durability) = 0;
-  // Makes or replaces a file with content; takes content's file instead of copying it where it can. Durable.
-  virtual Result<> adopt(Content content, const std::string& path) = 0;
+  // Makes or replaces a small file, and the directories above it. Not durable: whoever reads it copes with its absence.
+  virtual Result<> put_scratch(const std::string& path, std::string_view bytes) = 0;
+  // Makes or replaces files, and the directories above them, in the order given: whoever sees one sees those before it.
+  // Takes the file of a content instead of copying it where it can (it keeps its old name too, until its owner removes
+  // that). Durable, at the price of one wait for the disk for all contents and one for all names.
+  // Errors: some files, the first ones, may have been put.
+  virtual Result<> put(std::vector<PutFile> files) = 0;
   // Makes the file its first `offset` bytes followed by content; on an error it is cut back to `offset`. Durable.
+  // Takes the file of a content as put() does, if offset is 0.
   // Requires: the caller holds the lock that guards the file, and the file has at least `offset` bytes.
   virtual Result<> append(const std::string& path, std::uint64_t offset, const Content& content) = 0;
-  // Renames a file, replacing the target, making the directories above it. Durable, if the file's bytes were.
-  virtual Result<> move(const std::string& from, const std::string& to) = 0;
-  // Makes an existing file durable, whoever wrote it.
-  virtual Result<> sync(const std::string& path) = 0;
   // Removes a file, or a directory with all that is in it; either is gone at once for every reader.
   virtual Result<> remove(const std::string& path, Durability durability) = 0;
 

@@ -35,39 +35,21 @@ Result<std::string> BlobStore::get(const Digest& digest, std::size_t max_bytes) 
   return bytes;
 }
 
-Result<Descriptor> BlobStore::put(std::string_view media_type, std::string_view bytes) {
-  Descriptor descriptor{std::string(media_type), bytes.size(), CanonicalDigest::of_bytes(bytes)};
-  // Small enough to compare: what is there and is not these bytes is damaged, and replaced.
-  const std::string path = paths::blob_data(descriptor.digest);
-  const auto existing = driver_.get_content(path, bytes.size());
-  if (existing && *existing == bytes && driver_.sync(path)) return descriptor;
-  BERTH_CHECK(driver_.adopt(Content::of(std::string(bytes)), path));
-  return descriptor;
-}
-
-Result<bool> BlobStore::keep_existing(const CanonicalDigest& digest, std::uint64_t size) {
-  const std::string path = paths::blob_data(digest);
+Result<bool> BlobStore::has(const Content& content, const std::string& path) {
+  if (!content.is_file()) { // small enough to compare
+    const auto existing = driver_.get_content(path, content.size());
+    return existing && *existing == content.bytes();
+  }
   const auto existing = driver_.stat(path);
   if (!existing && !is(existing.error(), Code::not_found)) return std::unexpected(existing.error());
-  if (!existing || existing->size != size) return false;
-  // Whoever wrote it may not have synced it (docker-registry does not), or not yet.
-  const auto synced = driver_.sync(path);
-  if (!synced && is(synced.error(), Code::not_found)) return false; // collected since
-  BERTH_CHECK(synced);
-  return true;
+  return existing && existing->size == content.size();
 }
 
-Result<> BlobStore::take(Content content, const CanonicalDigest& digest) {
-  BERTH_TRY(const bool kept, keep_existing(digest, content.size()));
-  if (kept) return {};
-  return driver_.adopt(std::move(content), paths::blob_data(digest));
-}
-
-Result<> BlobStore::take_file(const std::string& path, std::uint64_t size, const CanonicalDigest& digest) {
-  BERTH_TRY(const bool kept, keep_existing(digest, size));
-  if (kept) return {};
-  BERTH_CHECK(driver_.sync(path)); // docker-registry may have written it, and does not
-  return driver_.move(path, paths::blob_data(digest));
+Result<driver::PutFile> BlobStore::file(Content content, const CanonicalDigest& digest) {
+  driver::PutFile file{paths::blob_data(digest), std::nullopt};
+  BERTH_TRY(const bool is_there, has(content, file.path));
+  if (!is_there) file.content = std::move(content);
+  return file;
 }
 
 } // namespace berth::storage

@@ -21,15 +21,13 @@ public:
   Result<registry::BlobLocation> locate(const Descriptor& descriptor) override;
   Result<std::string> get(const Digest& digest, std::size_t max_bytes) override;
 
-  // Stores bytes in memory. Durable.
-  Result<Descriptor> put(std::string_view media_type, std::string_view bytes);
-  // Makes content, or a file of the store, the blob. Requires: its bytes are the digest. Durable.
-  // A blob that is there with the right size is kept, and made durable; one with another size is damaged, and replaced.
-  Result<> take(Content content, const CanonicalDigest& digest);
-  Result<> take_file(const std::string& path, std::uint64_t size, const CanonicalDigest& digest);
+  // What has to be put for content to be the blob. Requires: its bytes are the digest.
+  // A blob that is there is kept, and made durable, as whoever wrote it may not have synced it (docker-registry does
+  // not, wholly); one of another size (or, if content is in memory, of other bytes) is damaged, and replaced.
+  Result<driver::PutFile> file(Content content, const CanonicalDigest& digest);
 
 private:
-  Result<bool> keep_existing(const CanonicalDigest& digest, std::uint64_t size);
+  Result<bool> has(const Content& content, const std::string& path);
 
   driver::StorageDriver& driver_;
 };

@@ -3,8 +3,8 @@
 namespace berth::storage {
 
 Publish LayerStore::publish() {
-  return [this](const Digest& provisional, const Descriptor& descriptor) {
-    return layers_.publish(provisional, descriptor);
+  return [this](const Digest& provisional, const Descriptor& descriptor, Content bytes) {
+    return layers_.publish(provisional, descriptor, std::move(bytes));
   };
 }
 

@@ -19,13 +19,10 @@ Result<model::CanonicalDigest> read_link(driver::StorageDriver& driver, const st
   return digest;
 }
 
-Result<> write_link(driver::StorageDriver& driver, const std::string& path, const model::CanonicalDigest& target) {
-  // As it should be already (a blob pushed again): then it only has to be durable, whoever wrote it.
-  if (const auto existing = read_link(driver, path); existing && *existing == target) {
-    const auto synced = driver.sync(path);
-    if (synced || !is(synced.error(), Code::not_found)) return synced; // else it was removed since
-  }
-  return driver.put_content(path, target.str(), driver::Durability::durable);
+driver::PutFile link_file(driver::StorageDriver& driver, const std::string& path,
+                          const model::CanonicalDigest& target) {
+  if (const auto existing = read_link(driver, path); existing && *existing == target) return {path, std::nullopt};
+  return {path, Content::of(target.str())};
 }
 
 LinkSet LinkSet::layers(driver::StorageDriver& driver, const model::RepositoryName& repository) {
@@ -46,8 +43,8 @@ Result<bool> LinkSet::has(const model::Digest& digest) {
   return info.has_value();
 }
 
-Result<> LinkSet::link(const model::Digest& digest, const model::CanonicalDigest& target) {
-  return write_link(*driver_, path_of_(repository_, digest), target);
+driver::PutFile LinkSet::file(const model::Digest& digest, const model::CanonicalDigest& target) {
+  return link_file(*driver_, path_of_(repository_, digest), target);
 }
 
 Result<> LinkSet::unlink(const model::Digest& digest) {

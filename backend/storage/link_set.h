@@ -25,10 +25,12 @@ public:
   // The canonical digest behind a digest. Errors: not_found; corrupt if the link holds no canonical digest.
   Result<model::CanonicalDigest> resolve(const model::Digest& digest);
   Result<bool> has(const model::Digest& digest);
-  // Makes the link, if it is not there as it should be. Durable.
-  Result<> link(const model::Digest& digest, const model::CanonicalDigest& target);
+  // What has to be put for the link to be there.
+  driver::PutFile file(const model::Digest& digest, const model::CanonicalDigest& target);
   // Errors: not_found. Durable.
   Result<> unlink(const model::Digest& digest);
+
+  driver::StorageDriver& driver() { return *driver_; }
 
 private:
   LinkSet(driver::StorageDriver& driver, model::RepositoryName repository, PathOf path_of)
@@ -41,7 +43,7 @@ private:
 
 // Reads a link file. Errors: not_found; corrupt.
 Result<model::CanonicalDigest> read_link(driver::StorageDriver& driver, const std::string& path);
-// Makes a link file hold target, replacing what was there at once. Durable.
-Result<> write_link(driver::StorageDriver& driver, const std::string& path, const model::CanonicalDigest& target);
+// What has to be put for a link file to hold target. One that does already is kept, and made durable.
+driver::PutFile link_file(driver::StorageDriver& driver, const std::string& path, const model::CanonicalDigest& target);
 
 } // namespace berth::storage

@@ -19,14 +19,27 @@ Result<std::string> LinkedBlobStore::get(const Digest& digest, std::size_t max_b
 }
 
 Result<Descriptor> LinkedBlobStore::put(std::string_view media_type, std::string_view bytes) {
-  BERTH_TRY(Descriptor descriptor, global_.put(media_type, bytes));
-  BERTH_CHECK(publish(descriptor.digest, descriptor));
+  Descriptor descriptor{std::string(media_type), bytes.size(), CanonicalDigest::of_bytes(bytes)};
+  BERTH_CHECK(publish(descriptor.digest, descriptor, Content::of(std::string(bytes))));
   return descriptor;
 }
 
 Result<> LinkedBlobStore::publish(const Digest& provisional, const Descriptor& descriptor) {
-  BERTH_CHECK(statter_.links().link(descriptor.digest, descriptor.digest));
-  if (provisional != descriptor.digest) BERTH_CHECK(statter_.links().link(provisional, descriptor.digest));
+  return link({}, provisional, descriptor);
+}
+
+Result<> LinkedBlobStore::publish(const Digest& provisional, const Descriptor& descriptor, Content bytes) {
+  BERTH_TRY(driver::PutFile blob, global_.file(std::move(bytes), descriptor.digest));
+  std::vector<driver::PutFile> files;
+  files.push_back(std::move(blob));
+  return link(std::move(files), provisional, descriptor);
+}
+
+Result<> LinkedBlobStore::link(std::vector<driver::PutFile> files, const Digest& provisional,
+                               const Descriptor& descriptor) {
+  files.push_back(statter_.links().file(descriptor.digest, descriptor.digest));
+  if (provisional != descriptor.digest) files.push_back(statter_.links().file(provisional, descriptor.digest));
+  BERTH_CHECK(statter_.links().driver().put(std::move(files)));
   if (cached_) cached_->set_descriptor(provisional, descriptor);
   return {};
 }

@@ -32,8 +32,11 @@ public:
   // Makes a stored blob visible under the digest that the client gave and, where that is another, under its canonical.
   // Durable.
   Result<> publish(const Digest& provisional, const Descriptor& descriptor);
+  // Stores a blob first. Requires: its bytes are both digests. Durable.
+  Result<> publish(const Digest& provisional, const Descriptor& descriptor, Content bytes);
 
 private:
+  Result<> link(std::vector<driver::PutFile> files, const Digest& provisional, const Descriptor& descriptor);
   void forget(const Digest& digest);
 
   BlobStore& global_;

@@ -27,9 +27,12 @@ Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
 Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& digest) {
   BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_)));
   // Again, as a delete may have taken it since the manifest was put: the tag that is acknowledged now leads to it.
-  BERTH_CHECK(write_link(driver_, paths::revision_link(repository_, digest), digest));
-  BERTH_CHECK(write_link(driver_, paths::tag_index_link(repository_, tag, digest), digest));
-  return write_link(driver_, paths::tag_current_link(repository_, tag), digest);
+  std::vector<driver::PutFile> links;
+  for (const std::string& path :
+       {paths::revision_link(repository_, digest), paths::tag_index_link(repository_, tag, digest),
+        paths::tag_current_link(repository_, tag)})
+    links.push_back(link_file(driver_, path, digest));
+  return driver_.put(std::move(links));
 }
 
 Result<> TagStore::untag(const model::Tag& tag) {

@@ -90,10 +90,10 @@ public:
   Result<> cancel() override;
 
 private:
+  Result<Content> data();
   Result<Sha256> hash_of_data();
   Result<Sha256> hashed_with(const Content& content);
-  Result<> verify(const Digest& expected, const CanonicalDigest& actual, const Content* content);
-  Result<Descriptor> finish(const Digest& provisional, const CanonicalDigest& canonical, std::uint64_t size);
+  Result<> verify(const Digest& expected, const CanonicalDigest& actual, const Content& content);
 
   Parts parts_;
   RepositoryName repository_;
@@ -108,7 +108,7 @@ Result<std::unique_ptr<registry::BlobWriter>> Uploads::create(Publish publish) {
   // The upload may be lost, but not the repository's directory: what is linked in it later must be found.
   BERTH_CHECK(parts_.driver.make_directory(paths::uploads(repository_)));
   const std::string started_at = paths::upload_started_at(repository_, id);
-  BERTH_CHECK(parts_.driver.put_content(started_at, to_rfc3339(parts_.clock.now()), Durability::scratch));
+  BERTH_CHECK(parts_.driver.put_scratch(started_at, to_rfc3339(parts_.clock.now())));
   BERTH_TRY(auto lock, parts_.driver.lock(started_at));
   return std::make_unique<Writer>(parts_, repository_, std::move(id), std::move(lock), Progress{0, Sha256(), false},
                                   std::move(publish));
@@ -126,15 +126,17 @@ Result<std::uint64_t> Uploads::size(const UploadId& id) {
   return progress.size;
 }
 
+Result<Content> Uploads::Writer::data() { return of_upload(parts_.driver.open(paths::upload_data(repository_, id_))); }
+
 // The hash of what is acknowledged; reads it again if no state was found.
 Result<Sha256> Uploads::Writer::hash_of_data() {
   if (!progress_.hash) {
     Sha256 hash;
-    BERTH_CHECK(
-        parts_.driver.read(paths::upload_data(repository_, id_), 0, [&](std::span<const std::byte> piece) -> Result<> {
-          hash.update(piece);
-          return {};
-        }));
+    BERTH_TRY(const Content acknowledged, data());
+    BERTH_CHECK(acknowledged.read([&](std::span<const std::byte> piece) -> Result<> {
+      hash.update(piece);
+      return {};
+    }));
     progress_.hash = hash;
   }
   return *progress_.hash;
@@ -153,30 +155,23 @@ Result<Sha256> Uploads::Writer::hashed_with(const Content& content) {
 Result<> Uploads::Writer::append(Content content) {
   if (content.empty() && !progress_.has_rubbish) return {};
   BERTH_TRY(Sha256 hash, hashed_with(content));
-  const std::string data = paths::upload_data(repository_, id_);
-  if (progress_.size == 0)
-    BERTH_CHECK(parts_.driver.adopt(std::move(content), data));
-  else
-    BERTH_CHECK(parts_.driver.append(data, progress_.size, content));
+  BERTH_CHECK(parts_.driver.append(paths::upload_data(repository_, id_), progress_.size, content));
   const std::uint64_t size = hash.length();
   // Written last: from now on the bytes count.
-  BERTH_CHECK(
-      parts_.driver.put_content(paths::upload_hash_state(repository_, id_, size), hash.save(), Durability::scratch));
+  BERTH_CHECK(parts_.driver.put_scratch(paths::upload_hash_state(repository_, id_, size), hash.save()));
   progress_ = {size, std::move(hash), false};
   return {};
 }
 
-// Checks the digest that the client gave. content: all the bytes, if they are not in the upload's data.
-Result<> Uploads::Writer::verify(const Digest& expected, const CanonicalDigest& actual, const Content* content) {
+// Checks the digest that the client gave for content.
+Result<> Uploads::Writer::verify(const Digest& expected, const CanonicalDigest& actual, const Content& content) {
   bool matches = expected == actual;
   if (expected.algorithm() != CanonicalDigest::canonical_algorithm) {
     model::Digester digester(expected.algorithm());
-    const auto update = [&](std::span<const std::byte> piece) -> Result<> {
+    BERTH_CHECK(content.read([&](std::span<const std::byte> piece) -> Result<> {
       digester.update(piece);
       return {};
-    };
-    BERTH_CHECK(content != nullptr ? content->read(update)
-                                   : parts_.driver.read(paths::upload_data(repository_, id_), 0, update));
+    }));
     matches = digester.finish() == expected;
   }
   if (matches) return {};
@@ -185,28 +180,17 @@ Result<> Uploads::Writer::verify(const Digest& expected, const CanonicalDigest& 
 }
 
 Result<Descriptor> Uploads::Writer::commit(Content rest, const Digest& digest) {
+  std::optional<Sha256> hash;
   if (progress_.size == 0) { // all there is came with the last request: it goes straight to its place
-    BERTH_TRY(const Sha256 hash, hashed_with(rest));
-    const CanonicalDigest canonical = hash.digest();
-    const std::uint64_t size = rest.size();
-    BERTH_CHECK(verify(digest, canonical, &rest));
-    BERTH_CHECK(parts_.blobs.take(std::move(rest), canonical));
-    return finish(digest, canonical, size);
+    BERTH_TRY(hash, hashed_with(rest));
+  } else {
+    BERTH_CHECK(append(std::move(rest)));
+    BERTH_TRY(hash, hash_of_data());
+    BERTH_TRY(rest, data());
   }
-  BERTH_CHECK(append(std::move(rest)));
-  BERTH_TRY(const Sha256 hash, hash_of_data());
-  const CanonicalDigest canonical = hash.digest();
-  BERTH_CHECK(verify(digest, canonical, nullptr));
-  const auto moved = parts_.blobs.take_file(paths::upload_data(repository_, id_), progress_.size, canonical);
-  if (!moved && is(moved.error(), Code::not_found)) return unknown_upload();
-  BERTH_CHECK(moved);
-  return finish(digest, canonical, progress_.size);
-}
-
-Result<Descriptor> Uploads::Writer::finish(const Digest& provisional, const CanonicalDigest& canonical,
-                                           std::uint64_t size) {
-  Descriptor descriptor{std::string(model::media::octet_stream), size, canonical};
-  BERTH_CHECK(publish_(provisional, descriptor));
+  const Descriptor descriptor{std::string(model::media::octet_stream), rest.size(), hash->digest()};
+  BERTH_CHECK(verify(digest, descriptor.digest, rest));
+  BERTH_CHECK(of_upload(publish_(digest, descriptor, std::move(rest))));
   // The blob is published: what remains of the upload can wait for the purge, should this fail.
   static_cast<void>(parts_.driver.remove(paths::upload(repository_, id_), Durability::scratch));
   return descriptor;

@@ -4,7 +4,9 @@
 // One writer at a time: a writer holds the lock on `startedat` as long as it lives. The length of an upload is the
 // greatest offset for which there is a hash state within data; what a dead writer left behind it is not acknowledged,
 // and the next append overwrites it. Without a readable state (an upload of an old registry) it is the length of data.
-// Order: data is durable before its hash state exists, so a state never vouches for bytes that a power cut took.
+// Order: data is durable before its hash state exists, so a state never vouches for bytes that a power cut took. The
+// blob gets data as a second name of the same file, and the upload goes last: a commit that fails half-way (a full
+// disk) can be tried again.
 // Threads: belongs to one request. Borrows: everything it is made of.
 #pragma once
 
@@ -17,18 +19,20 @@
 #include "driver/storage_driver.h"
 #include "model/digester.h"
 #include "registry/blobs.h"
-#include "storage/blob_store.h"
 
 namespace berth::storage {
 
-// Links a blob that an upload became.
-using Publish = std::function<Result<>(const Digest& provisional, const Descriptor& descriptor)>;
+using model::CanonicalDigest;
+using model::Descriptor;
+using model::Digest;
+
+// Stores and links the blob that an upload became. Durable.
+using Publish = std::function<Result<>(const Digest& provisional, const Descriptor& descriptor, Content bytes)>;
 
 class Uploads {
 public:
   struct Parts {
     driver::StorageDriver& driver;
-    BlobStore& blobs;
     const Clock& clock;
     Random& random;
   };

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "driver/filesystem.h"
 #include "driver/memory.h"
@@ -29,9 +31,18 @@ std::unique_ptr<Subject> make(const std::string& kind) {
   return subject;
 }
 
-std::string read_from(StorageDriver& driver, const std::string& path, std::uint64_t offset) {
+// A put of one file.
+std::vector<PutFile> only(std::string path, std::optional<Content> content) {
+  std::vector<PutFile> files;
+  files.push_back({std::move(path), std::move(content)});
+  return files;
+}
+
+std::string read_from(StorageDriver& driver, const std::string& path) {
   std::string bytes;
-  REQUIRE(driver.read(path, offset, [&](std::span<const std::byte> piece) -> Result<> {
+  const auto content = driver.open(path);
+  REQUIRE(content);
+  REQUIRE(content->read([&](std::span<const std::byte> piece) -> Result<> {
     bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
     return {};
   }));
@@ -53,31 +64,29 @@ Code error_of(const auto& result) {
 
 TEST_CASE("what was put is there, whole, and can be replaced") {
   FOR_EVERY_DRIVER;
-  for (const Durability durability : {Durability::durable, Durability::scratch}) {
-    REQUIRE(driver.put_content("/a/b/link", "one", durability));
+  for (const bool scratch : {true, false}) {
+    REQUIRE((scratch ? driver.put_scratch("/a/b/link", "one") : driver.put(only("/a/b/link", Content::of("one")))));
     CHECK(driver.get_content("/a/b/link", 3).value() == "one");
-    REQUIRE(driver.put_content("/a/b/link", "second", durability));
+    REQUIRE(
+        (scratch ? driver.put_scratch("/a/b/link", "second") : driver.put(only("/a/b/link", Content::of("second")))));
     CHECK(driver.get_content("/a/b/link", 100).value() == "second");
     CHECK(driver.stat("/a/b/link")->size == 6);
     CHECK_FALSE(driver.stat("/a/b/link")->is_directory);
     CHECK(driver.stat("/a/b")->is_directory);
   }
   CHECK(error_of(driver.get_content("/a/b/link", 5)) == Code::size_invalid);
-  CHECK(read_from(driver, "/a/b/link", 2) == "cond");
-  CHECK(read_from(driver, "/a/b/link", 6).empty());
+  CHECK(read_from(driver, "/a/b/link") == "second");
 }
 
 TEST_CASE("what is not there is not found") {
   FOR_EVERY_DRIVER;
-  REQUIRE(driver.put_content("/a/file", "x", Durability::scratch));
+  REQUIRE(driver.put_scratch("/a/file", "x"));
   for (const std::string path : {"/b", "/a/b", "/a/file/below", "/b/c/d"}) {
     CAPTURE(path);
     CHECK(error_of(driver.stat(path)) == Code::not_found);
     CHECK(error_of(driver.get_content(path, 10)) == Code::not_found);
-    CHECK(error_of(driver.read(path, 0, [](auto) -> Result<> { return {}; })) == Code::not_found);
+    CHECK(error_of(driver.open(path)) == Code::not_found);
     CHECK(error_of(driver.list(path)) == Code::not_found);
-    CHECK(error_of(driver.move(path, "/c")) == Code::not_found);
-    CHECK(error_of(driver.sync(path)) == Code::not_found);
     CHECK(error_of(driver.remove(path, Durability::durable)) == Code::not_found);
     CHECK(error_of(driver.lock(path)) == Code::not_found);
   }
@@ -93,10 +102,11 @@ TEST_CASE("nothing but paths of the store is taken") {
         std::string("/a/./b"), std::string("/\xc3\xa4"), std::string("../a")}) {
     CAPTURE(path);
     CHECK(error_of(driver.stat(path)) == Code::invalid);
-    CHECK(error_of(driver.put_content(path, "x", Durability::scratch)) == Code::invalid);
-    CHECK(error_of(driver.adopt(Content::of("x"), path)) == Code::invalid);
+    CHECK(error_of(driver.put_scratch(path, "x")) == Code::invalid);
+    CHECK(error_of(driver.put(only(path, Content::of("x")))) == Code::invalid);
     CHECK(error_of(driver.append(path, 0, Content::of("x"))) == Code::invalid);
-    CHECK(error_of(driver.move("/a", path)) == Code::invalid);
+    CHECK(error_of(driver.put(only(path, std::nullopt))) == Code::invalid);
+    CHECK(error_of(driver.open(path)) == Code::invalid);
     CHECK(error_of(driver.remove(path, Durability::durable)) == Code::invalid);
     CHECK(error_of(driver.lock(path)) == Code::invalid);
     CHECK(error_of(driver.list(path)) == Code::invalid);
@@ -106,20 +116,20 @@ TEST_CASE("nothing but paths of the store is taken") {
 TEST_CASE("a listing has the names of one level, in byte order") {
   FOR_EVERY_DRIVER;
   for (const std::string path : {"/d/b/x", "/d/a-b/x", "/d/a/x", "/d/a/y", "/d/A", "/dd/z"})
-    REQUIRE(driver.put_content(path, "", Durability::scratch));
+    REQUIRE(driver.put_scratch(path, ""));
   CHECK(driver.list("/d").value() == std::vector<std::string>{"A", "a", "a-b", "b"});
   CHECK(driver.list("/d/a").value() == std::vector<std::string>{"x", "y"});
 }
 
-TEST_CASE("content is adopted, from memory and from a file") {
+TEST_CASE("content is put, from memory and from a file") {
   FOR_EVERY_DRIVER;
-  REQUIRE(driver.adopt(Content::of("from memory"), "/x/data"));
+  REQUIRE(driver.put(only("/x/data", Content::of("from memory"))));
   CHECK(driver.get_content("/x/data", 100).value() == "from memory");
   const std::string spooled = subject->dir.write("spooled", "from a file");
-  REQUIRE(driver.adopt(Content::open(spooled).value(), "/x/data")); // replaces
+  REQUIRE(driver.put(only("/x/data", Content::open(spooled).value()))); // replaces
   CHECK(driver.get_content("/x/data", 100).value() == "from a file");
-  CHECK_FALSE(std::filesystem::exists(spooled));
-  REQUIRE(driver.adopt(Content(), "/y/empty"));
+  CHECK(driver.get_content("/x/data", 100).value() == "from a file");
+  REQUIRE(driver.put(only("/y/empty", Content())));
   CHECK(driver.stat("/y/empty")->size == 0);
 }
 
@@ -135,20 +145,33 @@ TEST_CASE("appending goes on at the offset, and cuts what lies behind it") {
   CHECK(error_of(driver.append("/u/data", 3, Content::of("x"))) == Code::corrupt);
 }
 
-TEST_CASE("a move replaces its target") {
+TEST_CASE("many files are put in one go; what stays is left as it is, also where nothing is") {
   FOR_EVERY_DRIVER;
-  REQUIRE(driver.put_content("/from", "new", Durability::durable));
-  REQUIRE(driver.put_content("/to/data", "old", Durability::durable));
-  REQUIRE(driver.move("/from", "/to/data"));
+  REQUIRE(driver.put(only("/stays", Content::of("old"))));
+  std::vector<PutFile> files;
+  for (int i = 0; i < 50; ++i) files.push_back({"/many/" + std::to_string(i) + "/f", Content::of(std::to_string(i))});
+  files.push_back({"/stays", std::nullopt});
+  files.push_back({"/nothing/here", std::nullopt});
+  REQUIRE(driver.put(std::move(files)));
+  for (int i = 0; i < 50; ++i)
+    CHECK(driver.get_content("/many/" + std::to_string(i) + "/f", 10).value() == std::to_string(i));
+  CHECK(driver.get_content("/stays", 10).value() == "old");
+  CHECK(error_of(driver.stat("/nothing/here")) == Code::not_found);
+}
+
+TEST_CASE("a file of the store is put under a second name, and replaces what is there") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.put(only("/from", Content::of("new"))));
+  REQUIRE(driver.put(only("/to/data", Content::of("old"))));
+  REQUIRE(driver.put(only("/to/data", driver.open("/from").value())));
   CHECK(driver.get_content("/to/data", 10).value() == "new");
-  CHECK(error_of(driver.stat("/from")) == Code::not_found);
-  REQUIRE(driver.sync("/to/data"));
+  REQUIRE(driver.remove("/from", Durability::durable));
+  CHECK(driver.get_content("/to/data", 10).value() == "new");
 }
 
 TEST_CASE("removing takes a file, or a directory with all that is in it") {
   FOR_EVERY_DRIVER;
-  for (const std::string path : {"/r/a/1", "/r/a/b/2", "/r/ab/3"})
-    REQUIRE(driver.put_content(path, "x", Durability::scratch));
+  for (const std::string path : {"/r/a/1", "/r/a/b/2", "/r/ab/3"}) REQUIRE(driver.put_scratch(path, "x"));
   REQUIRE(driver.remove("/r/a", Durability::durable));
   CHECK(error_of(driver.stat("/r/a/1")) == Code::not_found);
   CHECK(error_of(driver.stat("/r/a/b/2")) == Code::not_found);
@@ -159,7 +182,7 @@ TEST_CASE("removing takes a file, or a directory with all that is in it") {
 
 TEST_CASE("a lock keeps others out until it is gone") {
   FOR_EVERY_DRIVER;
-  REQUIRE(driver.put_content("/l/startedat", "x", Durability::scratch));
+  REQUIRE(driver.put_scratch("/l/startedat", "x"));
   {
     const auto held = driver.lock("/l/startedat");
     REQUIRE(held);
@@ -171,7 +194,7 @@ TEST_CASE("a lock keeps others out until it is gone") {
 
 TEST_CASE("a lock on a file that was removed is none") {
   FOR_EVERY_DRIVER;
-  REQUIRE(driver.put_content("/l/startedat", "x", Durability::scratch));
+  REQUIRE(driver.put_scratch("/l/startedat", "x"));
   const auto held = driver.lock("/l/startedat");
   REQUIRE(held);
   REQUIRE(driver.remove("/l", Durability::scratch));

@@ -84,6 +84,37 @@ TEST_CASE("the disk is full from call N on, for every N, until there is space ag
   CHECK(failures > 40);
 }
 
+TEST_CASE("a commit that fails at call N, for every N, can be tried again: nothing has to be sent twice") {
+  int failures = 0;
+  for (int n = 1; n < max_calls; ++n) {
+    const Place place;
+    FailingOps ops;
+    Store store(place.root, ops);
+    const auto repository = store.repository("team/app");
+    auto created = repository->blobs().create(std::nullopt).value();
+    auto& writer = std::get<std::unique_ptr<registry::BlobWriter>>(created);
+    REQUIRE(writer->append(Content::of("layer")));
+    const model::UploadId id = writer->id();
+    const auto digest = model::CanonicalDigest::of_bytes("layer");
+    ops.first_failing = ops.calls + n;
+    ops.error_number = ENOSPC;
+    const bool committed = writer->commit(Content(), digest).has_value();
+    writer.reset();
+    CAPTURE(n);
+    if (!ops.has_failed()) break;
+    ops.first_failing = FailingOps::never;
+    if (!committed) { // else only the tidying failed
+      ++failures;
+      auto again = repository->blobs().resume(id);
+      REQUIRE(again);
+      CHECK((*again)->size() == 5);
+      CHECK((*again)->commit(Content(), digest));
+    }
+    CHECK(repository->blobs().get(digest, 100).value() == "layer");
+  }
+  CHECK(failures > 10);
+}
+
 TEST_CASE("the power is cut at call N, for every N: what was acknowledged is there, and nothing half-written is") {
   int cuts = 0;
   for (int n = 1; n < max_calls; ++n) {

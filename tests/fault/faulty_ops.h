@@ -32,6 +32,11 @@ public:
   }
   int ftruncate(int fd, off_t size) override { return fails() ? -1 : FsOps::ftruncate(fd, size); }
   int fsync(int) override { return fails() ? -1 : 0; } // the disk under the test is not what is tested
+  int fsync_all(std::span<const int> fds) override {
+    for (const int fd : fds)
+      if (fsync(fd) != 0) return -1;
+    return 0;
+  }
   int mkdir(const char* path, mode_t mode) override { return fails() ? -1 : FsOps::mkdir(path, mode); }
   int rename(const char* from, const char* to) override { return fails() ? -1 : FsOps::rename(from, to); }
   int linkat(const char* open_file, const char* to) override { return fails() ? -1 : FsOps::linkat(open_file, to); }

@@ -22,6 +22,12 @@ struct Store {
   Filesystem driver{root, ops, random};
 };
 
+std::vector<PutFile> only(std::string path, Content content) {
+  std::vector<PutFile> files;
+  files.push_back({std::move(path), std::move(content)});
+  return files;
+}
+
 mode_t mode_of(const std::string& path) {
   struct stat info{};
   REQUIRE(::stat(path.c_str(), &info) == 0);
@@ -42,41 +48,43 @@ TEST_CASE("files and directories have docker/distribution's modes") {
   Store store;
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  REQUIRE(store.driver.put_content("/a/link", "x", Durability::durable));
+  REQUIRE(store.driver.put_scratch("/a/link", "x"));
   const std::string spooled = store.dir.write("spooled", "x");
   std::filesystem::permissions(spooled, std::filesystem::perms(0600));
-  REQUIRE(store.driver.adopt(Content::open(spooled).value(), "/b/data"));
+  REQUIRE(store.driver.put(only("/b/data", Content::open(spooled).value())));
   CHECK(mode_of(store.root + "/a/link") == (0666 & ~mask));
   CHECK(mode_of(store.root + "/b/data") == (0666 & ~mask));
   CHECK(mode_of(store.root + "/b") == (0777 & ~mask));
 }
 
-TEST_CASE("adopting a file moves it: the same inode, no copy") {
+TEST_CASE("a file is taken, not copied: the same inode") {
   Store store;
   const std::string spooled = store.dir.write("spooled", "bytes");
   struct stat before{}, after{};
   REQUIRE(::stat(spooled.c_str(), &before) == 0);
-  REQUIRE(store.driver.adopt(Content::open(spooled).value(), "/b/data"));
+  REQUIRE(store.driver.put(only("/b/data", Content::open(spooled).value())));
   REQUIRE(::stat((store.root + "/b/data").c_str(), &after) == 0);
   CHECK(before.st_ino == after.st_ino);
 }
 
 TEST_CASE("nothing is left in the temporary directory") {
   Store store;
-  REQUIRE(store.driver.put_content("/a/b", "x", Durability::durable));
-  REQUIRE(store.driver.put_content("/a/c/d/e", "x", Durability::durable));
+  REQUIRE(store.driver.put_scratch("/a/b", "x"));
+  REQUIRE(store.driver.put_scratch("/a/c/d/e", "x"));
   REQUIRE(store.driver.remove("/a", Durability::durable));
-  CHECK_FALSE(store.driver.put_content("/berth", "x", Durability::durable)); // is a directory
+  CHECK_FALSE(store.driver.put_scratch("/berth", "x")); // is a directory
+  CHECK_FALSE(store.driver.put(only("/berth", Content::of("x"))));
+  CHECK_FALSE(store.driver.put(only("/berth", Content::open(store.dir.write("spooled", "x")).value())));
   CHECK(files_below(store.root + "/berth/tmp") == 0);
 }
 
 TEST_CASE("a file that is replaced is read as it was or as it is") {
   Store store;
   const std::string a(3000, 'a'), b(5000, 'b');
-  REQUIRE(store.driver.put_content("/f", a, Durability::scratch));
+  REQUIRE(store.driver.put_scratch("/f", a));
   std::atomic<bool> done = false;
   std::thread writer([&] {
-    for (int i = 0; i < 500; ++i) static_cast<void>(store.driver.put_content("/f", i % 2 ? a : b, Durability::scratch));
+    for (int i = 0; i < 500; ++i) static_cast<void>(store.driver.put_scratch("/f", i % 2 ? a : b));
     done = true;
   });
   int odd = 0;
@@ -95,8 +103,7 @@ TEST_CASE("writing beneath a directory that somebody keeps removing succeeds in 
     while (!done) static_cast<void>(store.driver.remove("/t/tag", Durability::scratch));
   });
   int failures = 0;
-  for (int i = 0; i < 300; ++i)
-    failures += store.driver.put_content("/t/tag/current/link", "x", Durability::scratch) ? 0 : 1;
+  for (int i = 0; i < 300; ++i) failures += store.driver.put_scratch("/t/tag/current/link", "x") ? 0 : 1;
   done = true;
   remover.join();
   CHECK(failures == 0);
@@ -104,7 +111,7 @@ TEST_CASE("writing beneath a directory that somebody keeps removing succeeds in 
 
 TEST_CASE("of many that lock at once, one gets it") {
   Store store;
-  REQUIRE(store.driver.put_content("/l", "", Durability::scratch));
+  REQUIRE(store.driver.put_scratch("/l", ""));
   std::atomic<int> holders = 0, most = 0, won = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)

@@ -77,12 +77,8 @@ TEST_CASE("an upload whose hash state is missing or unreadable is hashed again")
   writer.reset();
   const std::string states = uploads + id.str() + "/hashstates/sha256";
   SECTION("missing") { REQUIRE(fixture.driver.remove(states, driver::Durability::scratch)); }
-  SECTION("of an old registry") {
-    REQUIRE(fixture.driver.put_content(states + "/3", "gob", driver::Durability::scratch));
-  }
-  SECTION("of another offset") {
-    REQUIRE(fixture.driver.put_content(states + "/3", model::Sha256().save(), driver::Durability::scratch));
-  }
+  SECTION("of an old registry") { REQUIRE(fixture.driver.put_scratch(states + "/3", "gob")); }
+  SECTION("of another offset") { REQUIRE(fixture.driver.put_scratch(states + "/3", model::Sha256().save())); }
   writer = repository->blobs().resume(id).value();
   CHECK(writer->size() == 3);
   CHECK(writer->commit(Content::of("def"), digest_of("abcdef")));
@@ -95,7 +91,7 @@ TEST_CASE("what a dead writer left behind the last hash state does not count") {
   const auto id = writer->id();
   REQUIRE(writer->append(Content::of("abc")));
   writer.reset();
-  REQUIRE(fixture.driver.put_content(uploads + id.str() + "/data", "abcRUBBISH", driver::Durability::scratch));
+  REQUIRE(fixture.driver.put_scratch(uploads + id.str() + "/data", "abcRUBBISH"));
   CHECK(repository->blobs().upload_size(id).value() == 3);
   writer = repository->blobs().resume(id).value();
   SECTION("overwritten") { CHECK(writer->commit(Content::of("def"), digest_of("abcdef"))); }
@@ -210,8 +206,8 @@ TEST_CASE("pushing again mends a damaged blob and a damaged link") {
   Fixture fixture;
   const auto repository = fixture.repository("a/b");
   const auto digest = fixture.push_blob(*repository, "hello").digest;
-  REQUIRE(fixture.driver.put_content(storage::paths::blob_data(digest), "he", driver::Durability::scratch));
-  REQUIRE(fixture.driver.put_content(storage::paths::layer_link(name("a/b"), digest), "", driver::Durability::scratch));
+  REQUIRE(fixture.driver.put_scratch(storage::paths::blob_data(digest), "he"));
+  REQUIRE(fixture.driver.put_scratch(storage::paths::layer_link(name("a/b"), digest), ""));
   CHECK_FALSE(repository->blobs().stat(digest));
   fixture.push_blob(*repository, "hello");
   CHECK(repository->blobs().get(digest, 100).value() == "hello");
@@ -221,6 +217,6 @@ TEST_CASE("bytes that are not their digest are never handed out as a small blob"
   Fixture fixture;
   const auto repository = fixture.repository("a/b");
   const auto digest = fixture.push_blob(*repository, "hello").digest;
-  REQUIRE(fixture.driver.put_content(storage::paths::blob_data(digest), "hellO", driver::Durability::scratch));
+  REQUIRE(fixture.driver.put_scratch(storage::paths::blob_data(digest), "hellO"));
   CHECK(repository->blobs().get(digest, 100).error().code == Code::corrupt);
 }
