@@ -49,7 +49,7 @@ Result<> serve_as_user(const config::Config& config, Logger& logger) {
   if (!inherited && account.started_as_root && ::chown(path.c_str(), account.uid, account.gid) != 0)
     return std::unexpected(errno_error("chown", path, errno));
   BERTH_CHECK(become(account));
-  const Result<> served = run_pool(config, socket, logger);
+  const Result<> served = run_pool(config, socket, Spool::shared, logger);
   if (!inherited) ::unlink(path.c_str());
   return served;
 }

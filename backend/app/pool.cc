@@ -70,7 +70,7 @@ private:
 
 } // namespace
 
-Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Logger& logger) {
+Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Spool spool, Logger& logger) {
   SystemClock clock;
   SystemRandom random;
   api::Options options = api_options_of(config);
@@ -81,8 +81,16 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, L
   driver::Filesystem driver(config.storage.root, ops, random);
   cache::MemoryCache cache(config.storage.cache_entries);
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
-  storage::Registry registry(
-      {driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock, random, logger});
+  std::unique_ptr<storage::HashAhead> ahead;
+  if (spool == Spool::ours_alone) {
+    auto watching = storage::HashAhead::watch(config.berth.spool);
+    if (watching)
+      ahead = *std::move(watching);
+    else
+      logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
+  }
+  storage::Registry registry({driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock,
+                              random, logger, ahead.get()});
   api::Api api(registry, std::move(options), clock, logger);
   fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, api, logger);
   const StopOnSignal stop(server);

@@ -19,7 +19,8 @@ public:
         revisions_(registry.blobs_, LinkSet::manifests(registry.parts_.driver, name), registry.parts_.logger),
         tags_(registry.parts_.driver, name, registry.parts_.logger),
         blobs_(layers_, registry.blobs_,
-               Uploads({registry.parts_.driver, registry.parts_.clock, registry.parts_.random}, name),
+               Uploads({registry.parts_.driver, registry.parts_.clock, registry.parts_.random, registry.parts_.ahead},
+                       name),
                [&registry](const model::RepositoryName& other) { return registry.layers_of(other); }),
         manifests_({revisions_, layers_, tags_, registry.parts_.rules, registry.kinds_}) {}
 

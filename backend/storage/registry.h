@@ -8,6 +8,7 @@
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
 #include "storage/blob_store.h"
+#include "storage/hash_ahead.h"
 #include "storage/manifest_store.h"
 
 namespace berth::storage {
@@ -21,6 +22,7 @@ public:
     const Clock& clock;
     Random& random;
     Logger& logger;
+    HashAhead* ahead = nullptr; // null: none
   };
   explicit Registry(Parts parts) : parts_(std::move(parts)), blobs_(parts_.driver) {}
 
