@@ -176,8 +176,19 @@ Result<> check_unambiguous(ManifestKind kind, const Json& document) {
   return {};
 }
 
+// Stored bytes may come from a registry that did not look at subjects: an unreadable one counts as none.
+std::optional<Digest> stored_subject(const Json& document) {
+  const auto subject = document.find("subject");
+  if (subject == document.end() || !subject->is_object()) return std::nullopt;
+  const auto digest = subject->find("digest");
+  if (digest == subject->end() || !digest->is_string()) return std::nullopt;
+  auto parsed = Digest::parse(digest->get<std::string>());
+  return parsed ? std::optional(*std::move(parsed)) : std::nullopt;
+}
+
 Result<ManifestInfo> read_document(ManifestKind kind, bool names_its_media_type, const Json& document) {
-  ManifestInfo info{kind, names_its_media_type, {}};
+  ManifestInfo info{kind, names_its_media_type, {}, {}};
+  if (kind == ManifestKind::oci_manifest || kind == ManifestKind::oci_index) info.subject = stored_subject(document);
   if (is_index(kind)) {
     // Without it, and without a mediaType, the stored bytes could not be told from an image manifest.
     if (!has_value(document, "manifests")) return invalid("manifests is missing");
@@ -213,11 +224,14 @@ Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_v
   BERTH_TRY(const Json document, parse_json(bytes, Duplicates::refused));
   BERTH_CHECK(check_schema_version(document));
   BERTH_TRY(const std::string named, string_member(document, "mediaType"));
-  const bool may_be_absent = known->kind == ManifestKind::oci_manifest || known->kind == ManifestKind::oci_index;
-  if (named != media_type && !(named.empty() && may_be_absent))
+  const bool is_oci = known->kind == ManifestKind::oci_manifest || known->kind == ManifestKind::oci_index;
+  if (named != media_type && !(named.empty() && is_oci))
     return invalid("mediaType in manifest should be '" + std::string(media_type) + "' not '" + named + "'");
   BERTH_CHECK(check_unambiguous(known->kind, document));
-  return read_document(known->kind, !named.empty(), document);
+  BERTH_TRY(ManifestInfo info, read_document(known->kind, !named.empty(), document));
+  const bool refers = is_oci && has_value(document, "subject");
+  if (refers && !info.subject) return invalid("subject is no descriptor with a digest that is supported");
+  return info;
 }
 
 Result<ManifestInfo> detect_manifest(std::string_view bytes) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,7 @@ struct ManifestInfo {
   ManifestKind kind;
   bool names_its_media_type = false;      // the JSON has a mediaType
   std::vector<ContentReference> contents; // config first and then layers, or the children of an index
+  std::optional<Digest> subject = {};     // the manifest that this OCI document refers to
 };
 
 struct Manifest {

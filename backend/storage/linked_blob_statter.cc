@@ -17,6 +17,10 @@ Result<Descriptor> LinkedBlobStatter::stat(const Digest& digest) {
 Result<bool> LinkedBlobStatter::confirms(const Digest& digest, const Descriptor& descriptor) {
   BERTH_TRY(const bool linked, links_.has(digest));
   if (!linked) return false;
+  if (digest != descriptor.digest) { // an alias counts only beside the canonical link
+    BERTH_TRY(const bool canonical, links_.has(descriptor.digest));
+    if (!canonical) return false;
+  }
   const auto stored = global_.stat(descriptor.digest);
   if (!stored && is(stored.error(), Code::blob_unknown)) return false;
   if (!stored) return std::unexpected(stored.error());

@@ -28,6 +28,9 @@ public:
 
   std::unique_ptr<registry::Repository> repository(const model::RepositoryName& name) override;
   Result<registry::Page> repositories(const registry::PageRequest& page) override;
+  // Enters the manifests of a repository that another registry wrote among the referrers of their subjects; how many
+  // there are that have one. May run while the repository is in use. Errors: io.
+  Result<std::size_t> index_referrers(const model::RepositoryName& name);
 
 private:
   class Repository;
@@ -36,6 +39,8 @@ private:
   Parts parts_;
   BlobStore blobs_;
   ManifestKinds kinds_;
+  SpokenDigests spoken_;
+  ReferrerCache referrers_;
 };
 
 } // namespace berth::storage
