@@ -14,10 +14,6 @@ namespace berth::model {
 
 // Largest manifest that is taken or served, in bytes (docker/distribution's maxManifestBodySize).
 inline constexpr std::size_t max_manifest_bytes = 4 * 1024 * 1024;
-// Deepest nesting of arrays and objects that is parsed.
-inline constexpr int max_manifest_depth = 64;
-// Most values (objects, arrays, strings, numbers, …) in a document: what keeps a small one from filling the memory.
-inline constexpr int max_manifest_values = 200'000;
 
 enum class ManifestKind { docker_manifest, docker_list, oci_manifest, oci_index };
 
@@ -48,7 +44,7 @@ struct Manifest {
 
 // Reads and checks the bytes of a PUT against the media type of its Content-Type (parameters stripped): the checks of
 // docker/distribution that look at the document alone. Duplicate keys, invalid UTF-8, deeper nesting than
-// max_manifest_depth and anything after the document are refused.
+// max_json_depth (strict_json.h) and anything after the document are refused.
 // Errors: manifest_invalid, with what is wrong in detail.
 Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_view bytes);
 
