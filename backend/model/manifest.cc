@@ -12,16 +12,18 @@ struct KindInfo {
   ManifestKind kind;
   std::string_view media_type;
 };
-constexpr std::array<KindInfo, 4> kinds{{
+constexpr std::array<KindInfo, 5> kinds{{
     {ManifestKind::docker_manifest, media::docker_manifest},
     {ManifestKind::docker_list, media::docker_list},
     {ManifestKind::oci_manifest, media::oci_manifest},
     {ManifestKind::oci_index, media::oci_index},
+    {ManifestKind::schema1, media::docker_schema1_signed},
 }};
 
+// Of those that say their media type, and are what is stored.
 const KindInfo* find_kind(std::string_view media_type) {
   for (const KindInfo& info : kinds)
-    if (info.media_type == media_type) return &info;
+    if (info.media_type == media_type && info.kind != ManifestKind::schema1) return &info;
   return nullptr;
 }
 
@@ -88,6 +90,24 @@ Result<ManifestInfo> read_document(ManifestKind kind, bool names_its_media_type,
   return info;
 }
 
+// The layers that a schema1 payload names. A blobSum that is no digest berth knows (a tarsum) is passed over: what was
+// taken once is still served.
+ManifestInfo read_schema1(const Json& payload) {
+  ManifestInfo info{ManifestKind::schema1, false, {}};
+  if (!has_value(payload, "fsLayers") || !payload["fsLayers"].is_array()) return info;
+  for (const Json& layer : payload["fsLayers"]) {
+    if (!layer.is_object()) continue;
+    const auto digest = Digest::parse(string_member(layer, "blobSum").value_or(""));
+    if (digest) info.contents.push_back({std::string(media::docker_schema1_layer), *digest, 0, {}, {}, {}});
+  }
+  return info;
+}
+
+bool is_schema1(const Json& document) {
+  const auto version = document.find("schemaVersion");
+  return version != document.end() && version->is_number_integer() && *version == 1;
+}
+
 Result<> check_schema_version(const Json& document) {
   const auto version = document.find("schemaVersion");
   if (version == document.end() || !version->is_number_integer() || *version != 2)
@@ -120,6 +140,7 @@ Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_v
 Result<ManifestInfo> detect_manifest(std::string_view bytes) {
   // What is stored may come from another registry, which was less strict.
   BERTH_TRY(const Json document, parse_json(bytes, Duplicates::allowed));
+  if (is_schema1(document)) return read_schema1(document);
   BERTH_CHECK(check_schema_version(document));
   BERTH_TRY(const std::string named, string_member(document, "mediaType"));
   if (!named.empty()) {

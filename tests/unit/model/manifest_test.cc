@@ -125,7 +125,11 @@ TEST_CASE("stored bytes tell their kind") {
   CHECK(detect_manifest(R"({"schemaVersion":2,"manifests":[]})")->kind == ManifestKind::oci_index);
   CHECK(detect_manifest(R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + "}")->kind ==
         ManifestKind::oci_manifest);
-  CHECK_FALSE(detect_manifest(R"({"schemaVersion":1})"));
+  CHECK(detect_manifest(R"({"schemaVersion":1,"fsLayers":[{"blobSum":"tarsum+sha256:1"},{"blobSum":")" + digest_a +
+                        "\"}]}")
+            ->contents.size() == 1);
+  CHECK(detect_manifest(R"({"schemaVersion":1})")->kind == ManifestKind::schema1);
+  CHECK_FALSE(detect_manifest(R"({"schemaVersion":3})"));
   CHECK_FALSE(detect_manifest(R"({"schemaVersion":2,"mediaType":"application/x"})"));
   // What another registry took with a duplicate key is still served.
   CHECK(detect_manifest(manifest(std::string(media::oci_manifest), R"(,"a":1,"a":2)")));
