@@ -33,6 +33,13 @@ LinkSet LinkSet::manifests(driver::StorageDriver& driver, const model::Repositor
   return LinkSet(driver, repository, paths::revision_link);
 }
 
+LinkSet LinkSet::signatures(driver::StorageDriver& driver, const model::RepositoryName& repository,
+                            const model::CanonicalDigest& manifest) {
+  return LinkSet(driver, repository, [manifest](const model::RepositoryName& name, const model::Digest& signature) {
+    return paths::signature_link(name, manifest, signature);
+  });
+}
+
 Result<model::CanonicalDigest> LinkSet::resolve(const model::Digest& digest) {
   return read_link(*driver_, path_of_(repository_, digest));
 }

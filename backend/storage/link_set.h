@@ -1,4 +1,4 @@
-// LinkSet: one kind of links of a repository (layers, manifest revisions; later signatures and referrers). A link is a
+// LinkSet: one kind of links of a repository (layers, manifest revisions, signatures; later referrers). A link is a
 // small file under a digest that holds the canonical digest of the blob that it makes visible: `sha256:<hex>`, nothing
 // else. A link under another algorithm is how a provisional digest leads to its canonical one.
 // Threads: safe. Borrows: the driver.
@@ -21,6 +21,9 @@ public:
   static LinkSet layers(driver::StorageDriver& driver, const model::RepositoryName& repository);
   // The `_manifests/revisions` links.
   static LinkSet manifests(driver::StorageDriver& driver, const model::RepositoryName& repository);
+  // The `signatures` links of one schema1 manifest.
+  static LinkSet signatures(driver::StorageDriver& driver, const model::RepositoryName& repository,
+                            const model::CanonicalDigest& manifest);
 
   // The canonical digest behind a digest. Errors: not_found; corrupt if the link holds no canonical digest.
   Result<model::CanonicalDigest> resolve(const model::Digest& digest);

@@ -25,6 +25,10 @@ std::string manifests(const RepositoryName& name); // its presence makes a direc
 std::string layer_link(const RepositoryName& name, const Digest& digest);
 std::string revision_link(const RepositoryName& name, const Digest& digest);
 
+// The signatures of a schema1 manifest: one link each, by the digest of the signature's blob.
+std::string signatures(const RepositoryName& name, const CanonicalDigest& manifest);
+std::string signature_link(const RepositoryName& name, const CanonicalDigest& manifest, const Digest& signature);
+
 std::string tags(const RepositoryName& name);
 std::string tag(const RepositoryName& name, const Tag& tag);
 std::string tag_current_link(const RepositoryName& name, const Tag& tag);

@@ -2,6 +2,7 @@
 
 #include "storage/catalog.h"
 #include "storage/layer_store.h"
+#include "storage/signature_store.h"
 
 namespace berth::storage {
 
@@ -17,6 +18,7 @@ public:
       : name_(name),
         layers_(registry.layers_of(name)),
         revisions_(registry.blobs_, LinkSet::manifests(registry.parts_.driver, name), registry.parts_.logger),
+        signatures_({registry.parts_.driver, registry.blobs_, registry.parts_.logger}, name),
         tags_(registry.parts_.driver, name, registry.parts_.logger),
         blobs_(layers_, registry.blobs_,
                Uploads({registry.parts_.driver, registry.parts_.clock, registry.parts_.random}, name),
@@ -26,12 +28,14 @@ public:
   const model::RepositoryName& name() const override { return name_; }
   registry::BlobStore& blobs() override { return blobs_; }
   registry::ManifestStore& manifests() override { return manifests_; }
+  registry::SignatureStore& signatures() override { return signatures_; }
   registry::TagStore& tags() override { return tags_; }
 
 private:
   model::RepositoryName name_;
   LinkedBlobStore layers_;
   LinkedBlobStore revisions_;
+  SignatureStore signatures_;
   TagStore tags_;
   LayerStore blobs_;
   ManifestStore manifests_;
