@@ -79,7 +79,8 @@ def test_linux_amd64_of_a_list_is_converted(client, repo, list_type, media_type)
 
 
 @pytest.mark.parametrize("headers", [DOCKER_110 | {"Accept": DOCKER_MANIFEST}, DOCKER_110, {}, {"Accept": OCI_MANIFEST},
-                                     DOCKER_19 | {"Accept": DOCKER_MANIFEST}, {"Accept": f"{SIGNED}, {DOCKER_MANIFEST}"}])
+                                     DOCKER_19 | {"Accept": DOCKER_MANIFEST},
+                                     {"Accept": f"{SIGNED}, {DOCKER_MANIFEST}"}])
 def test_others_get_what_is_stored(client, repo, headers):
     manifest, _ = push_image(client, repo, "v1")
     reply = client.get(client.manifest(repo, "v1"), headers)
