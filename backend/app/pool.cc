@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "app/secret.h"
+#include "app/signing_key.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "cache/memory.h"
@@ -40,6 +41,8 @@ api::Options api_options_of(const config::Config& config) {
   options.delete_enabled = config.storage.delete_enabled;
   options.catalog_max_entries = static_cast<std::size_t>(config.catalog_max_entries);
   options.tags_max = static_cast<std::size_t>(config.tags_max);
+  options.schema1_push = config.schema1.enabled;
+  options.schema1_keeps_signatures = !config.schema1.discard_signatures;
   return options;
 }
 
@@ -77,6 +80,7 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, S
   if (options.secret.empty()) {
     BERTH_TRY(options.secret, kept_secret(config.storage.root, random));
   }
+  BERTH_TRY(options.schema1_key, signing_key(config, random));
   driver::FsOps ops;
   driver::Filesystem driver(config.storage.root, ops, random);
   cache::MemoryCache cache(config.storage.cache_entries);

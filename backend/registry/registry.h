@@ -51,6 +51,17 @@ public:
   virtual Result<> remove(const Digest& digest) = 0;
 };
 
+// The signatures of schema1 manifests, each a JSON text that the store does not look into.
+class SignatureStore {
+public:
+  virtual ~SignatureStore() = default;
+  // Those of a manifest that can be read, max_schema1_signatures at most. None is no error: the garbage collection of
+  // docker/distribution 2.5 and later removes them.
+  virtual Result<std::vector<std::string>> get(const CanonicalDigest& manifest) = 0;
+  // Adds to those that are there; what would be more than max_schema1_signatures is left out. Durable.
+  virtual Result<> add(const CanonicalDigest& manifest, const std::vector<std::string>& signatures) = 0;
+};
+
 class TagStore {
 public:
   virtual ~TagStore() = default;
@@ -100,6 +111,7 @@ public:
   virtual const model::RepositoryName& name() const = 0;
   virtual BlobStore& blobs() = 0;
   virtual ManifestStore& manifests() = 0;
+  virtual SignatureStore& signatures() = 0;
   virtual TagStore& tags() = 0;
   virtual ReferrerStore& referrers() = 0;
 };

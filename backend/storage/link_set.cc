@@ -40,6 +40,13 @@ LinkSet LinkSet::referrers(driver::StorageDriver& driver, const model::Repositor
   });
 }
 
+LinkSet LinkSet::signatures(driver::StorageDriver& driver, const model::RepositoryName& repository,
+                            const model::CanonicalDigest& manifest) {
+  return LinkSet(driver, repository, [manifest](const model::RepositoryName& name, const model::Digest& signature) {
+    return paths::signature_link(name, manifest, signature);
+  });
+}
+
 Result<model::CanonicalDigest> LinkSet::resolve(const model::Digest& digest) {
   BERTH_TRY(const auto target, read_link(*driver_, path_of_(repository_, digest)));
   if (digest == target) return target;

@@ -1,4 +1,4 @@
-// LinkSet: one kind of links of a repository (layers, manifest revisions, the referrers of a manifest). A link is a
+// LinkSet: one kind of links of a repository (layers, manifest revisions, signatures, referrers). A link is a
 // small file under a digest that holds the canonical digest of the blob that it makes visible: `sha256:<hex>`, nothing
 // else. A link under another algorithm (an alias) is how a provisional digest leads to its canonical one. It counts
 // only beside the link of that canonical digest: who removes that one removes the blob under all its names. Threads:
@@ -22,6 +22,9 @@ public:
   static LinkSet layers(driver::StorageDriver& driver, const model::RepositoryName& repository);
   // The `_manifests/revisions` links.
   static LinkSet manifests(driver::StorageDriver& driver, const model::RepositoryName& repository);
+  // The `signatures` links of one schema1 manifest.
+  static LinkSet signatures(driver::StorageDriver& driver, const model::RepositoryName& repository,
+                            const model::CanonicalDigest& manifest);
 
   // The `_manifests/referrers/<subject>` links: what names subject as its subject. They grant no access: a manifest is
   // there if it is linked among the manifests too.

@@ -49,6 +49,13 @@ std::string referrer(const RepositoryName& name, const Digest& subject, const Di
   return below(referrers(name, subject), digest);
 }
 
+std::string signatures(const RepositoryName& name, const CanonicalDigest& manifest) {
+  return below(manifests(name) + "/revisions", manifest) + "/signatures";
+}
+std::string signature_link(const RepositoryName& name, const CanonicalDigest& manifest, const Digest& signature) {
+  return below(signatures(name, manifest), signature) + "/link";
+}
+
 std::string tags(const RepositoryName& name) { return manifests(name) + "/tags"; }
 std::string tag(const RepositoryName& name, const Tag& tag) { return tags(name) + "/" + tag.str(); }
 std::string tag_current_link(const RepositoryName& name, const Tag& t) { return tag(name, t) + "/current/link"; }

@@ -30,6 +30,10 @@ std::string revisions(const RepositoryName& name); // the directory of revisions
 std::string referrers(const RepositoryName& name, const Digest& subject);
 std::string referrer(const RepositoryName& name, const Digest& subject, const Digest& digest);
 
+// The signatures of a schema1 manifest: one link each, by the digest of the signature's blob.
+std::string signatures(const RepositoryName& name, const CanonicalDigest& manifest);
+std::string signature_link(const RepositoryName& name, const CanonicalDigest& manifest, const Digest& signature);
+
 std::string tags(const RepositoryName& name);
 std::string tag(const RepositoryName& name, const Tag& tag);
 std::string tag_current_link(const RepositoryName& name, const Tag& tag);

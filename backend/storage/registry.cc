@@ -2,6 +2,7 @@
 
 #include "storage/catalog.h"
 #include "storage/layer_store.h"
+#include "storage/signature_store.h"
 
 namespace berth::storage {
 
@@ -17,6 +18,7 @@ public:
       : name_(name),
         layers_(registry.layers_of(name)),
         revisions_(registry.blobs_, LinkSet::manifests(registry.parts_.driver, name), registry.parts_.logger),
+        signatures_({registry.parts_.driver, registry.blobs_, registry.parts_.logger}, name),
         tags_(registry.parts_.driver, name, registry.spoken_, registry.parts_.logger),
         referrers_({registry.parts_.driver, revisions_, tags_, registry.referrers_}, name),
         blobs_(layers_, registry.blobs_,
@@ -33,6 +35,7 @@ public:
   const model::RepositoryName& name() const override { return name_; }
   registry::BlobStore& blobs() override { return blobs_; }
   registry::ManifestStore& manifests() override { return manifests_; }
+  registry::SignatureStore& signatures() override { return signatures_; }
   registry::TagStore& tags() override { return tags_; }
   registry::ReferrerStore& referrers() override { return referrers_; }
   Result<std::size_t> index_referrers() { return referrers_.index(); }
@@ -41,6 +44,7 @@ private:
   model::RepositoryName name_;
   LinkedBlobStore layers_;
   LinkedBlobStore revisions_;
+  SignatureStore signatures_;
   TagStore tags_;
   ReferrerStore referrers_;
   LayerStore blobs_;

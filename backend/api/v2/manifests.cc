@@ -2,6 +2,7 @@
 // negotiation.h's. Bytes go out as they came in.
 #include "api/v2/endpoints.h"
 #include "api/v2/negotiation.h"
+#include "api/v2/schema1.h"
 #include "base/encoding.h"
 #include "http/headers.h"
 #include "model/digester.h"
@@ -85,6 +86,10 @@ Result<http::Response> get_manifest(Call& call) {
   BERTH_TRY(auto chosen, negotiate(call, by, *told, std::move(manifest)));
   http::Response response = manifest_headers(chosen.digest.str());
   response.headers.add("Content-Type", std::string(model::media_type_of(chosen.manifest.kind)));
+  if (chosen.manifest.kind == model::ManifestKind::schema1) {
+    BERTH_TRY(response.body, signed_document(call, chosen.manifest.bytes));
+    return response;
+  }
   response.body = std::move(chosen.manifest.bytes);
   return response;
 }
@@ -92,13 +97,15 @@ Result<http::Response> get_manifest(Call& call) {
 Result<http::Response> put_manifest(Call& call) {
   BERTH_TRY(const auto reference, model::parse_reference(call.path.get("reference")));
   BERTH_TRY(const auto further, further_tags(call, reference));
-  BERTH_TRY(const std::string bytes, read_body(call.request));
-  BERTH_TRY(const auto info, model::parse_manifest(http::media_type(call.header("Content-Type")), bytes));
+  BERTH_TRY(std::string body, read_body(call.request));
+  BERTH_TRY(const Pushed pushed, read_pushed(call, http::media_type(call.header("Content-Type")), std::move(body)));
+  const auto& [info, bytes, signatures] = pushed;
   BERTH_CHECK(check_digest(reference, bytes));
   const auto* named = std::get_if<model::Digest>(&reference);
   BERTH_TRY(const auto descriptor,
             call.repository->manifests().put(info, bytes, named ? std::optional(*named) : std::nullopt));
   const model::Digest& spoken = named ? *named : descriptor.digest;
+  BERTH_CHECK(keep_signatures(call, descriptor.digest, signatures));
   if (const auto* tag = std::get_if<model::Tag>(&reference))
     BERTH_CHECK(call.repository->tags().tag(*tag, descriptor.digest, spoken));
   for (const model::Tag& tag : further) BERTH_CHECK(call.repository->tags().tag(tag, descriptor.digest, spoken));
