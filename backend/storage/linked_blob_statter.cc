@@ -2,16 +2,19 @@
 
 namespace berth::storage {
 
+Result<CanonicalDigest> LinkedBlobStatter::resolve(const Digest& digest) {
+  auto canonical = links_.resolve(digest);
+  if (canonical) return canonical;
+  if (is(canonical.error(), Code::corrupt))
+    logger_.warn(canonical.error().message);
+  else if (!is(canonical.error(), Code::not_found))
+    return canonical;
+  return fail(Code::blob_unknown, {}, digest.str());
+}
+
 Result<Descriptor> LinkedBlobStatter::stat(const Digest& digest) {
-  const auto canonical = links_.resolve(digest);
-  if (!canonical) {
-    if (is(canonical.error(), Code::corrupt))
-      logger_.warn(canonical.error().message);
-    else if (!is(canonical.error(), Code::not_found))
-      return std::unexpected(canonical.error());
-    return fail(Code::blob_unknown, {}, digest.str());
-  }
-  return global_.stat(*canonical);
+  BERTH_TRY(const CanonicalDigest canonical, resolve(digest));
+  return global_.stat(canonical);
 }
 
 Result<bool> LinkedBlobStatter::confirms(const Digest& digest, const Descriptor& descriptor) {

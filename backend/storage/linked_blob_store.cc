@@ -17,8 +17,8 @@ Result<Descriptor> LinkedBlobStore::stat(const Digest& digest) {
 }
 
 Result<std::string> LinkedBlobStore::get(const Digest& digest, std::size_t max_bytes) {
-  BERTH_TRY(const Descriptor descriptor, stat(digest));
-  return global_.get(descriptor.digest, max_bytes);
+  BERTH_TRY(const CanonicalDigest canonical, statter_.resolve(digest)); // reading it is the best stat there is
+  return global_.get(canonical, max_bytes);
 }
 
 Result<Descriptor> LinkedBlobStore::put(std::string_view media_type, std::string_view bytes) {
