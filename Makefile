@@ -47,6 +47,12 @@ test-system: ## the heavier suites: real clients, kill -9, full disk, swapping w
 	@$(MAKE) --no-print-directory build
 	@$(CTEST) --test-dir $(BUILD) -L heavy --output-junit junit-system.xml
 
+.PHONY: conformance
+conformance: ## the official OCI conformance suites, every option on; needs Go; reports in build/conformance
+	@.ci/packages test
+	@$(MAKE) --no-print-directory build TARGET='--target berth'
+	@BERTH=$(abspath $(BUILD))/berth tests/conformance/run $(OPTIONS)
+
 .PHONY: asan tsan
 asan: SANITIZER = address,undefined
 tsan: SANITIZER = thread
