@@ -29,8 +29,8 @@ class Unavailable(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """A main package of a module. `checksum` is of the module's files, as go.sum writes it; its go.mod is among them and
-    pins the versions of all it is built from, whose bytes go checks against the public checksum database."""
+    """A main package of a module. `checksum` is of the module's files, as go.sum writes it; its go.mod is among them
+    and pins the versions of all it is built from, whose bytes go checks against the public checksum database."""
     module: str
     version: str
     checksum: str
