@@ -45,6 +45,7 @@ test: ## unit, contract, fault and protocol tests; ends with ctest's summary
 test-system: ## the heavier suites: real clients, kill -9, full disk, swapping with docker-registry
 	@.ci/packages system
 	@$(MAKE) --no-print-directory build
+	@tests/system/go_programs.py || echo "the tests of these are skipped, each saying so"
 	@$(CTEST) --test-dir $(BUILD) -L heavy --output-junit junit-system.xml
 
 .PHONY: conformance
