@@ -57,12 +57,14 @@ conformance: ## the official OCI conformance suites, every option on; needs Go; 
 .PHONY: asan tsan
 asan: SANITIZER = address,undefined
 tsan: SANITIZER = thread
-asan tsan: ## unit and protocol tests under a sanitizer, in build-asan or build-tsan
+asan tsan: ## unit and protocol tests under a sanitizer, in build-asan or build-tsan; conformance under the first
 	@.ci/packages test
 	@[ -f build-$@/build.ninja ] || \
 	  $(CONFIGURE) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DBERTH_SANITIZE=$(SANITIZER) >/dev/null
 	@cmake --build build-$@ -j $(JOBS)
 	@$(SANITIZED) $(CTEST) --test-dir build-$@ -L '$(or $(LABELS),unit|protocol|races)' --output-junit junit.xml
+	@$(if $(LABELS)$(filter tsan,$@),true,$(SANITIZED) BERTH=$(abspath build-$@)/berth \
+	  tests/conformance/run --skip-without-go)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for SECONDS (30) each, with clang's libFuzzer
