@@ -4,7 +4,7 @@
 // A listing is believed only if the stamp was already the same a while (settle_time) before the directory was read: a
 // change that the stamp does not show would have to be older than that, and is therefore in the listing. So it is right
 // whoever writes, another pool or docker-registry included, and needs no clock but this machine's own
-// (docs/decisions/0007). Small directories are read each time.
+// (docs/decisions/0011). Small directories are read each time.
 //
 // Threads: safe; no lock is held while a directory is read. Borrows: the driver.
 #pragma once

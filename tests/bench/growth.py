@@ -10,7 +10,7 @@ from store import PUSHED, REPOSITORY, TAGS, Cleaner, grow
 
 SIZES, QUICK_SIZES = (10, 1000, 100_000), (10, 1000)
 PAGE = 10               # entries: a page is the same in the smallest store
-WARM_SECONDS = 4        # berth believes a large directory after three seconds (docs/decisions/0007)
+WARM_SECONDS = 4        # berth believes a large directory after three seconds (docs/decisions/0011)
 CHANGES = 5             # how often a listing is asked for just after its directory changed
 ROUNDS = 3
 SECONDS = 0.5            # of one operation in a round
