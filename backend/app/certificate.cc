@@ -3,20 +3,33 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <memory>
+
+#include "base/content.h"
+#include "base/encoding.h"
 
 namespace berth::app {
 namespace {
 
-using File = std::unique_ptr<FILE, int (*)(FILE*)>;
+constexpr std::size_t max_file_bytes = 1 << 20;
 
-Result<File> open_file(const std::string& path) {
-  File file(std::fopen(path.c_str(), "re"), std::fclose);
-  if (!file) return fail(Code::invalid, path + ": " + std::strerror(errno));
-  return file;
+using Memory = std::unique_ptr<BIO, int (*)(BIO*)>;
+
+Memory memory_of(const std::string& text) {
+  return Memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free);
+}
+
+Result<std::string> read_text(const std::string& path) {
+  auto file = Content::open(path);
+  if (!file) return fail(Code::invalid, path + ": cannot be read (" + file.error().message + ")");
+  if (file->size() > max_file_bytes) return fail(Code::invalid, path + ": is too long for a certificate or a key");
+  std::string text;
+  const auto read = file->read([&](std::span<const std::byte> piece) -> Result<> {
+    text += as_text(piece);
+    return {};
+  });
+  if (!read) return fail(Code::invalid, path + ": cannot be read (" + read.error().message + ")");
+  return text;
 }
 
 // A key with a passphrase is of no use to a server that starts by itself: do not ask for one.
@@ -24,14 +37,15 @@ int no_passphrase(char*, int, int, void*) { return 0; }
 
 } // namespace
 
-Result<> check_certificate(const std::string& certificate_file, const std::string& key_file, Time now) {
-  BERTH_TRY(const File certificate_pem, open_file(certificate_file));
-  BERTH_TRY(const File key_pem, open_file(key_file));
+Result<CertificatePair> read_certificate(const std::string& certificate_file, const std::string& key_file, Time now) {
+  CertificatePair pair;
+  BERTH_TRY(pair.certificate, read_text(certificate_file));
+  BERTH_TRY(pair.key, read_text(key_file));
   const std::unique_ptr<X509, void (*)(X509*)> certificate(
-      PEM_read_X509(certificate_pem.get(), nullptr, no_passphrase, nullptr), X509_free);
+      PEM_read_bio_X509(memory_of(pair.certificate).get(), nullptr, no_passphrase, nullptr), X509_free);
   if (!certificate) return fail(Code::invalid, certificate_file + ": holds no certificate in PEM form");
   const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(
-      PEM_read_PrivateKey(key_pem.get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free);
+      PEM_read_bio_PrivateKey(memory_of(pair.key).get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free);
   if (!key) return fail(Code::invalid, key_file + ": holds no private key in PEM form without a passphrase");
   if (X509_check_private_key(certificate.get(), key.get()) != 1)
     return fail(Code::invalid, key_file + ": is not the key of " + certificate_file);
@@ -40,7 +54,7 @@ Result<> check_certificate(const std::string& certificate_file, const std::strin
     return fail(Code::invalid, certificate_file + ": has expired");
   if (X509_cmp_time(X509_get0_notBefore(certificate.get()), &seconds) > 0)
     return fail(Code::invalid, certificate_file + ": is not valid yet");
-  return {};
+  return pair;
 }
 
 } // namespace berth::app

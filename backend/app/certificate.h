@@ -1,4 +1,4 @@
-// The check of a certificate and its key before nginx is told to serve them.
+// The certificate and its key, read and checked before nginx is told to serve them.
 #pragma once
 
 #include <string>
@@ -8,8 +8,13 @@
 
 namespace berth::app {
 
-// Errors: invalid; the message names the file and says what is wrong: not readable, not PEM, a key that does not match,
-// expired, not valid yet.
-Result<> check_certificate(const std::string& certificate_file, const std::string& key_file, Time now);
+struct CertificatePair {
+  std::string certificate; // the files' text
+  std::string key;
+};
+
+// Reads both files. Errors: invalid; the message names the file and says what is wrong: not readable, not PEM, a key
+// that does not match, expired, not valid yet.
+Result<CertificatePair> read_certificate(const std::string& certificate_file, const std::string& key_file, Time now);
 
 } // namespace berth::app

@@ -6,12 +6,14 @@
 #include <cstdio>
 
 #include "app/account.h"
+#include "app/certificate.h"
 #include "app/listen_socket.h"
 #include "app/logger.h"
 #include "app/nginx_tree.h"
 #include "app/pool.h"
 #include "app/referrer_index.h"
 #include "app/supervisor.h"
+#include "base/clock.h"
 #include "base/content.h"
 #include "config/config.h"
 
@@ -43,39 +45,38 @@ int outcome(const Result<>& result, Logger& logger) {
 // As the user who owns the store: so that what is made in it can be changed by whoever serves it.
 Result<> index_as_user(const config::Config& config, Logger& logger) {
   BERTH_TRY(const Account account, account_of(config));
+  BERTH_CHECK(act_as(account, config));
+  BERTH_CHECK(drop_root());
   BERTH_CHECK(prepare_directories(config, account));
-  BERTH_CHECK(become(account));
   return index_referrers_of(config, logger);
 }
 
 // Serves on the socket that was handed over, or on one of its own, as the user who owns the store.
 Result<> serve_as_user(const config::Config& config, Logger& logger) {
   BERTH_TRY(const Account account, account_of(config));
+  BERTH_CHECK(act_as(account, config));
+  BERTH_CHECK(drop_root());
+  if (::geteuid() == 0) logger.warn(serves_as_root);
   BERTH_CHECK(prepare_directories(config, account));
   const bool inherited = stdin_is_listening();
   const std::string& path = config.berth.socket;
   BERTH_TRY(const UniqueFd socket, inherited ? Result<UniqueFd>(UniqueFd(::dup(STDIN_FILENO))) : listen_on(path));
-  if (!inherited && account.started_as_root && ::chown(path.c_str(), account.uid, account.gid) != 0)
-    return std::unexpected(errno_error("chown", path, errno));
-  BERTH_CHECK(become(account));
-  const Result<> served = run_pool(config, socket, Spool::shared, logger);
-  if (!inherited) ::unlink(path.c_str());
+  const SocketName name = inherited ? SocketName() : name_of_socket(path);
+  const Result<> served = run_pool(config, socket, Spool::shared, logger, [] {});
+  remove_socket(name); // unless another has taken the path over
   return served;
 }
 
 } // namespace
 
 int up(const std::string& config_path) {
-  const auto load = [&] { return config::load(config_path, environment_of_process()); };
-  const auto loaded = load();
+  const ConfigSource source{config_path, [&] { return config::load(config_path, environment_of_process()); }};
+  const auto loaded = source.load();
   if (!loaded) return complain(loaded.error());
-  const auto logger = make_logger(loaded->config.log_level);
+  auto logger = make_logger(loaded->config.log_level);
   for (const std::string& warning : loaded->warnings) logger->warn(warning);
-  const LoadConfig load_again = [&]() -> Result<config::Config> {
-    BERTH_TRY(config::Loaded again, load());
-    return std::move(again.config);
-  };
-  return outcome(run_supervisor(loaded->config, load_again, *logger), *logger);
+  const Result<> result = run_supervisor(loaded->config, source, logger);
+  return outcome(result, *logger);
 }
 
 int serve(const std::string& config_path) {
@@ -101,6 +102,10 @@ int nginx(const std::string& config_path, const std::string& output) {
   const auto account = account_of(loaded->config);
   if (!account) return complain(account.error());
   settings->user = nginx_user(*account);
+  const config::Config::Http& http = loaded->config.http;
+  if (!http.tls_certificate.empty())
+    if (const auto pair = read_certificate(http.tls_certificate, http.tls_key, SystemClock().now()); !pair)
+      return complain(pair.error());
   if (!output.empty()) {
     const auto written = write_nginx_tree(output, loaded->config, *settings);
     return written ? exit_ok : complain(written.error());

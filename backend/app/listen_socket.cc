@@ -43,6 +43,18 @@ Result<UniqueFd> listen_on(const std::string& path) {
   return socket;
 }
 
+SocketName name_of_socket(const std::string& path) {
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) != 0) return {};
+  return {path, info.st_dev, info.st_ino};
+}
+
+void remove_socket(const SocketName& name) {
+  struct stat info{};
+  if (::lstat(name.path.c_str(), &info) == 0 && info.st_dev == name.device && info.st_ino == name.inode)
+    ::unlink(name.path.c_str());
+}
+
 bool stdin_is_listening() {
   int listening = 0;
   socklen_t size = sizeof listening;

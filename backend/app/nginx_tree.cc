@@ -1,22 +1,25 @@
 #include "app/nginx_tree.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <memory>
+#include <vector>
 
+#include "app/account.h"
+#include "app/process.h"
+#include "base/content.h"
+#include "base/unique_fd.h"
 #include "config/address.h"
 
 namespace berth::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t max_output_bytes = 16 * 1024;
 
 // A word of nginx's configuration, whatever is in it. `$` begins a variable even in quotes; $berth_dollar is one
 // (snippets/http/clients.conf).
@@ -53,8 +56,9 @@ std::string listen_lines(const config::Config& config, const NginxSettings& sett
 std::string tls_lines(const config::Config& config, const NginxSettings& settings) {
   if (config.http.tls_certificate.empty()) return {};
   return (settings.has_http2_directive ? line("http2", "on") : std::string()) +
-         line("ssl_certificate", nginx_word(config.http.tls_certificate)) +
-         line("ssl_certificate_key", nginx_word(config.http.tls_key));
+         line("ssl_certificate",
+              nginx_word(settings.certificate.empty() ? config.http.tls_certificate : settings.certificate)) +
+         line("ssl_certificate_key", nginx_word(settings.key.empty() ? config.http.tls_key : settings.key));
 }
 
 std::string header_lines(const config::Config& config) {
@@ -63,22 +67,6 @@ std::string header_lines(const config::Config& config) {
     for (const std::string& value : values)
       lines += line("add_header " + nginx_word(name), nginx_word(value) + " always");
   return lines;
-}
-
-std::string output_of(const std::string& command) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "re"), ::pclose);
-  std::string output;
-  std::array<char, 512> buffer;
-  while (pipe && output.size() < max_output_bytes && std::fgets(buffer.data(), buffer.size(), pipe.get()))
-    output += buffer.data();
-  return output;
-}
-
-// A word for the shell.
-std::string shell_word(const std::string& text) {
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
 }
 
 // "nginx version: nginx/1.22.1"
@@ -119,11 +107,14 @@ Result<std::string> find_static_files(const std::string& configured) {
               "berth's nginx files are not in " + looked_in + " (name their place in berth.nginx.directory)");
 }
 
-Result<> write_file(const fs::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) return fail(Code::io, "cannot write " + path.string());
+Result<> write_file(const std::string& path, const std::string& text) {
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (!file) return std::unexpected(errno_error("open", path, errno));
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t count = ::write(file.get(), text.data() + done, text.size() - done);
+    if (count < 0) return std::unexpected(errno_error("write", path, errno));
+    done += static_cast<std::size_t>(count);
+  }
   return {};
 }
 
@@ -132,7 +123,13 @@ Result<> write_file(const fs::path& path, const std::string& text) {
 Result<NginxSettings> find_nginx(const config::Config& config) {
   BERTH_TRY(std::string binary, find_binary(config.berth.nginx_binary));
   BERTH_TRY(std::string static_files, find_static_files(config.berth.nginx_directory));
-  const bool newer = is_at_least_1_25_1(output_of(shell_word(binary) + " -v 2>&1"));
+  BERTH_TRY(const Output version, output_of([&] {
+              const auto dropped = drop_root();
+              return dropped ? execute({binary, "-v"}, "/") : exit_cannot_execute;
+            }));
+  if (version.status != 0)
+    return fail(Code::invalid, binary + " -v " + describe_status(version.status) + ": " + version.text);
+  const bool newer = is_at_least_1_25_1(version.text);
   return NginxSettings{std::move(binary), std::move(static_files), newer, {}, config.berth.socket};
 }
 
@@ -160,19 +157,10 @@ Result<> write_nginx_tree(const std::string& directory, const config::Config& co
   if (!error)
     fs::copy(settings.static_files, directory, fs::copy_options::recursive | fs::copy_options::overwrite_existing,
              error);
-  if (error)
-    return fail(Code::io, "cannot copy " + settings.static_files + " to " + directory + ": " + error.message());
+  if (error) return std::unexpected(errno_error("copy " + settings.static_files + " to", directory, error.value()));
   for (const auto& [name, text] : nginx_fragments(config, settings))
-    BERTH_CHECK(write_file(fs::path(directory) / "generated" / name, text));
+    BERTH_CHECK(write_file(directory + "/generated/" + name, text));
   return {};
-}
-
-Result<> test_nginx_tree(const std::string& directory, const config::Config& config, const NginxSettings& settings) {
-  const std::string output =
-      output_of(shell_word(settings.binary) + " -t -q -e stderr -p " + shell_word(config.berth.run_directory + "/") +
-                " -c " + shell_word(directory + "/nginx.conf") + " 2>&1 || echo '[failed]'");
-  if (output.find("[failed]") == std::string::npos) return {};
-  return fail(Code::invalid, "nginx refuses its configuration: " + output.substr(0, output.rfind("[failed]")));
 }
 
 } // namespace berth::app

@@ -11,11 +11,13 @@
 namespace berth::app {
 
 struct NginxSettings {
-  std::string binary;       // absolute
-  std::string static_files; // the directory of the hand-written files
-  bool has_http2_directive; // nginx 1.25.1 and newer: `http2 on;`
-  std::string user;         // `user group` of the workers; empty: nginx is not started as root
-  std::string socket;       // how nginx names the pool's socket
+  std::string binary;           // absolute
+  std::string static_files;     // the directory of the hand-written files
+  bool has_http2_directive;     // nginx 1.25.1 and newer: `http2 on;`
+  std::string user;             // `user group` of the workers; empty: nginx is not started as root
+  std::string socket;           // how nginx names the pool's socket
+  std::string certificate = {}; // how nginx names the certificate and its key; empty: as the config does
+  std::string key = {};
 };
 
 // Finds the binary and the static files, and asks the binary for its version.
@@ -26,10 +28,7 @@ Result<NginxSettings> find_nginx(const config::Config& config);
 std::map<std::string, std::string> nginx_fragments(const config::Config& config, const NginxSettings& settings);
 
 // Makes directory hold a copy of the static files and the fragments, replacing such a copy that was there.
-// Errors: io; invalid if the directory holds something else.
+// Errors: storage_full, io; invalid if the directory holds something else.
 Result<> write_nginx_tree(const std::string& directory, const config::Config& config, const NginxSettings& settings);
-
-// Runs `nginx -t` on such a tree. Errors: invalid, with what nginx said.
-Result<> test_nginx_tree(const std::string& directory, const config::Config& config, const NginxSettings& settings);
 
 } // namespace berth::app

@@ -73,7 +73,8 @@ private:
 
 } // namespace
 
-Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Spool spool, Logger& logger) {
+Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Spool spool, Logger& logger,
+                  const std::function<void()>& ready) {
   SystemClock clock;
   SystemRandom random;
   api::Options options = api_options_of(config);
@@ -98,6 +99,7 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, S
   api::Api api(registry, std::move(options), clock, logger);
   fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, api, logger);
   const StopOnSignal stop(server);
+  ready();
   return server.run();
 }
 

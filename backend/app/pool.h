@@ -2,6 +2,8 @@
 // commands, the only place that names concrete classes.
 #pragma once
 
+#include <functional>
+
 #include "base/log.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -11,9 +13,11 @@ namespace berth::app {
 
 // Answers FastCGI requests on a listening socket until SIGTERM or SIGINT; requests in progress are finished.
 // Without http.secret, the one that is kept in the store is used.
-// A spool that is this pool's alone lets it hash bodies while they arrive.
+// A spool that is this pool's alone lets it hash bodies while they arrive. Calls ready when everything is made and the
+// first request can be taken.
 // Requires: is called once, while the process has one thread. Errors: invalid, io.
 enum class Spool { ours_alone, shared };
-Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Spool spool, Logger& logger);
+Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Spool spool, Logger& logger,
+                  const std::function<void()>& ready);
 
 } // namespace berth::app

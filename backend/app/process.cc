@@ -1,26 +1,34 @@
 #include "app/process.h"
 
-#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
+#include "app/account.h"
 #include "base/content.h"
+#include "base/unique_fd.h"
 
 namespace berth::app {
 namespace {
 
-constexpr int max_polls = 500;
-constexpr timespec poll_interval{0, 10'000'000};
+constexpr int kill_milliseconds = 5000; // how long a killed process may take to be gone
+constexpr auto output_time = std::chrono::seconds(30);
+constexpr std::size_t max_output_bytes = 16 * 1024;
 
 void default_signals() {
   sigset_t none;
@@ -29,14 +37,58 @@ void default_signals() {
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_DFL);
 }
 
-bool is_nginx_in(const std::filesystem::path& process, const std::string& run_directory) {
+// The number that a directory of /proc is named by; 0 for others.
+pid_t pid_of(const std::filesystem::path& process) {
+  const std::string name = process.filename();
+  const bool number = std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
+  return number ? std::atoi(name.c_str()) : 0;
+}
+
+bool is_nginx_in(pid_t pid, const struct stat& directory) {
+  const std::string process = "/proc/" + std::to_string(pid);
   std::error_code error;
-  const std::string program = std::filesystem::read_symlink(process / "exe", error).filename();
-  const std::string directory = std::filesystem::read_symlink(process / "cwd", error);
-  return program.starts_with("nginx") && directory == run_directory;
+  const std::string program = std::filesystem::read_symlink(process + "/exe", error).filename();
+  struct stat working{};
+  return program.starts_with("nginx") && ::stat((process + "/cwd").c_str(), &working) == 0 &&
+         working.st_dev == directory.st_dev && working.st_ino == directory.st_ino;
+}
+
+int pidfd_open(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+// Kills a process if it is an nginx in that directory, and waits for its end. What is held is the process, not its
+// number: should it end and another get the number, that one is not looked at in its place, nor killed.
+bool kill_if_nginx(pid_t pid, const struct stat& directory) {
+  UniqueFd process;
+  {
+    const AsRoot look; // an nginx that may listen on low ports shows its directory to root alone
+    if (!is_nginx_in(pid, directory)) return false;
+    process = UniqueFd(pidfd_open(pid));
+    if (!process || !is_nginx_in(pid, directory)) return false;
+  }
+  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) != 0) return false;
+  pollfd ended{process.get(), POLLIN, 0};
+  ::poll(&ended, 1, kill_milliseconds);
+  return true;
+}
+
+// Reads until the child has closed the pipe, keeps the beginning. False when the time is over first.
+bool drain(int pipe, std::string& text) {
+  const auto deadline = std::chrono::steady_clock::now() + output_time;
+  std::array<char, 4096> buffer;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    pollfd readable{pipe, POLLIN, 0};
+    if (left <= 0 || ::poll(&readable, 1, static_cast<int>(left)) == 0) return false;
+    const ssize_t count = ::read(pipe, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return true;
+    text.append(buffer.data(), std::min<std::size_t>(count, max_output_bytes - text.size()));
+  }
 }
 
 } // namespace
+
+void die_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGTERM); }
 
 Result<pid_t> fork_child(const std::function<int()>& body) {
   const pid_t parent = ::getpid();
@@ -48,7 +100,7 @@ Result<pid_t> fork_child(const std::function<int()>& body) {
     return child;
   }
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  die_with_parent();
   if (::getppid() != parent) std::_Exit(1); // it died before the kernel knew what to do
   default_signals();
   std::exit(body());
@@ -60,7 +112,15 @@ int execute(const std::vector<std::string>& command, const std::string& director
   arguments.push_back(nullptr);
   if (::chdir(directory.c_str()) == 0) ::execv(arguments[0], arguments.data());
   std::fprintf(stderr, "berth: cannot run %s: %s\n", arguments[0], std::strerror(errno));
-  return 127;
+  return exit_cannot_execute;
+}
+
+bool stop_is_pending() {
+  sigset_t waiting;
+  sigemptyset(&waiting);
+  ::sigpending(&waiting);
+  return sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1 ||
+         sigismember(&waiting, SIGQUIT) == 1;
 }
 
 void kill_group(pid_t group) {
@@ -70,17 +130,50 @@ void kill_group(pid_t group) {
   }
 }
 
-int kill_orphaned_nginx(const std::string& run_directory) {
-  int killed = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename();
-    if (!std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) continue;
-    if (!is_nginx_in(entry.path(), run_directory)) continue;
-    const pid_t pid = std::atoi(name.c_str());
-    ++killed;
-    for (int i = 0; i < max_polls && ::kill(pid, SIGKILL) == 0; ++i) ::nanosleep(&poll_interval, nullptr);
+Result<Output> output_of(const std::function<int()>& body) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::unexpected(errno_error("pipe", "child", errno));
+  const UniqueFd reading(ends[0]);
+  UniqueFd writing(ends[1]);
+  BERTH_TRY(const pid_t child, fork_child([&] {
+              ::dup2(ends[1], STDOUT_FILENO);
+              ::dup2(ends[1], STDERR_FILENO);
+              return body();
+            }));
+  writing.reset();
+  Output output;
+  if (!drain(reading.get(), output.text)) ::kill(child, SIGKILL);
+  while (::waitpid(child, &output.status, 0) < 0 && errno == EINTR) {
   }
+  return output;
+}
+
+int kill_orphaned_nginx(const std::string& run_directory) {
+  struct stat directory{};
+  if (::stat(run_directory.c_str(), &directory) != 0) return 0;
+  int killed = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error))
+    if (const pid_t pid = pid_of(entry.path()); pid > 0 && kill_if_nginx(pid, directory)) ++killed;
   return killed;
+}
+
+std::vector<pid_t> children_of(pid_t parent) {
+  std::vector<pid_t> children;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const pid_t pid = pid_of(entry.path());
+    if (pid == 0) continue;
+    std::ifstream file(entry.path() / "stat");
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    const std::size_t bracket = text.rfind(')'); // the name before it may hold anything
+    char state = 0;
+    pid_t its_parent = 0;
+    if (bracket != std::string::npos && std::sscanf(text.c_str() + bracket + 1, " %c %d", &state, &its_parent) == 2 &&
+        its_parent == parent && state != 'Z')
+      children.push_back(pid);
+  }
+  return children;
 }
 
 std::string describe_status(int status) {

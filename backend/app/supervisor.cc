@@ -1,31 +1,34 @@
 #include "app/supervisor.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "app/account.h"
 #include "app/certificate.h"
 #include "app/listen_socket.h"
+#include "app/logger.h"
+#include "app/nginx_half.h"
 #include "app/nginx_tree.h"
 #include "app/pool.h"
 #include "app/process.h"
+#include "app/run_directory.h"
 #include "base/content.h"
 #include "base/unique_fd.h"
 
@@ -37,25 +40,55 @@ using Steady = std::chrono::steady_clock;
 
 // How long a stop waits for transfers in progress; who is not done then is ended.
 constexpr auto drain_time = 10s;
-// How long a start waits for the pool of a supervisor that was killed.
-constexpr auto orphan_time = 30s;
 constexpr auto pool_drain_time = 5s;
 // A half that lives shorter than this has died quickly; after so many quick deaths in a row it is given up.
 constexpr auto quick_death = 10s;
 constexpr int max_quick_deaths = 5;
 constexpr auto restart_delay = 100ms; // doubled with every quick death
-constexpr auto temporary_lifetime = 24h;
-constexpr int start_poll_milliseconds = 20; // how often to look whether nginx is up
+constexpr auto start_time = 60s;      // how long both halves may take to be up
+constexpr auto ready_time = 20s;      // the same of a pool at a reload
+constexpr auto reload_time = 10s;     // how long nginx may take to start its new workers
+constexpr auto start_poll = 20ms;     // how often to look
+constexpr int max_refused = 100'000;
 
 // A child process and its history.
 struct Half {
-  std::string name;
-  std::function<int()> body;
+  std::string name = {};
   pid_t pid = 0; // 0: not running
   Steady::time_point started{};
   int quick_deaths = 0;
-  std::optional<Steady::time_point> restart_at;
+  std::optional<Steady::time_point> restart_at = {};
+  UniqueFd ready = {}; // the pool's: a byte comes when it can serve
 };
+
+// Whether the pool has said that it can serve. Waits a while for it, 0: just looks.
+bool is_ready(const Half& pool, std::chrono::milliseconds wait = 0ms) {
+  pollfd readable{pool.ready.get(), POLLIN, 0};
+  return ::poll(&readable, 1, static_cast<int>(wait.count())) == 1 && (readable.revents & POLLIN) != 0;
+}
+
+Result<> await_ready(const Half& pool) {
+  const auto deadline = Steady::now() + ready_time;
+  while (!is_ready(pool, start_poll)) {
+    siginfo_t ended{};
+    if (::waitid(P_PID, static_cast<id_t>(pool.pid), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0)
+      return fail(Code::io, "the new pool ended before it could serve; its own line says why");
+    if (stop_is_pending()) return fail(Code::io, "told to stop");
+    if (Steady::now() > deadline)
+      return fail(Code::io, "the new pool could not serve within " + std::to_string(ready_time.count()) + " s");
+  }
+  return {};
+}
+
+// Closes connections that wait for the pool.
+void refuse_waiting(const UniqueFd& socket) {
+  for (int i = 0; i < max_refused; ++i) {
+    pollfd waiting{socket.get(), POLLIN, 0};
+    if (::poll(&waiting, 1, 0) != 1) return;
+    const UniqueFd refused(::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!refused && errno != ECONNABORTED && errno != EINTR) return; // a worker of the pool was faster, for one
+  }
+}
 
 void raise_file_limit() {
   rlimit limit{};
@@ -64,165 +97,139 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// The pid that a lock file names; 0 if it names none.
-pid_t holder_of(int lock) {
-  std::array<char, 16> text{};
-  if (::pread(lock, text.data(), text.size() - 1, 0) <= 0) return 0;
-  return static_cast<pid_t>(std::strtol(text.data(), nullptr, 10));
-}
-
-// Takes the run directory for this supervisor, and for the pools that it forks: they hold the lock too, so that a pool
-// which outlives a killed supervisor has done its last request before nginx uses the names of spooled files again.
-Result<UniqueFd> lock_run_directory(const config::Config& config) {
-  const std::string path = config.berth.run_directory + "/lock";
-  UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (!lock) return std::unexpected(errno_error("open", path, errno));
-  const auto deadline = Steady::now() + orphan_time;
-  while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    const pid_t holder = holder_of(lock.get());
-    if (holder == 0 || ::kill(holder, 0) == 0 || errno == EPERM || Steady::now() > deadline)
-      return fail(Code::invalid, "another `berth up` runs with " + config.berth.run_directory +
-                                     " (another http.addr, or berth.rundirectory and berth.spool, keep two apart)");
-    ::poll(nullptr, 0, start_poll_milliseconds);
-  }
-  const std::string pid = std::to_string(::getpid());
-  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0)
-    return std::unexpected(errno_error("write", path, errno));
-  return lock;
-}
-
-// nginx removes a spooled file by its name, so two of them must not use one spool.
-Result<UniqueFd> lock_spool(const std::string& spool) {
-  UniqueFd lock(::open(spool.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!lock) return std::unexpected(errno_error("open", spool, errno));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(Code::invalid, "berth.spool: \"" + spool + "\": another `berth up` uses it; each needs its own");
-  return lock;
-}
-
-// Removes the bodies of requests that nobody waits for any more: files named as nginx names them, ten digits.
-void empty_spool(const std::string& spool) {
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(spool, ignored)) {
-    const std::string name = entry.path().filename();
-    if (name.size() == 10 && name.find_first_not_of("0123456789") == std::string::npos &&
-        entry.is_regular_file(ignored))
-      std::filesystem::remove(entry.path(), ignored);
-  }
-}
-
-// What writers that died have left. Files that are being written now are younger.
-void remove_old_temporaries(const std::string& directory) {
-  std::error_code ignored;
-  const auto limit = std::filesystem::file_time_type::clock::now() - temporary_lifetime;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
-    if (entry.last_write_time(ignored) < limit) std::filesystem::remove_all(entry.path(), ignored);
-}
-
 class Supervisor {
 public:
-  Supervisor(const config::Config& config, const LoadConfig& load_config, Logger& logger)
-      : config_(config), load_config_(load_config), logger_(logger) {}
+  Supervisor(const config::Config& config, const ConfigSource& source, std::unique_ptr<Logger>& logger)
+      : config_(config), source_(source), logger_(logger) {}
 
   Result<> run();
 
 private:
   Result<> prepare();
-  Result<> install_nginx_tree(const config::Config& config);
-  int run_pool_half();
+  Result<> become_the_user();
+  Result<> prepare_nginx(const CertificatePair& pair);
+  int run_pool_half(const config::Config& config, Logger& logger, const UniqueFd& ready);
+  Result<Half> start_pool(const config::Config& config, Logger& logger);
   Result<> start(Half& half);
   Result<> reap();
   Result<> on_death(Half& half, int status);
   Result<> restart_due();
   bool nginx_is_up() const;
-  void announce();
-  void reload();
+  Result<> announce_when_up();
+  Result<> reload();
+  Result<> switch_to(const config::Config& config, Logger& logger);
+  Result<> let_nginx_take_it();
   void stop();
   void await_end(Half& half, std::chrono::seconds limit, int second_signal);
   Result<bool> handle_signals();
   int next_timeout() const;
 
   config::Config config_;
-  const LoadConfig& load_config_;
-  Logger& logger_;
+  const ConfigSource& source_;
+  std::unique_ptr<Logger>& logger_;
   Account account_;
-  NginxSettings nginx_settings_;
-  UniqueFd lock_; // held by the pools as well, see lock_run_directory
-  UniqueFd spool_lock_;
+  std::optional<NginxHalf> nginx_half_;
+  UniqueFd lock_;       // held by the pools as well, see lock_run_directory
+  UniqueFd spool_lock_; // and this one by nginx, too
   UniqueFd socket_;
+  SocketName socket_name_;
   UniqueFd signals_;
-  Half pool_{"the pool", {}, 0, {}, 0, {}};
-  Half nginx_{"nginx", {}, 0, {}, 0, {}};
+  Half pool_{.name = "the pool"};
+  Half nginx_{.name = "nginx"};
   std::vector<pid_t> retiring_pools_; // pools before a reload, finishing their requests
   bool announced_ = false;            // both halves were up once: from then on one that dies is started again
+  bool reload_wanted_ = false;
 };
 
-Result<> Supervisor::install_nginx_tree(const config::Config& config) {
-  if (!config.http.tls_certificate.empty())
-    BERTH_CHECK(check_certificate(config.http.tls_certificate, config.http.tls_key, SystemClock().now()));
-  const std::string tree = config.berth.run_directory + "/nginx", fresh = tree + ".new";
-  std::error_code error;
-  std::filesystem::remove_all(fresh, error); // one that a full disk cut short
-  BERTH_CHECK(write_nginx_tree(fresh, config, nginx_settings_));
-  BERTH_CHECK(test_nginx_tree(fresh, config, nginx_settings_));
-  std::filesystem::remove_all(tree, error);
-  std::filesystem::rename(fresh, tree, error);
-  if (error) return fail(Code::io, "cannot replace " + tree + ": " + error.message());
-  return {};
+Result<CertificatePair> certificate_of(const config::Config& config) {
+  if (config.http.tls_certificate.empty()) return CertificatePair{};
+  return read_certificate(config.http.tls_certificate, config.http.tls_key, SystemClock().now());
+}
+
+// From here on no file is touched with root's rights, but to be read (AsRoot).
+Result<> Supervisor::become_the_user() {
+  BERTH_TRY(account_, account_of(config_));
+  BERTH_CHECK(act_as(account_, config_));
+  if (::geteuid() == 0) logger_->warn(serves_as_root);
+  return needs_root(config_, source_.file) ? Result<>() : drop_root();
 }
 
 Result<> Supervisor::prepare() {
-  BERTH_TRY(account_, account_of(config_));
+  BERTH_CHECK(become_the_user());
+  CertificatePair pair;
+  {
+    const AsRoot read;
+    BERTH_TRY(pair, certificate_of(config_));
+  }
   BERTH_CHECK(prepare_directories(config_, account_));
-  BERTH_TRY(lock_, lock_run_directory(config_));
+  BERTH_TRY(lock_, lock_run_directory(config_, *logger_));
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (const int killed = kill_orphaned_nginx(config_.berth.run_directory); killed > 0)
-    logger_.warn("ended nginx processes that a killed `berth up` had left behind", {{"count", std::to_string(killed)}});
-  BERTH_TRY(spool_lock_, lock_spool(config_.berth.spool));
+    logger_->warn("ended nginx processes that a killed `berth up` had left behind",
+                  {{"count", std::to_string(killed)}});
+  BERTH_TRY(spool_lock_, lock_spool(config_));
   empty_spool(config_.berth.spool);
+  remove_vanished(config_, *logger_);
   remove_old_temporaries(config_.storage.root + "/berth/tmp");
   ::unlink((config_.berth.run_directory + "/nginx.pid").c_str());
   raise_file_limit();
+  BERTH_CHECK(prepare_nginx(pair));
+  BERTH_TRY(socket_, listen_on(config_.berth.socket));
+  socket_name_ = name_of_socket(config_.berth.socket);
+  return {};
+}
 
-  BERTH_TRY(nginx_settings_, find_nginx(config_));
-  nginx_settings_.user = nginx_user(account_);
+Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
+  BERTH_TRY(NginxSettings settings, find_nginx(config_));
+  // Any other user than root it is already, without being told.
+  if (account_.uid == 0) settings.user = nginx_user(account_);
   // Too long for an address: nginx is told its name below the working directory, which is the run directory.
   const std::string in_run_directory = config_.berth.run_directory + "/";
   if (config_.berth.socket.size() > max_socket_path) {
     if (!config_.berth.socket.starts_with(in_run_directory))
       return fail(Code::invalid,
                   "berth.socket: \"" + config_.berth.socket + "\": at most 107 characters outside the run directory");
-    nginx_settings_.socket = config_.berth.socket.substr(in_run_directory.size());
+    settings.socket = config_.berth.socket.substr(in_run_directory.size());
   }
-  BERTH_CHECK(install_nginx_tree(config_));
-  BERTH_TRY(socket_, listen_on(config_.berth.socket));
-  if (account_.started_as_root && ::chown(config_.berth.socket.c_str(), account_.uid, account_.gid) != 0)
-    return std::unexpected(errno_error("chown", config_.berth.socket, errno));
-  pool_.body = [this] { return run_pool_half(); };
-  nginx_.body = [this] {
-    const std::string& run = config_.berth.run_directory;
-    return execute({nginx_settings_.binary, "-e", "stderr", "-p", run + "/", "-c", run + "/nginx/nginx.conf"}, run);
-  };
+  BERTH_TRY(nginx_half_, NginxHalf::make(std::move(settings), config_.berth.run_directory));
+  BERTH_CHECK(nginx_half_->stage(config_, pair));
+  BERTH_CHECK(nginx_half_->install());
+  nginx_half_->settle();
   return {};
 }
 
-int Supervisor::run_pool_half() {
+int Supervisor::run_pool_half(const config::Config& config, Logger& logger, const UniqueFd& ready) {
   ::prctl(PR_SET_NAME, "berth-pool");
   signals_.reset();
-  if (const auto changed = become(account_); !changed) {
-    logger_.error(changed.error().message);
-    return 1;
-  }
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM); // the kernel forgets it when the user changes
-  const auto served = run_pool(config_, socket_, Spool::ours_alone, logger_);
-  if (!served) logger_.error("the pool cannot serve: " + served.error().message);
+  nginx_half_->close();
+  Result<> served = drop_root();
+  die_with_parent(); // the kernel forgets it when the user changes
+  if (served)
+    served = run_pool(config, socket_, Spool::ours_alone, logger, [&] { (void)!::write(ready.get(), "", 1); });
+  if (!served) logger.error("the pool cannot serve: " + served.error().message);
   return served ? 0 : 1;
+}
+
+// Starts a pool, beside the one that may be there. It says that it is ready on Half::ready.
+Result<Half> Supervisor::start_pool(const config::Config& config, Logger& logger) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::unexpected(errno_error("pipe", "the pool", errno));
+  Half pool{.name = "the pool", .started = Steady::now(), .ready = UniqueFd(ends[0])};
+  const UniqueFd ready(ends[1]);
+  BERTH_TRY(pool.pid, fork_child([&] { return run_pool_half(config, logger, ready); }));
+  return pool;
 }
 
 Result<> Supervisor::start(Half& half) {
   half.restart_at.reset();
   half.started = Steady::now();
-  BERTH_TRY(half.pid, fork_child(half.body));
+  if (&half == &nginx_) {
+    BERTH_TRY(half.pid, fork_child([this] { return nginx_half_->run(spool_lock_); }));
+    return {};
+  }
+  BERTH_TRY(Half started, start_pool(config_, *logger_));
+  half.pid = started.pid;
+  half.ready = std::move(started.ready);
   return {};
 }
 
@@ -232,8 +239,14 @@ Result<> Supervisor::on_death(Half& half, int status) {
   half.quick_deaths = Steady::now() - half.started < quick_death ? half.quick_deaths + 1 : 1;
   if (half.quick_deaths > max_quick_deaths)
     return fail(Code::io, half.name + " " + describe_status(status) + " again and again");
-  logger_.error(half.name + " " + describe_status(status) + "; starting it again");
+  logger_->error(half.name + " " + describe_status(status) + "; starting it again");
   half.restart_at = Steady::now() + restart_delay * (1 << (half.quick_deaths - 1));
+  if (&half == &nginx_) {
+    // The next nginx counts its spooled files from the beginning: a request that still waits for the pool, with nobody
+    // who waits for it, would be given the file of another.
+    refuse_waiting(socket_);
+    empty_spool(config_.berth.spool);
+  }
   return {};
 }
 
@@ -259,7 +272,7 @@ Result<bool> Supervisor::handle_signals() {
   signalfd_siginfo info{};
   while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
     if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT) return false;
-    if (info.ssi_signo == SIGHUP) reload();
+    if (info.ssi_signo == SIGHUP) reload_wanted_ = true;
     if (info.ssi_signo == SIGCHLD) BERTH_CHECK(reap());
   }
   return true;
@@ -268,7 +281,7 @@ Result<bool> Supervisor::handle_signals() {
 // Milliseconds until there is something to look at; for ever, if nothing is due.
 int Supervisor::next_timeout() const {
   int timeout = -1;
-  if (!announced_) timeout = start_poll_milliseconds;
+  if (!announced_) timeout = static_cast<int>(start_poll.count());
   for (const Half* half : {&pool_, &nginx_}) {
     if (!half->restart_at) continue;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*half->restart_at - Steady::now()).count();
@@ -278,32 +291,76 @@ int Supervisor::next_timeout() const {
   return timeout;
 }
 
-// New configuration, new certificate: nginx reloads, and a new pool takes over from the old one on the same socket.
-// What is wrong is said, and everything goes on as it was.
-void Supervisor::reload() {
-  auto loaded = load_config_();
-  if (loaded &&
-      (loaded->storage.root != config_.storage.root || loaded->berth.run_directory != config_.berth.run_directory ||
-       loaded->berth.spool != config_.berth.spool || loaded->berth.socket != config_.berth.socket ||
-       loaded->berth.user != config_.berth.user))
-    loaded = fail(Code::invalid,
-                  "storage.filesystem.rootdirectory, http.addr's port and berth.{rundirectory,spool,socket,user} "
-                  "need a restart");
-  Result<> installed;
-  if (loaded) installed = install_nginx_tree(*loaded);
-  if (!loaded || !installed) {
-    logger_.error("not reloaded: " + (loaded ? installed.error() : loaded.error()).message);
-    return;
+// What a reload cannot change: where things are, and who serves.
+Result<> same_places(const config::Config& now, const config::Config& wanted) {
+  const auto places = [](const config::Config& config) {
+    return std::tie(config.storage.root, config.http.addr, config.berth.run_directory, config.berth.spool,
+                    config.berth.socket, config.berth.user, config.berth.nginx_binary, config.berth.nginx_directory);
+  };
+  if (places(now) == places(wanted)) return {};
+  return fail(Code::invalid, "storage.filesystem.rootdirectory, http.addr and berth.{rundirectory,spool,socket,user,"
+                             "nginx} need a restart");
+}
+
+// New configuration, new certificate. What is wrong is the error, and everything goes on as it was.
+Result<> Supervisor::reload() {
+  config::Loaded loaded;
+  CertificatePair pair;
+  {
+    const AsRoot read;
+    BERTH_TRY(loaded, source_.load());
+    BERTH_CHECK(same_places(config_, loaded.config));
+    BERTH_TRY(pair, certificate_of(loaded.config));
   }
-  config_ = *std::move(loaded);
-  if (nginx_.pid > 0) ::kill(nginx_.pid, SIGHUP);
-  if (pool_.pid > 0) {
-    const pid_t old = std::exchange(pool_.pid, 0);
-    retiring_pools_.push_back(old);
-    if (const auto started = start(pool_); !started) logger_.error(started.error().message);
-    ::kill(old, SIGTERM);
+  BERTH_CHECK(nginx_half_->stage(loaded.config, pair));
+  auto logger = make_logger(loaded.config.log_level);
+  BERTH_CHECK(switch_to(loaded.config, *logger));
+  config_ = std::move(loaded.config);
+  logger_ = std::move(logger);
+  for (const std::string& warning : loaded.warnings) logger_->warn(warning);
+  logger_->info("reloaded");
+  return {};
+}
+
+// A new pool first; when it can serve, nginx takes what was staged; then the old pool finishes what it has.
+Result<> Supervisor::switch_to(const config::Config& config, Logger& logger) {
+  BERTH_TRY(Half fresh, start_pool(config, logger));
+  Result<> done = await_ready(fresh);
+  if (done) done = nginx_half_->install();
+  if (done) {
+    done = let_nginx_take_it();
+    if (!done) {
+      const auto reverted = nginx_half_->revert();
+      if (!reverted) logger_->error("cannot bring nginx's configuration back: " + reverted.error().message);
+      ::kill(nginx_.pid, SIGHUP); // should it have been slow, and not unwilling
+    }
   }
-  logger_.info("reloaded");
+  if (!done) {
+    kill_group(fresh.pid);
+    return done;
+  }
+  nginx_half_->settle();
+  retiring_pools_.push_back(pool_.pid);
+  ::kill(pool_.pid, SIGTERM);
+  pool_ = std::move(fresh);
+  return {};
+}
+
+// An nginx that takes a new configuration starts all its workers anew; one that does not goes on with those it has.
+Result<> Supervisor::let_nginx_take_it() {
+  const std::vector<pid_t> before = children_of(nginx_.pid);
+  const long workers = std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)); // `worker_processes auto`
+  ::kill(nginx_.pid, SIGHUP);
+  const auto deadline = Steady::now() + reload_time;
+  while (Steady::now() < deadline && !stop_is_pending()) {
+    const std::vector<pid_t> now = children_of(nginx_.pid);
+    const auto fresh =
+        std::ranges::count_if(now, [&](pid_t pid) { return std::ranges::find(before, pid) == before.end(); });
+    if (fresh >= workers) return {};
+    ::poll(nullptr, 0, static_cast<int>(start_poll.count()));
+  }
+  return fail(Code::io,
+              stop_is_pending() ? "told to stop" : "nginx did not take the new configuration; its own lines say why");
 }
 
 // nginx writes its pid when it listens on all its addresses.
@@ -313,13 +370,20 @@ bool Supervisor::nginx_is_up() const {
   return file >> pid && pid == nginx_.pid;
 }
 
-void Supervisor::announce() {
+// Says where it is when both halves are up. Errors: io when one is not in time.
+Result<> Supervisor::announce_when_up() {
+  if (!nginx_is_up() || !is_ready(pool_)) {
+    if (Steady::now() - pool_.started < start_time) return {};
+    return fail(Code::io, std::string(nginx_is_up() ? "the pool" : "nginx") + " is not ready after " +
+                              std::to_string(start_time.count()) + " s");
+  }
   announced_ = true;
   const bool tls = !config_.http.tls_certificate.empty();
   const std::string shown = config_.http.addr.starts_with(":") ? "localhost" + config_.http.addr : config_.http.addr;
-  logger_.info("listening on " + std::string(tls ? "https://" : "http://") + shown);
-  logger_.info("data is in " + config_.storage.root);
-  logger_.info("try: docker tag IMAGE " + shown + "/IMAGE && docker push " + shown + "/IMAGE");
+  logger_->info("listening on " + std::string(tls ? "https://" : "http://") + shown);
+  logger_->info("data is in " + config_.storage.root);
+  logger_->info("try: docker tag IMAGE " + shown + "/IMAGE && docker push " + shown + "/IMAGE");
+  return {};
 }
 
 // Waits for a half to end; sends second_signal when the time is over or another signal comes, and kills in the end.
@@ -349,13 +413,13 @@ void Supervisor::await_end(Half& half, std::chrono::seconds limit, int second_si
 
 // nginx first, so that what it has promised is still answered; then the pool.
 void Supervisor::stop() {
-  logger_.info("stopping: finishing what is in progress (once more to stop at once)");
+  logger_->info("stopping: finishing what is in progress (once more to stop at once)");
   if (nginx_.pid > 0) ::kill(nginx_.pid, SIGQUIT);
   await_end(nginx_, drain_time, SIGTERM);
   if (pool_.pid > 0) ::kill(pool_.pid, SIGTERM);
   await_end(pool_, pool_drain_time, SIGKILL);
   for (const pid_t pool : retiring_pools_) kill_group(pool);
-  ::unlink(config_.berth.socket.c_str());
+  remove_socket(socket_name_);
 }
 
 Result<> Supervisor::run() {
@@ -370,7 +434,12 @@ Result<> Supervisor::run() {
   Result<> running = start(pool_);
   if (running) running = start(nginx_);
   while (running) {
-    if (!announced_ && nginx_is_up()) announce();
+    if (!announced_) running = announce_when_up();
+    if (!running) break;
+    if (reload_wanted_ && announced_ && nginx_.pid > 0 && pool_.pid > 0) {
+      reload_wanted_ = false;
+      if (const auto reloaded = reload(); !reloaded) logger_->error("not reloaded: " + reloaded.error().message);
+    }
     pollfd poll_signals{signals_.get(), POLLIN, 0};
     ::poll(&poll_signals, 1, next_timeout());
     const auto go_on = handle_signals();
@@ -383,8 +452,8 @@ Result<> Supervisor::run() {
 
 } // namespace
 
-Result<> run_supervisor(const config::Config& config, const LoadConfig& load_config, Logger& logger) {
-  return Supervisor(config, load_config, logger).run();
+Result<> run_supervisor(const config::Config& config, const ConfigSource& source, std::unique_ptr<Logger>& logger) {
+  return Supervisor(config, source, logger).run();
 }
 
 } // namespace berth::app

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -230,8 +231,12 @@ def rendered_configuration(registry):
 def test_nginx_accepts_the_configuration(tls):
     with running(Registry({"http": {"headers": {"X-Quoted": ['a "quoted; $value {1}']}}}, tls=tls)) as registry:
         program, arguments = rendered_configuration(registry)
-        done = subprocess.run([program, "-t", *arguments], capture_output=True, text=True, timeout=COMMAND_SECONDS,
-                              cwd=registry.directory)
+        inherited = " 3<certificate 4<key" if tls else ""      # as the running nginx has them
+        if tls:
+            for name in ("certificate", "key"):
+                shutil.copy(registry.config["http"]["tls"][name], registry.directory / name)
+        done = subprocess.run(["sh", "-c", f'exec "$@"{inherited}', "sh", program, "-t", *arguments],
+                              capture_output=True, text=True, timeout=COMMAND_SECONDS, cwd=registry.directory)
         assert done.returncode == 0, done.stderr
         assert "[warn]" not in done.stderr, done.stderr
         assert Client(registry).get("/v2/").header("X-Quoted") == 'a "quoted; $value {1}'

@@ -136,7 +136,7 @@ TEST_CASE("certificates that nginx could not serve are told apart") {
   const auto at = [&](const std::string& name) { return dir.path() + "/" + name; };
   const Time now = SystemClock().now();
   const auto why = [&](const std::string& certificate, const std::string& key, Time when) {
-    const auto checked = app::check_certificate(at(certificate), at(key), when);
+    const auto checked = app::read_certificate(at(certificate), at(key), when);
     return checked ? std::string("good") : checked.error().message.substr(dir.path().size() + 1);
   };
   using std::chrono::hours;
@@ -146,7 +146,7 @@ TEST_CASE("certificates that nginx could not serve are told apart") {
   CHECK(why("one.crt", "one.key", now - hours(24)) == "one.crt: is not valid yet");
   CHECK(why("one.key", "one.key", now) == "one.key: holds no certificate in PEM form");
   CHECK(why("one.crt", "one.crt", now) == "one.crt: holds no private key in PEM form without a passphrase");
-  CHECK(why("none.crt", "one.key", now) == "none.crt: No such file or directory");
+  CHECK(why("none.crt", "one.key", now) == "none.crt: cannot be read (open " + at("none.crt") + ": No such file or directory)");
 }
 
 TEST_CASE("a socket's path may be longer than its address can be") {

@@ -1,0 +1,52 @@
+// NginxHalf: the nginx of `berth up`: its configuration below the run directory, the certificate it serves, and how a
+// new pair of both takes the place of the old.
+//
+// nginx reads certificate and key not from their files but from two memory files that it inherits. What was checked is
+// what is served, whoever changes the files meanwhile; nginx needs no root to read a key that root alone can read; and
+// the key is written to no disk.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "app/certificate.h"
+#include "app/nginx_tree.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+
+namespace berth::app {
+
+class NginxHalf {
+public:
+  // Errors: io.
+  static Result<NginxHalf> make(NginxSettings settings, std::string run_directory);
+
+  // Writes a configuration beside the one in use, and lets nginx test it with the certificate (empty: no TLS).
+  // Errors: invalid, with what nginx said; storage_full, io.
+  Result<> stage(const config::Config& config, const CertificatePair& pair);
+  // Puts what was staged where nginx looks; then either settle() or revert() follows. Errors: io, and nothing changed.
+  Result<> install();
+  void settle();
+  Result<> revert();
+
+  // The body of nginx's process; spool_lock is inherited by nginx, and held as long as one of its processes lives.
+  int run(const UniqueFd& spool_lock) const;
+  // Forgets the certificate: for processes that are not nginx.
+  void close();
+
+private:
+  using PairFiles = std::array<UniqueFd, 2>; // certificate, key
+
+  NginxHalf(NginxSettings settings, std::string run_directory);
+  int execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, int spool_lock) const;
+
+  NginxSettings settings_;
+  std::string run_directory_;
+  std::string tree_; // <run directory>/nginx; tree_ + ".new" is staged, tree_ + ".old" was in use before
+  PairFiles live_;
+  PairFiles staged_;
+  PairFiles previous_;
+};
+
+} // namespace berth::app
