@@ -22,6 +22,7 @@
 
 #include "app/account.h"
 #include "app/certificate.h"
+#include "app/half.h"
 #include "app/listen_socket.h"
 #include "app/logger.h"
 #include "app/nginx_half.h"
@@ -46,49 +47,8 @@ constexpr auto quick_death = 10s;
 constexpr int max_quick_deaths = 5;
 constexpr auto restart_delay = 100ms; // doubled with every quick death
 constexpr auto start_time = 60s;      // how long both halves may take to be up
-constexpr auto ready_time = 20s;      // the same of a pool at a reload
 constexpr auto reload_time = 10s;     // how long nginx may take to start its new workers
 constexpr auto start_poll = 20ms;     // how often to look
-constexpr int max_refused = 100'000;
-
-// A child process and its history.
-struct Half {
-  std::string name = {};
-  pid_t pid = 0; // 0: not running
-  Steady::time_point started{};
-  int quick_deaths = 0;
-  std::optional<Steady::time_point> restart_at = {};
-  UniqueFd ready = {}; // the pool's: a byte comes when it can serve
-};
-
-// Whether the pool has said that it can serve. Waits a while for it, 0: just looks.
-bool is_ready(const Half& pool, std::chrono::milliseconds wait = 0ms) {
-  pollfd readable{pool.ready.get(), POLLIN, 0};
-  return ::poll(&readable, 1, static_cast<int>(wait.count())) == 1 && (readable.revents & POLLIN) != 0;
-}
-
-Result<> await_ready(const Half& pool) {
-  const auto deadline = Steady::now() + ready_time;
-  while (!is_ready(pool, start_poll)) {
-    siginfo_t ended{};
-    if (::waitid(P_PID, static_cast<id_t>(pool.pid), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0)
-      return fail(Code::io, "the new pool ended before it could serve; its own line says why");
-    if (stop_is_pending()) return fail(Code::io, "told to stop");
-    if (Steady::now() > deadline)
-      return fail(Code::io, "the new pool could not serve within " + std::to_string(ready_time.count()) + " s");
-  }
-  return {};
-}
-
-// Closes connections that wait for the pool.
-void refuse_waiting(const UniqueFd& socket) {
-  for (int i = 0; i < max_refused; ++i) {
-    pollfd waiting{socket.get(), POLLIN, 0};
-    if (::poll(&waiting, 1, 0) != 1) return;
-    const UniqueFd refused(::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!refused && errno != ECONNABORTED && errno != EINTR) return; // a worker of the pool was faster, for one
-  }
-}
 
 void raise_file_limit() {
   rlimit limit{};
