@@ -6,8 +6,8 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "base/result.h"
 #include "base/unique_fd.h"
 
 namespace berth::app {
@@ -22,11 +22,15 @@ struct Half {
   UniqueFd ready = {}; // the pool's: a byte comes when it can serve
 };
 
-// Whether the pool has said that it can serve. Waits so long for it; 0: just looks.
-bool is_ready(const Half& pool, std::chrono::milliseconds wait = {});
+// Whether the pool has said that it can serve.
+bool is_ready(const Half& pool);
 
-// Waits until a new pool can serve. Errors: io if it ends, is too slow, or this process is told to stop.
-Result<> await_ready(const Half& pool);
+// The workers of an nginx that take new connections: not those that only finish what they have.
+std::vector<pid_t> serving_workers(pid_t nginx);
+
+// Waits for a half to end; sends second_signal when the time is over or, by signals (a signalfd), another request to
+// stop comes; kills it in the end.
+void await_end(Half& half, const UniqueFd& signals, std::chrono::seconds limit, int second_signal);
 
 // Closes the connections that wait for a pool on a listening socket.
 void refuse_waiting(const UniqueFd& socket);

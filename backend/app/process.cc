@@ -44,8 +44,20 @@ pid_t pid_of(const std::filesystem::path& process) {
   return number ? std::atoi(name.c_str()) : 0;
 }
 
-bool is_nginx_in(pid_t pid, const struct stat& directory) {
+// Whether all the user ids of a process are this one.
+bool belongs_to(const std::string& process, uid_t user) {
+  std::ifstream status(process + "/status");
+  for (std::string line; std::getline(status, line);) {
+    std::array<uid_t, 4> ids{};
+    if (std::sscanf(line.c_str(), "Uid: %u %u %u %u", ids.data(), &ids[1], &ids[2], &ids[3]) == 4)
+      return std::ranges::all_of(ids, [&](uid_t id) { return id == user; });
+  }
+  return false;
+}
+
+bool is_nginx_in(pid_t pid, uid_t user, const struct stat& directory) {
   const std::string process = "/proc/" + std::to_string(pid);
+  if (!belongs_to(process, user)) return false;
   std::error_code error;
   const std::string program = std::filesystem::read_symlink(process + "/exe", error).filename();
   struct stat working{};
@@ -58,12 +70,14 @@ int pidfd_open(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pi
 // Kills a process if it is an nginx in that directory, and waits for its end. What is held is the process, not its
 // number: should it end and another get the number, that one is not looked at in its place, nor killed.
 bool kill_if_nginx(pid_t pid, const struct stat& directory) {
+  const uid_t user =
+      ::geteuid(); // root, if it is kept, may kill others' too: what the user's directory says is no reason
   UniqueFd process;
   {
     const AsRoot look; // an nginx that may listen on low ports shows its directory to root alone
-    if (!is_nginx_in(pid, directory)) return false;
+    if (!is_nginx_in(pid, user, directory)) return false;
     process = UniqueFd(pidfd_open(pid));
-    if (!process || !is_nginx_in(pid, directory)) return false;
+    if (!process || !is_nginx_in(pid, user, directory)) return false;
   }
   if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) != 0) return false;
   pollfd ended{process.get(), POLLIN, 0};
@@ -159,6 +173,7 @@ int kill_orphaned_nginx(const std::string& run_directory) {
 }
 
 std::vector<pid_t> children_of(pid_t parent) {
+  const AsRoot look; // /proc may be mounted so that it shows each user no processes but its own
   std::vector<pid_t> children;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
@@ -174,6 +189,13 @@ std::vector<pid_t> children_of(pid_t parent) {
       children.push_back(pid);
   }
   return children;
+}
+
+std::string title_of(pid_t pid) {
+  const AsRoot look;
+  std::string title;
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/cmdline"), title, '\0');
+  return title;
 }
 
 std::string describe_status(int status) {

@@ -47,6 +47,9 @@ int kill_orphaned_nginx(const std::string& run_directory);
 // The live children of a process. A hint: they come and go.
 std::vector<pid_t> children_of(pid_t parent);
 
+// How a process calls itself: its command line, or what it has put in that place. Empty if it is gone.
+std::string title_of(pid_t pid);
+
 // "exited with 1", "was ended by signal 9"
 std::string describe_status(int wait_status);
 

@@ -29,6 +29,7 @@
 #include "app/nginx_tree.h"
 #include "app/pool.h"
 #include "app/process.h"
+#include "app/reload.h"
 #include "app/run_directory.h"
 #include "base/content.h"
 #include "base/unique_fd.h"
@@ -47,8 +48,7 @@ constexpr auto quick_death = 10s;
 constexpr int max_quick_deaths = 5;
 constexpr auto restart_delay = 100ms; // doubled with every quick death
 constexpr auto start_time = 60s;      // how long both halves may take to be up
-constexpr auto reload_time = 10s;     // how long nginx may take to start its new workers
-constexpr auto start_poll = 20ms;     // how often to look
+constexpr auto look_again = 20ms;     // at how far a start or a reload is
 
 void raise_file_limit() {
   rlimit limit{};
@@ -76,11 +76,12 @@ private:
   Result<> restart_due();
   bool nginx_is_up() const;
   Result<> announce_when_up();
-  Result<> reload();
-  Result<> switch_to(const config::Config& config, Logger& logger);
-  Result<> let_nginx_take_it();
+  Result<> begin_reload();
+  void go_on_reloading();
+  void end_reload();
+  void give_reload_up(const std::string& why);
+  void retire(Half pool);
   void stop();
-  void await_end(Half& half, std::chrono::seconds limit, int second_signal);
   Result<bool> handle_signals();
   int next_timeout() const;
 
@@ -99,6 +100,7 @@ private:
   std::vector<pid_t> retiring_pools_; // pools before a reload, finishing their requests
   bool announced_ = false;            // both halves were up once: from then on one that dies is started again
   bool reload_wanted_ = false;
+  std::optional<Reload> reload_;
 };
 
 Result<CertificatePair> certificate_of(const config::Config& config) {
@@ -216,6 +218,7 @@ Result<> Supervisor::reap() {
     const pid_t pid = ::waitpid(-1, &status, WNOHANG);
     if (pid <= 0) return {};
     std::erase(retiring_pools_, pid);
+    if (reload_) reload_->note_end(pid);
     for (Half* half : {&pool_, &nginx_})
       if (half->pid == pid) BERTH_CHECK(on_death(*half, status));
   }
@@ -241,7 +244,7 @@ Result<bool> Supervisor::handle_signals() {
 // Milliseconds until there is something to look at; for ever, if nothing is due.
 int Supervisor::next_timeout() const {
   int timeout = -1;
-  if (!announced_) timeout = static_cast<int>(start_poll.count());
+  if (!announced_ || reload_) timeout = static_cast<int>(look_again.count());
   for (const Half* half : {&pool_, &nginx_}) {
     if (!half->restart_at) continue;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*half->restart_at - Steady::now()).count();
@@ -263,7 +266,7 @@ Result<> same_places(const config::Config& now, const config::Config& wanted) {
 }
 
 // New configuration, new certificate. What is wrong is the error, and everything goes on as it was.
-Result<> Supervisor::reload() {
+Result<> Supervisor::begin_reload() {
   config::Loaded loaded;
   CertificatePair pair;
   {
@@ -274,53 +277,46 @@ Result<> Supervisor::reload() {
   }
   BERTH_CHECK(nginx_half_->stage(loaded.config, pair));
   auto logger = make_logger(loaded.config.log_level);
-  BERTH_CHECK(switch_to(loaded.config, *logger));
-  config_ = std::move(loaded.config);
-  logger_ = std::move(logger);
-  for (const std::string& warning : loaded.warnings) logger_->warn(warning);
+  BERTH_TRY(Half pool, start_pool(loaded.config, *logger));
+  reload_.emplace(std::move(loaded), std::move(logger), std::move(pool), *nginx_half_, nginx_.pid);
+  return {};
+}
+
+void Supervisor::go_on_reloading() {
+  if (reload_) {
+    const auto done = reload_->advance();
+    if (!done)
+      give_reload_up(done.error().message);
+    else if (*done)
+      end_reload();
+  } else if (reload_wanted_ && announced_ && nginx_.pid > 0 && pool_.pid > 0) {
+    reload_wanted_ = false;
+    if (const auto begun = begin_reload(); !begun) logger_->error("not reloaded: " + begun.error().message);
+  }
+}
+
+void Supervisor::end_reload() {
+  retire(std::exchange(pool_, std::move(reload_->pool)));
+  config_ = std::move(reload_->loaded.config);
+  logger_ = std::move(reload_->logger);
+  for (const std::string& warning : reload_->loaded.warnings) logger_->warn(warning);
   logger_->info("reloaded");
-  return {};
+  reload_.reset();
 }
 
-// A new pool first; when it can serve, nginx takes what was staged; then the old pool finishes what it has.
-Result<> Supervisor::switch_to(const config::Config& config, Logger& logger) {
-  BERTH_TRY(Half fresh, start_pool(config, logger));
-  Result<> done = await_ready(fresh);
-  if (done) done = nginx_half_->install();
-  if (done) {
-    done = let_nginx_take_it();
-    if (!done) {
-      const auto reverted = nginx_half_->revert();
-      if (!reverted) logger_->error("cannot bring nginx's configuration back: " + reverted.error().message);
-      ::kill(nginx_.pid, SIGHUP); // should it have been slow, and not unwilling
-    }
-  }
-  if (!done) {
-    kill_group(fresh.pid);
-    return done;
-  }
-  nginx_half_->settle();
-  retiring_pools_.push_back(pool_.pid);
-  ::kill(pool_.pid, SIGTERM);
-  pool_ = std::move(fresh);
-  return {};
+void Supervisor::give_reload_up(const std::string& why) {
+  if (const auto reverted = reload_->give_up(); !reverted)
+    logger_->error("cannot bring nginx's configuration back: " + reverted.error().message);
+  retire(std::move(reload_->pool));
+  reload_.reset();
+  logger_->error("not reloaded: " + why);
 }
 
-// An nginx that takes a new configuration starts all its workers anew; one that does not goes on with those it has.
-Result<> Supervisor::let_nginx_take_it() {
-  const std::vector<pid_t> before = children_of(nginx_.pid);
-  const long workers = std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)); // `worker_processes auto`
-  ::kill(nginx_.pid, SIGHUP);
-  const auto deadline = Steady::now() + reload_time;
-  while (Steady::now() < deadline && !stop_is_pending()) {
-    const std::vector<pid_t> now = children_of(nginx_.pid);
-    const auto fresh =
-        std::ranges::count_if(now, [&](pid_t pid) { return std::ranges::find(before, pid) == before.end(); });
-    if (fresh >= workers) return {};
-    ::poll(nullptr, 0, static_cast<int>(start_poll.count()));
-  }
-  return fail(Code::io,
-              stop_is_pending() ? "told to stop" : "nginx did not take the new configuration; its own lines say why");
+// Lets a pool finish the requests that it has.
+void Supervisor::retire(Half pool) {
+  if (pool.pid == 0) return;
+  ::kill(pool.pid, SIGTERM);
+  retiring_pools_.push_back(pool.pid);
 }
 
 // nginx writes its pid when it listens on all its addresses.
@@ -346,38 +342,14 @@ Result<> Supervisor::announce_when_up() {
   return {};
 }
 
-// Waits for a half to end; sends second_signal when the time is over or another signal comes, and kills in the end.
-void Supervisor::await_end(Half& half, std::chrono::seconds limit, int second_signal) {
-  const auto deadline = Steady::now() + limit;
-  bool urged = false;
-  while (half.pid > 0) {
-    if (const pid_t pid = ::waitpid(half.pid, nullptr, WNOHANG); pid == half.pid || (pid < 0 && errno == ECHILD)) {
-      kill_group(std::exchange(half.pid, 0));
-      return;
-    }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Steady::now()).count();
-    pollfd poll_signals{signals_.get(), POLLIN, 0};
-    ::poll(&poll_signals, 1, static_cast<int>(std::clamp<long>(left, 10, 1000)));
-    bool told_again = false;
-    signalfd_siginfo info{};
-    while (::read(signals_.get(), &info, sizeof info) == sizeof info)
-      told_again = told_again || info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
-    if (!urged && (told_again || left <= 0)) {
-      urged = true;
-      ::kill(half.pid, second_signal);
-    } else if (urged && Steady::now() > deadline + pool_drain_time) {
-      ::kill(half.pid, SIGKILL);
-    }
-  }
-}
-
 // nginx first, so that what it has promised is still answered; then the pool.
 void Supervisor::stop() {
+  if (reload_) give_reload_up("told to stop");
   logger_->info("stopping: finishing what is in progress (once more to stop at once)");
   if (nginx_.pid > 0) ::kill(nginx_.pid, SIGQUIT);
-  await_end(nginx_, drain_time, SIGTERM);
+  await_end(nginx_, signals_, drain_time, SIGTERM);
   if (pool_.pid > 0) ::kill(pool_.pid, SIGTERM);
-  await_end(pool_, pool_drain_time, SIGKILL);
+  await_end(pool_, signals_, pool_drain_time, SIGKILL);
   for (const pid_t pool : retiring_pools_) kill_group(pool);
   remove_socket(socket_name_);
 }
@@ -396,10 +368,7 @@ Result<> Supervisor::run() {
   while (running) {
     if (!announced_) running = announce_when_up();
     if (!running) break;
-    if (reload_wanted_ && announced_ && nginx_.pid > 0 && pool_.pid > 0) {
-      reload_wanted_ = false;
-      if (const auto reloaded = reload(); !reloaded) logger_->error("not reloaded: " + reloaded.error().message);
-    }
+    go_on_reloading();
     pollfd poll_signals{signals_.get(), POLLIN, 0};
     ::poll(&poll_signals, 1, next_timeout());
     const auto go_on = handle_signals();

@@ -146,7 +146,8 @@ TEST_CASE("certificates that nginx could not serve are told apart") {
   CHECK(why("one.crt", "one.key", now - hours(24)) == "one.crt: is not valid yet");
   CHECK(why("one.key", "one.key", now) == "one.key: holds no certificate in PEM form");
   CHECK(why("one.crt", "one.crt", now) == "one.crt: holds no private key in PEM form without a passphrase");
-  CHECK(why("none.crt", "one.key", now) == "none.crt: cannot be read (open " + at("none.crt") + ": No such file or directory)");
+  CHECK(why("none.crt", "one.key", now) ==
+        "none.crt: cannot be read (open " + at("none.crt") + ": No such file or directory)");
 }
 
 TEST_CASE("a socket's path may be longer than its address can be") {
