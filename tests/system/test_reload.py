@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import ssl
@@ -31,8 +32,7 @@ def reload(registry, says="reloaded"):
     """SIGHUP, and what the log says of it."""
     length = len(registry.log())
     registry.send_signal(signal.SIGHUP)
-    wait_until(lambda: f" {says}" in registry.log()[length:].replace("not reloaded", "" if says == "reloaded" else says),
-               says)
+    wait_until(lambda: re.search(f"(INFO|ERROR) +{says}", registry.log()[length:]), says)
     return registry.log()[length:]
 
 
