@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 
 #include "app/account.h"
@@ -60,6 +61,10 @@ Result<> serve_as_user(const config::Config& config, Logger& logger) {
   BERTH_CHECK(prepare_directories(config, account));
   const bool inherited = stdin_is_listening();
   const std::string& path = config.berth.socket;
+  sigset_t stops; // who can connect can also ask for the end: that waits until the pool can hear it
+  sigemptyset(&stops);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&stops, signal);
+  ::sigprocmask(SIG_BLOCK, &stops, nullptr);
   BERTH_TRY(const UniqueFd socket, inherited ? Result<UniqueFd>(UniqueFd(::dup(STDIN_FILENO))) : listen_on(path));
   const SocketName name = inherited ? SocketName() : name_of_socket(path);
   const Result<> served = run_pool(config, socket, Spool::shared, logger, [] {});
