@@ -4,6 +4,7 @@
 
 #include "api/errors.h"
 #include "api/locations.h"
+#include "api/v1/face.h"
 #include "api/v2/endpoints.h"
 #include "http/limits.h"
 #include "http/router.h"
@@ -44,14 +45,24 @@ http::Response moved(const Locations& locations, std::string_view path, std::str
   return response;
 }
 
+bool lies_in(std::string_view path, std::string_view base) {
+  return path.starts_with(base) && (path.size() == base.size() || path[base.size()] == '/');
+}
+
+// The release of docker-registry whose manners the v1 face has. Docker before 0.10 does not go on without it.
+constexpr std::string_view v1_version = "0.9.1";
+
 std::string_view raw_path(const http::Request& request) { return http::split_target(request.target).path; }
 
 } // namespace
 
-Api::Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger)
+Api::Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger,
+         std::optional<V1Services> services)
     : registry_(registry),
       options_(std::move(options)),
       upload_states_(options_.secret),
+      v1_(options_.faces == Options::Faces::v2 ? std::nullopt : services),
+      v1_tokens_(options_.secret, clock),
       clock_(clock),
       logger_(logger) {}
 
@@ -83,8 +94,14 @@ Result<http::Response> Api::answer(http::Request& request) {
   }
   if (!path.starts_with(options_.prefix)) return plain_not_found();
   path.erase(0, options_.prefix.size() - 1);
-  if (path == "/v2" || path.starts_with("/v2/")) return answer_v2(request, path, query);
+  if (lies_in(path, "/v2") && options_.faces != Options::Faces::v1) return answer_v2(request, path, query);
+  if ((lies_in(path, "/v1") || path == "/_ping") && v1_) return answer_v1(request, std::move(path), query);
   return plain_not_found();
+}
+
+Result<http::Response> Api::answer_v1(http::Request& request, std::string path, std::string_view query) {
+  const v1::Context context{registry_, v1_->images, v1_->tags, options_, v1_tokens_, clock_};
+  return v1::answer(context, request, std::move(path), query);
 }
 
 Result<http::Response> Api::answer_v2(http::Request& request, const std::string& path, std::string_view query) {
@@ -108,6 +125,7 @@ Result<http::Response> Api::answer_v2(http::Request& request, const std::string&
                 options_,
                 upload_states_,
                 clock_,
+                v1_ ? &v1_->tags : nullptr,
                 request,
                 http::Query::parse(query),
                 std::move(routed.parameters),
@@ -129,11 +147,15 @@ http::Response Api::failure(const http::Request& request, const Error& error) {
     logger_.error("request failed", {{"method", request.method},
                                      {"path", std::string(raw_path(request))}, // the query holds upload states
                                      {"error", error.message.empty() ? "no message" : error.message}});
-  return error_response(error);
+  return face_of(request) == Face::v1 ? v1_error_response(error) : error_response(error);
 }
 
 void Api::finish(const http::Request& request, http::Response& response) const {
-  if (is_v2(request)) response.headers.set("Docker-Distribution-Api-Version", "registry/2.0");
+  switch (face_of(request)) {
+  case Face::v2: response.headers.set("Docker-Distribution-Api-Version", "registry/2.0"); break;
+  case Face::v1: response.headers.set("X-Docker-Registry-Version", std::string(v1_version)); break;
+  case Face::none: break;
+  }
   if (request.method != "HEAD" || response.length_of_get) return;
   if (const auto* body = std::get_if<std::string>(&response.body)) {
     response.length_of_get = body->size();
@@ -142,11 +164,12 @@ void Api::finish(const http::Request& request, http::Response& response) const {
 }
 
 // Also for paths that cannot be decoded, whose beginning decides then.
-bool Api::is_v2(const http::Request& request) const {
+Api::Face Api::face_of(const http::Request& request) const {
   const std::string_view encoded = raw_path(request);
   const std::string path = http::decode_path(encoded).value_or(std::string(encoded));
-  const std::string base = options_.prefix + "v2";
-  return path == base || path.starts_with(base + "/");
+  if (lies_in(path, options_.prefix + "v2")) return options_.faces == Options::Faces::v1 ? Face::none : Face::v2;
+  const bool is_v1 = lies_in(path, options_.prefix + "v1") || path == options_.prefix + "_ping";
+  return is_v1 && v1_ ? Face::v1 : Face::none;
 }
 
 } // namespace berth::api

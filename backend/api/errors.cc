@@ -46,6 +46,10 @@ constexpr Row table[] = {
     {range_unsatisfiable,       {"RANGE_INVALID",             416, "the range lies outside the blob"}},
     {storage_full,              {"UNKNOWN",                   507, "the registry's storage is full"}, Shows::fixed},
     {busy,                      {"UNAVAILABLE",               503, "another request is writing this"}},
+    {image_unknown,             {"UNSUPPORTED",               404, "Image not found"}},
+    {image_exists,              {"UNSUPPORTED",               409, "Image already exists"}},
+    {image_unfinished,          {"UNSUPPORTED",               400, "Image is being uploaded, retry later"}},
+    {image_invalid,             {"UNSUPPORTED",               400, "Invalid image"}},
 };
 // clang-format on
 
@@ -86,6 +90,18 @@ http::Response error_response(const Error& error) {
   response.headers.add("Content-Type", std::string(json_type));
   // Details quote what the client sent, which need not be UTF-8.
   response.body = envelope.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return response;
+}
+
+http::Response v1_error_response(const Error& error) {
+  const Row& row = row_of(error.code);
+  const bool own = row.shows != Shows::fixed && !error.message.empty();
+  http::Response response;
+  response.status = row.wire.status;
+  response.headers.add("Content-Type", "application/json");
+  response.headers.add("Cache-Control", "no-cache");
+  const nlohmann::json body{{"error", own ? std::string_view(error.message) : row.wire.message}};
+  response.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return response;
 }
 

@@ -25,5 +25,7 @@ bool is_internal(Code code);
 
 // {"errors":[{"code":…,"message":…,"detail":…}]} and a newline; the status is that of the first error.
 http::Response error_response(const Error& error);
+// The same for the v1 API: {"error":"…"}, in the words that its clients know.
+http::Response v1_error_response(const Error& error);
 
 } // namespace berth::api

@@ -53,21 +53,22 @@ Result<> index_as_user(const config::Config& config, Logger& logger) {
 }
 
 // Serves on the socket that was handed over, or on one of its own, as the user who owns the store.
-Result<> serve_as_user(const config::Config& config, Logger& logger) {
+Result<> serve_as_user(const config::Config& config, PoolApi serves, Logger& logger) {
   BERTH_TRY(const Account account, account_of(config));
   BERTH_CHECK(act_as(account, config));
   BERTH_CHECK(drop_root());
   if (::geteuid() == 0) logger.warn(serves_as_root);
   BERTH_CHECK(prepare_directories(config, account));
   const bool inherited = stdin_is_listening();
-  const std::string& path = config.berth.socket;
+  const bool own_socket = serves == PoolApi::v1 && !config.berth.v1_socket.empty();
+  const std::string& path = own_socket ? config.berth.v1_socket : config.berth.socket;
   sigset_t stops; // who can connect can also ask for the end: that waits until the pool can hear it
   sigemptyset(&stops);
   for (const int signal : {SIGTERM, SIGINT}) sigaddset(&stops, signal);
   ::sigprocmask(SIG_BLOCK, &stops, nullptr);
   BERTH_TRY(const UniqueFd socket, inherited ? Result<UniqueFd>(UniqueFd(::dup(STDIN_FILENO))) : listen_on(path));
   const SocketName name = inherited ? SocketName() : name_of_socket(path);
-  const Result<> served = run_pool(config, socket, Spool::shared, logger, [] {});
+  const Result<> served = run_pool(config, {serves, Spool::shared}, socket, logger, [] {});
   remove_socket(name); // unless another has taken the path over
   return served;
 }
@@ -84,12 +85,12 @@ int up(const std::string& config_path) {
   return outcome(result, *logger);
 }
 
-int serve(const std::string& config_path) {
+int serve(const std::string& config_path, PoolApi serves) {
   auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
   const auto logger = make_logger(loaded->config.log_level);
   for (const std::string& warning : loaded->warnings) logger->warn(warning);
-  return outcome(serve_as_user(loaded->config, *logger), *logger);
+  return outcome(serve_as_user(loaded->config, serves, *logger), *logger);
 }
 
 int index_referrers(const std::string& config_path) {

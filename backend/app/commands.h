@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "app/pool.h"
+
 namespace berth::app {
 
 inline constexpr int exit_ok = 0;
@@ -12,8 +14,8 @@ inline constexpr int exit_usage = 2;
 
 // The whole registry in the foreground: nginx and the pool.
 int up(const std::string& config_path);
-// The pool alone, on the listening socket that is fd 0, or else on berth.socket.
-int serve(const std::string& config_path);
+// The pool alone, on the listening socket that is fd 0, or else on berth.socket; for v1 alone, on berth.v1.socket.
+int serve(const std::string& config_path, PoolApi serves);
 // nginx's half of the configuration: the whole tree into a directory, or, if that is empty, the fragments to stdout.
 int nginx(const std::string& config_path, const std::string& output);
 // Enters the manifests that another registry wrote among the referrers of their subjects.

@@ -1,6 +1,7 @@
 // berth: a container registry behind nginx.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <map>
 
 #include "app/commands.h"
 
@@ -32,6 +33,12 @@ int main(int argc, char** argv) {
   };
   CLI::App* up = command("up", "Run the whole registry in the foreground: nginx and the pool");
   CLI::App* serve = command("serve", "Run the FastCGI pool alone");
+  berth::app::PoolApi api = berth::app::PoolApi::as_configured;
+  const std::map<std::string, berth::app::PoolApi> apis{
+      {"both", berth::app::PoolApi::as_configured}, {"v1", berth::app::PoolApi::v1}, {"v2", berth::app::PoolApi::v2}};
+  serve->add_option("--api", api, "serve this API alone: v1 or v2; both: as CONFIG says")
+      ->transform(CLI::CheckedTransformer(apis))
+      ->option_text("API");
   CLI::App* index = command("index-referrers", "List what another registry pushed among the referrers of its subject");
   CLI::App* nginx = command("nginx", "Print the nginx fragments that CONFIG implies");
   nginx->add_option("-o,--output", output, "write the whole nginx configuration into this directory instead");
@@ -42,7 +49,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? berth::app::exit_ok : berth::app::exit_usage;
   }
   if (up->parsed()) return berth::app::up(config);
-  if (serve->parsed()) return berth::app::serve(config);
+  if (serve->parsed()) return berth::app::serve(config, api);
   if (index->parsed()) return berth::app::index_referrers(config);
   if (nginx->parsed()) return berth::app::nginx(config, output);
   return berth::app::exit_usage;

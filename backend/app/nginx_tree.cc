@@ -69,6 +69,18 @@ std::string header_lines(const config::Config& config) {
   return lines;
 }
 
+std::string upstream(const std::string& name, const std::string& socket) {
+  return "upstream " + name + " {\n    " + line("server", nginx_word("unix:" + socket)) + "}\n";
+}
+
+// Who answers for the v1 API, in a location whose requests have such a body.
+std::string v1_lines(const config::Config& config, const std::string& body) {
+  const std::string snippets = "snippets/location/";
+  if (!config.berth.v1_upstream.empty())
+    return line("proxy_pass", nginx_word(config.berth.v1_upstream)) + line("include", snippets + "v1_registry.conf");
+  return line("include", snippets + "v1_pool.conf") + line("include", snippets + body + ".conf");
+}
+
 // "nginx version: nginx/1.22.1"
 bool is_at_least_1_25_1(const std::string& output) {
   int major = 0, minor = 0, patch = 0;
@@ -134,12 +146,16 @@ Result<NginxSettings> find_nginx(const config::Config& config) {
 }
 
 std::map<std::string, std::string> nginx_fragments(const config::Config& config, const NginxSettings& settings) {
+  const std::string& v1_socket = config.berth.v1_socket;
   std::map<std::string, std::string> fragments = {
       {"main.conf", settings.user.empty() ? std::string() : line("user", settings.user)},
       {"listen.conf", listen_lines(config, settings)},
       {"tls.conf", tls_lines(config, settings)},
       {"spool.conf", line("client_body_temp_path", nginx_word(config.berth.spool))},
-      {"upstream.conf", "upstream berth_pool {\n    " + line("server", nginx_word("unix:" + settings.socket)) + "}\n"},
+      {"upstream.conf", upstream("berth_pool", settings.socket) +
+                            upstream("berth_pool_v1", v1_socket.empty() ? settings.socket : v1_socket)},
+      {"v1.conf", v1_lines(config, "body_small")},
+      {"v1_layer.conf", v1_lines(config, "body_spooled")},
       {"store.conf", line("alias", nginx_word(config.storage.root + "/"))},
       {"headers.conf", header_lines(config)},
   };

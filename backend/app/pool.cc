@@ -14,6 +14,7 @@
 #include "driver/filesystem.h"
 #include "fcgi/server.h"
 #include "storage/registry.h"
+#include "storage/v1_tags.h"
 
 namespace berth::app {
 namespace {
@@ -46,6 +47,16 @@ api::Options api_options_of(const config::Config& config) {
   return options;
 }
 
+api::Options::Faces faces_of(const config::Config& config, PoolApi serves) {
+  using Faces = api::Options::Faces;
+  switch (serves) {
+  case PoolApi::v1: return Faces::v1;
+  case PoolApi::v2: return Faces::v2;
+  case PoolApi::as_configured: break;
+  }
+  return config.berth.v1_enabled && config.berth.v1_upstream.empty() ? Faces::both : Faces::v2;
+}
+
 // Stops the server at SIGTERM or SIGINT. The signals are blocked from its construction on, in this thread and in all
 // that are started after it, so that only its own thread takes them.
 class StopOnSignal {
@@ -73,11 +84,12 @@ private:
 
 } // namespace
 
-Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Spool spool, Logger& logger,
+Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& listen_socket, Logger& logger,
                   const std::function<void()>& ready) {
   SystemClock clock;
   SystemRandom random;
   api::Options options = api_options_of(config);
+  options.faces = faces_of(config, role.serves);
   if (options.secret.empty()) {
     BERTH_TRY(options.secret, kept_secret(config.storage.root, random));
   }
@@ -87,7 +99,7 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, S
   cache::MemoryCache cache(config.storage.cache_entries);
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
   std::unique_ptr<storage::HashAhead> ahead;
-  if (spool == Spool::ours_alone) {
+  if (role.spool == Spool::ours_alone) {
     auto watching = storage::HashAhead::watch(config.berth.spool);
     if (watching)
       ahead = *std::move(watching);
@@ -96,7 +108,9 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, S
   }
   storage::Registry registry({driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock,
                               random, logger, ahead.get()});
-  api::Api api(registry, std::move(options), clock, logger);
+  storage::V1Images v1_images({driver, registry, logger});
+  storage::V1Tags v1_tags({driver, registry, v1_images, logger});
+  api::Api api(registry, std::move(options), clock, logger, api::V1Services{v1_images, v1_tags});
   fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, api, logger);
   const StopOnSignal stop(server);
   ready();

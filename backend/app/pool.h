@@ -11,13 +11,22 @@
 
 namespace berth::app {
 
-// Answers FastCGI requests on a listening socket until SIGTERM or SIGINT; requests in progress are finished.
-// Without http.secret, the one that is kept in the store is used.
-// A spool that is this pool's alone lets it hash bodies while they arrive. Calls ready when everything is made and the
-// first request can be taken.
-// Requires: is called once, while the process has one thread. Errors: invalid, io.
+// Which API the pool serves. As config.yml says: v2, and v1 unless that is switched off or another registry's.
+enum class PoolApi { as_configured, v1, v2 };
+
+// A spool that is this pool's alone lets it hash bodies while they arrive.
 enum class Spool { ours_alone, shared };
-Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Spool spool, Logger& logger,
+
+struct PoolRole {
+  PoolApi serves = PoolApi::as_configured;
+  Spool spool = Spool::shared;
+};
+
+// Answers FastCGI requests on a listening socket until SIGTERM or SIGINT; requests in progress are finished.
+// Without http.secret, the one that is kept in the store is used. Calls ready when everything is made and the first
+// request can be taken.
+// Requires: is called once, while the process has one thread. Errors: invalid, io.
+Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& listen_socket, Logger& logger,
                   const std::function<void()>& ready);
 
 } // namespace berth::app

@@ -167,7 +167,8 @@ int Supervisor::run_pool_half(const config::Config& config, Logger& logger, cons
   Result<> served = drop_root();
   die_with_parent(); // the kernel forgets it when the user changes
   if (served)
-    served = run_pool(config, socket_, Spool::ours_alone, logger, [&] { (void)!::write(ready.get(), "", 1); });
+    served = run_pool(config, {PoolApi::as_configured, Spool::ours_alone}, socket_, logger,
+                      [&] { (void)!::write(ready.get(), "", 1); });
   if (!served) logger.error("the pool cannot serve: " + served.error().message);
   return served ? 0 : 1;
 }

@@ -40,6 +40,12 @@ enum class Code {
   range_unsatisfiable, // a Range that lies outside the blob
   storage_full,        // no space, or over quota
 
+  // The v1 API, whose errors are texts.
+  image_unknown,
+  image_exists,     // pushed already: a client goes on with the next image
+  image_unfinished, // being pushed, or left half-way
+  image_invalid,    // its JSON, its layer or its checksum is wrong; the message says what
+
   // Among the layers.
   not_found, // no such path
   exists,    // the path is there already

@@ -67,6 +67,9 @@ struct Config {
     std::string user;            // started as root: who serves; default: the owner of the storage root
     std::string nginx_binary;    // default: nginx found in PATH, /usr/sbin, /usr/local/sbin
     std::string nginx_directory; // the static files; default: ../nginx or ../share/berth/nginx beside the binary
+    bool v1_enabled = true;
+    std::string v1_socket;   // of a pool of its own for v1 (`berth serve --api v1`); empty: the pool's
+    std::string v1_upstream; // https://host:port of another v1 registry, to which nginx passes /v1/; empty: none
   } berth;
 };
 

@@ -88,6 +88,9 @@ constexpr Key table[] = {
   {"berth.user", works, scalar, value<FIELD(berth.user), to_user>, "started as root: who serves; default: the owner of the store"},
   {"berth.nginx.binary", works, scalar, value<FIELD(berth.nginx_binary), to_path>, "the nginx to run; default: from PATH"},
   {"berth.nginx.directory", works, scalar, value<FIELD(berth.nginx_directory), to_path>, "berth's static nginx configuration; default: beside the program"},
+  {"berth.v1.enabled", works, scalar, value<FIELD(berth.v1_enabled), to_flag>, "whether the v1 API is served, for Docker before 1.6 and `docker search`"},
+  {"berth.v1.socket", works, scalar, value<FIELD(berth.v1_socket), to_path>, "the unix socket of a pool of its own for v1 (berth serve --api v1); default: berth.socket"},
+  {"berth.v1.upstream", works, scalar, value<FIELD(berth.v1_upstream), to_origin>, "another v1 registry, to which nginx passes /v1/; default: berth serves it"},
 };
 // clang-format on
 

@@ -111,15 +111,6 @@ Result<> read_keys(const Node& root, Loaded& loaded) {
   return {};
 }
 
-Result<> check_readable(const Node& root, std::string_view path, const std::string& file) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status{};
-  if (!fd) return refuse(*root.at(path), path, std::string("a file that can be read: ") + std::strerror(errno));
-  if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
-    return refuse(*root.at(path), path, "a file that can be read: it is not a regular file");
-  return {};
-}
-
 Result<> check_tls(const Node& root, const Config& config) {
   const auto& http = config.http;
   if (http.tls_certificate.empty() && http.tls_key.empty()) return {};
@@ -127,8 +118,16 @@ Result<> check_tls(const Node& root, const Config& config) {
     return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; key is missing");
   if (http.tls_certificate.empty())
     return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; certificate is missing");
-  BERTH_CHECK(check_readable(root, "http.tls.certificate", http.tls_certificate));
-  return check_readable(root, "http.tls.key", http.tls_key);
+  return {}; // whether they can be read concerns those who start nginx: a pool has no need of them
+}
+
+Result<> check_readable(const Node& root, std::string_view path, const std::string& file) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status{};
+  if (!fd) return refuse(*root.at(path), path, std::string("a file that can be read: ") + std::strerror(errno));
+  if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return refuse(*root.at(path), path, "a file that can be read: it is not a regular file");
+  return {};
 }
 
 Result<> check_signing_key(const Node& root, const Config& config) {

@@ -142,6 +142,12 @@ Result<std::string> to_base_url(const Node& node) {
   return node.text;
 }
 
+Result<std::string> to_origin(const Node& node) {
+  static const RE2 form(R"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)");
+  if (!RE2::FullMatch(node.text, form)) return allow("a URL without a path, as in http://registryv1:5000");
+  return node.text.ends_with('/') ? node.text.substr(0, node.text.size() - 1) : node.text;
+}
+
 Result<std::string> to_user(const Node& node) {
   static const RE2 form(R"([A-Za-z0-9_][A-Za-z0-9_.-]{0,63})");
   if (!RE2::FullMatch(node.text, form)) return allow("the name of a user");

@@ -30,6 +30,7 @@ Result<std::vector<Platform>> to_platforms(const Node& node);
 Result<std::string> to_address(const Node& node);
 Result<std::string> to_prefix(const Node& node);
 Result<std::string> to_base_url(const Node& node);
+Result<std::string> to_origin(const Node& node); // a URL without a path
 Result<std::string> to_user(const Node& node);
 using HeaderList = std::vector<std::pair<std::string, std::vector<std::string>>>;
 Result<HeaderList> to_headers(const Node& node);

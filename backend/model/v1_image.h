@@ -41,4 +41,8 @@ const CanonicalDigest& empty_tar_digest();
 // (zstd, encrypted, foreign), or a config that is broken or has not one diff_id a layer.
 Result<V1Chain> v1_chain_of(const ManifestInfo& image, std::string_view config);
 
+// The chain that a schema1 manifest is: its texts are those of V1 images already. Sizes of blobs are unknown: 0.
+// Errors: manifest_invalid, with what is wrong in detail: a layer under a tarsum, or images that are no chain.
+Result<V1Chain> v1_chain_of_schema1(std::string_view payload);
+
 } // namespace berth::model

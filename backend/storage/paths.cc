@@ -4,6 +4,7 @@ namespace berth::storage::paths {
 namespace {
 
 const std::string root = "/docker/registry/v2";
+const std::string v1_root = "/docker/registry/v1";
 
 // What a digest's algorithm is in a path: `sha256`, or `tarsum/v1/sha256`.
 std::string algorithm_part(const Digest& digest) {
@@ -79,6 +80,25 @@ std::string upload_hash_states(const RepositoryName& name, const UploadId& id) {
 }
 std::string upload_hash_state(const RepositoryName& name, const UploadId& id, std::uint64_t offset) {
   return upload_hash_states(name, id) + "/" + std::to_string(offset);
+}
+
+namespace {
+std::string v1_directory(const ImageId& id) { return v1_root + "/images/" + id.str(); }
+} // namespace
+
+std::string v1_json(const ImageId& id) { return v1_directory(id) + "/json"; }
+std::string v1_image(const ImageId& id) { return v1_directory(id) + "/image"; }
+std::string v1_uploads(const ImageId& id) { return v1_directory(id) + "/uploads"; }
+std::string v1_upload(const ImageId& id, const CanonicalDigest& payload) {
+  return v1_uploads(id) + "/" + std::string(payload.hex());
+}
+std::string v1_lock(const ImageId& id) { return "/berth/locks/v1-" + id.str().substr(0, 2); }
+std::string v1_repositories(const ImageId& id) { return v1_directory(id) + "/repositories"; }
+std::string v1_member(const ImageId& id, const RepositoryName& name) {
+  return v1_repositories(id) + "/" + name.str() + "/" + v1_member_file;
+}
+std::string v1_pushed(const RepositoryName& name, const CanonicalDigest& manifest) {
+  return below(v1_root + "/repositories/" + name.str() + "/_manifests", manifest) + "/image";
 }
 
 } // namespace berth::storage::paths

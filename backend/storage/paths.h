@@ -7,12 +7,14 @@
 #include <string_view>
 
 #include "model/digest.h"
+#include "model/image_id.h"
 #include "model/names.h"
 
 namespace berth::storage::paths {
 
 using model::CanonicalDigest;
 using model::Digest;
+using model::ImageId;
 using model::RepositoryName;
 using model::Tag;
 using model::UploadId;
@@ -51,5 +53,16 @@ std::string upload_data(const RepositoryName& name, const UploadId& id);
 std::string upload_started_at(const RepositoryName& name, const UploadId& id);
 std::string upload_hash_states(const RepositoryName& name, const UploadId& id);
 std::string upload_hash_state(const RepositoryName& name, const UploadId& id, std::uint64_t offset);
+
+// What berth keeps of v1 images, beside v2/: docker/distribution does not look there.
+std::string v1_json(const ImageId& id);
+std::string v1_image(const ImageId& id);   // its presence makes an image a finished one
+std::string v1_uploads(const ImageId& id); // the layers that came for an image which is not finished
+std::string v1_upload(const ImageId& id, const CanonicalDigest& payload);
+std::string v1_lock(const ImageId& id);         // who changes an image holds this lock; one serves many
+std::string v1_repositories(const ImageId& id); // a tree of the repositories that an image is in
+inline constexpr const char* v1_member_file = "_manifest";
+std::string v1_member(const ImageId& id, const RepositoryName& name);
+std::string v1_pushed(const RepositoryName& name, const CanonicalDigest& manifest);
 
 } // namespace berth::storage::paths

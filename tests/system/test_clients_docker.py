@@ -149,3 +149,9 @@ def test_a_registry_of_an_unknown_authority_is_refused(registry, engine):
     stranger = f"{UNTRUSTED}:{registry.port}/docker/stranger:1"
     engine.docker("tag", "base", stranger)
     assert "x509" in engine.docker("push", stranger, fails=True)
+
+
+def test_search(registry, engine, at):
+    Client(registry).make_image("found/by-search", tag="one")
+    assert "found/by-search" in engine.docker("search", at("by-se"))
+    assert "found" not in engine.docker("search", at("nothing-like-it"))

@@ -200,3 +200,11 @@ def test_concurrent_pushes_that_share_layers(store):
     for name in names:
         store.pull(name)
         assert store.file_in(store.at(name), "shared") == base["shared"]
+
+
+def test_search(registry, store):
+    """podman asks the search of v1, or else the catalog of v2, and the tags of v2."""
+    Client(registry).make_image("found/by-search", tag="one")
+    assert f"{store.at('found/by-search')}" in store.podman("search", store.trust, store.at("by-se"))
+    assert "one" in store.podman("search", store.trust, "--list-tags", store.at("found/by-search"))
+    assert store.podman("search", store.trust, store.at("nothing-like-it")) == ""

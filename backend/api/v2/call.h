@@ -13,6 +13,7 @@
 #include "http/router.h"
 #include "http/url.h"
 #include "registry/registry.h"
+#include "registry/v1_images.h"
 
 namespace berth::api::v2 {
 
@@ -21,6 +22,7 @@ struct Call {
   const Options& options;
   const UploadStateSigner& upload_states;
   const Clock& clock;
+  registry::V1Tags* v1_tags; // null: there is no v1 face
 
   http::Request& request;
   const http::Query query;

@@ -27,6 +27,17 @@ Result<> ensure_empty_tar(registry::BlobStore& blobs) {
   return {};
 }
 
+// The images as a v1 client pushed them, if one did; or else as they follow from the config.
+Result<model::V1Chain> chain_of(Call& call, const model::Manifest& image) {
+  if (call.v1_tags != nullptr) {
+    BERTH_TRY(auto pushed, call.v1_tags->pushed(*call.repository, model::CanonicalDigest::of_bytes(image.bytes)));
+    if (pushed) return *std::move(pushed);
+  }
+  BERTH_TRY(const auto info, model::detect_manifest(image.bytes));
+  BERTH_TRY(const std::string config, config_of(call, info));
+  return model::v1_chain_of(info, config);
+}
+
 } // namespace
 
 bool is_schema1_client(std::string_view user_agent) {
@@ -44,9 +55,7 @@ bool takes_schema1(const Call& call) {
 }
 
 Result<model::Manifest> convert_to_schema1(Call& call, const model::Tag& tag, const model::Manifest& image) {
-  BERTH_TRY(const auto info, model::detect_manifest(image.bytes));
-  BERTH_TRY(const std::string config, config_of(call, info));
-  BERTH_TRY(const model::V1Chain chain, model::v1_chain_of(info, config));
+  BERTH_TRY(const model::V1Chain chain, chain_of(call, image));
   std::string payload = model::schema1_payload(call.repository->name(), tag.str(), chain);
   if (payload.size() > model::max_manifest_bytes)
     return fail(Code::manifest_invalid, {}, "its schema1 manifest would be too large");

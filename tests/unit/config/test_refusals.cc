@@ -194,26 +194,14 @@ TEST_CASE("a config that asks for less than an open, writable registry never loa
   }
 }
 
-TEST_CASE("tls wants both files, and to read them") {
-  const auto directory = std::filesystem::temp_directory_path() / ("berth-tls-" + std::to_string(::getpid()));
-  std::filesystem::create_directory(directory);
-  const std::string file = (directory / "x.pem").string();
-  std::ofstream(file) << "x";
-  const std::string gone = (directory / "gone.pem").string();
-
-  CHECK(config_of("http: {tls: {certificate: " + file + ", key: " + file + "}}").http.tls_key == file);
+TEST_CASE("tls wants both files; whether they can be read is for those who start nginx to see") {
+  CHECK(config_of("http: {tls: {certificate: /gone/x.pem, key: /gone/x.key}}").http.tls_key == "/gone/x.key");
   check_rows({
-      {"http:\n  tls: {certificate: " + file + "}",
+      {"http:\n  tls: {certificate: /gone/x.pem}",
        "config.yml:5: http.tls: (a map): allowed is certificate and key, or neither; key"},
-      {"http: {tls: {key: " + file + "}}",
+      {"http: {tls: {key: /gone/x.key}}",
        "config.yml:4: http.tls: (a map): allowed is certificate and key, or neither; cert"},
-      {"http: {tls: {certificate: " + gone + ", key: " + file + "}}",
-       "config.yml:4: http.tls.certificate: \"" + gone.substr(0, 80)},
-      {"http: {tls: {certificate: " + file + ", key: " + directory.string() + "}}", "config.yml:4: http.tls.key: "},
   });
-  CHECK(
-      refusal_of("http: {tls: {certificate: " + gone + ", key: " + file + "}}").ends_with("No such file or directory"));
-  std::filesystem::remove_all(directory);
 }
 
 } // namespace

@@ -1,0 +1,32 @@
+// GET /v1/_ping, by which clients recognise the registry, and /v1/users, by which `docker login` checks a password.
+#include <nlohmann/json.hpp>
+
+#include "api/v1/endpoints.h"
+
+namespace berth::api::v1 {
+
+Result<http::Response> ping(Call&) {
+  http::Response response = json_reply("{}");
+  // Standalone: this is index and registry in one, and takes a password with every request over https.
+  response.headers.add("X-Docker-Registry-Standalone", "True");
+  return response;
+}
+
+// Access control has let the caller in, or there is none.
+Result<http::Response> check_login(Call&) { return json_reply("\"OK\""); }
+
+// Nobody is made an account here: accounts are the operator's. Whoever says a name and a password is told that it is
+// well, and docker keeps both; whether they are right is seen with the first request that takes them.
+Result<http::Response> create_user(Call& call) {
+  BERTH_TRY(const std::string body, read_body(call));
+  const auto document = nlohmann::json::parse(body, nullptr, false);
+  if (!document.is_object()) return fail(Code::bad_request, "Error Decoding JSON");
+  for (const char* name : {"username", "password", "email"})
+    if (const auto member = document.find(name); member == document.end() || !member->is_string())
+      return fail(Code::bad_request, "Missing " + std::string(name));
+  return json_reply("\"User Created\"", 201);
+}
+
+Result<http::Response> change_user(Call&) { return json_reply("", 204); }
+
+} // namespace berth::api::v1

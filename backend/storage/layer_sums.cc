@@ -1,0 +1,32 @@
+#include "storage/layer_sums.h"
+
+#include "base/encoding.h"
+#include "model/digester.h"
+#include "model/tarsum.h"
+
+namespace berth::storage {
+
+Result<LayerSums> sum_layer(std::string_view json, const Content& layer) {
+  model::Sha256 digest, payload, plain;
+  model::TarSum tarsum;
+  bool is_tar = true;
+  payload.update(as_bytes(json));
+  payload.update(as_bytes("\n"));
+  Decompressor decompressor([&](std::span<const std::byte> bytes) -> Result<> {
+    plain.update(bytes);
+    if (is_tar) is_tar = tarsum.update(bytes).has_value();
+    return {};
+  });
+  layer.start_writeback(); // the disk writes while the processor hashes
+  BERTH_CHECK(layer.read([&](std::span<const std::byte> piece) -> Result<> {
+    digest.update(piece);
+    payload.update(piece);
+    return decompressor.update(piece);
+  }));
+  BERTH_CHECK(decompressor.finish());
+  const auto sum = is_tar ? tarsum.finish(json) : Result<std::string>(std::string());
+  return LayerSums{digest.digest(),  payload.digest(), plain.digest(),
+                   sum.value_or(""), layer.size(),     decompressor.compression()};
+}
+
+} // namespace berth::storage

@@ -1,0 +1,233 @@
+#include "storage/v1_tags.h"
+
+#include "model/media_types.h"
+#include "model/v1_push.h"
+#include "storage/gzip_layer.h"
+#include "storage/paths.h"
+#include "storage/put_files.h"
+#include "storage/v1_chains.h"
+
+namespace berth::storage {
+namespace {
+
+using driver::Durability;
+using registry::MayRead;
+using registry::Repository;
+
+// What tells of the store, and not of the image.
+bool is_trouble(const Error& error) {
+  return !is(error, Code::manifest_invalid) && !is(error, Code::manifest_unknown) && !is(error, Code::corrupt) &&
+         !is(error, Code::digest_invalid);
+}
+
+std::string key_of(const Repository& repository, const CanonicalDigest& manifest) {
+  return repository.name().str() + "@" + manifest.str();
+}
+
+// Makes a blob of the store visible in the repository. Errors: image_unknown if it is gone.
+Result<> mount(Repository& repository, const model::Digest& digest) {
+  BERTH_TRY(auto created, repository.blobs().create(registry::MountRequest{digest, std::nullopt}));
+  if (std::holds_alternative<registry::Mounted>(created)) return {};
+  BERTH_CHECK(std::get<std::unique_ptr<registry::BlobWriter>>(created)->cancel());
+  return fail(Code::image_unknown);
+}
+
+// What has to be put for a manifest to be known as the one that was made of a pushed image.
+driver::PutFile pushed_file(const Repository& repository, const CanonicalDigest& manifest, const ImageId& id) {
+  return {paths::v1_pushed(repository.name(), manifest), Content::of(id.str())};
+}
+
+} // namespace
+
+// Images that v1 clients pushed under the id of one that is made of a manifest must be the same: such an id stands for
+// its content, and an old client keeps what it once got under it.
+Result<> V1Tags::mistrust(const ImageId& id, const std::optional<ImageId>& parent,
+                          const std::optional<model::Digest>& diff_id) {
+  const auto json = parts_.driver.stat(paths::v1_json(id));
+  if (!json && is(json.error(), Code::not_found)) return {};
+  BERTH_CHECK(json);
+  const auto image = parts_.images.find(id, nullptr);
+  if (image && image->parent == parent && (!diff_id || image->diff_id == diff_id)) return {};
+  if (!image && !is(image.error(), Code::image_unfinished)) return {};
+  if (image)
+    parts_.logger.warn("a v1 client pushed something else under an image's id; dropped", {{"image", id.str()}});
+  for (const std::string& path : {paths::v1_image(id), paths::v1_json(id)}) {
+    const auto removed = parts_.driver.remove(path, Durability::durable);
+    if (!removed && !is(removed.error(), Code::not_found)) return removed;
+  }
+  return {};
+}
+
+// Makes the images of a manifest be found by their ids, and returns the first. Errors: those of v1_chain_of.
+Result<ImageId> V1Tags::enter_chain(Repository& repository, const CanonicalDigest& manifest) {
+  BERTH_TRY(const V1Chain chain, v1_chain_of(repository, manifest));
+  std::optional<ImageId> parent;
+  for (std::size_t i = chain.images.size(); i-- > 0;) { // base first, so that what is found has its parents
+    const model::V1Image& image = chain.images[i];
+    BERTH_TRY(ImageId id, ImageId::parse(image.id));
+    if (image.adds_nothing) BERTH_CHECK(repository.blobs().put(model::media::octet_stream, model::empty_tar_gzip()));
+    BERTH_CHECK(mistrust(id, parent, chain.diff_ids[i]));
+    BERTH_CHECK(members_.note(id, {repository.name(), manifest}));
+    parent = std::move(id);
+  }
+  return *std::move(parent); // a chain is never empty
+}
+
+Result<V1Tags::Known> V1Tags::look_up(Repository& repository, const CanonicalDigest& manifest) {
+  // As it was pushed by a v1 client, which finds again what it has.
+  const auto pushed = parts_.driver.get_content(paths::v1_pushed(repository.name(), manifest), ImageId::length);
+  if (pushed)
+    if (auto id = ImageId::parse(*pushed); id && parts_.images.find(*id, nullptr)) return Known(*std::move(id));
+  auto id = enter_chain(repository, manifest);
+  if (id) return Known(*std::move(id));
+  if (is_trouble(id.error())) return std::unexpected(std::move(id).error());
+  const Error& why = id.error();
+  const std::string complaint = repository.name().str() + "@" + manifest.str() + " " + why.detail;
+  const bool is_new = known_.with([&](auto& map) {
+    if (map.find(complaint) != nullptr) return false;
+    map.put(complaint, Known());
+    return true;
+  });
+  if (is_new)
+    parts_.logger.warn("v1 clients cannot pull an image", {{"repository", repository.name().str()},
+                                                           {"manifest", manifest.str()},
+                                                           {"why", why.detail.empty() ? why.message : why.detail}});
+  return Known();
+}
+
+Result<V1Tags::Known> V1Tags::id_of(Repository& repository, const CanonicalDigest& manifest) {
+  const std::string key = key_of(repository, manifest);
+  bool known = false;
+  Known remembered;
+  known_.with([&](auto& map) {
+    const Known* found = map.find(key);
+    known = found != nullptr;
+    if (known) remembered = *found;
+  });
+  if (known) return remembered;
+  BERTH_TRY(Known id, look_up(repository, manifest));
+  if (id) remember(repository, manifest, *id); // what is missing today may be pushed tomorrow
+  return id;
+}
+
+void V1Tags::remember(const Repository& repository, const CanonicalDigest& manifest, const ImageId& id) {
+  known_.with([&](auto& map) { map.put(key_of(repository, manifest), id); });
+}
+
+Result<std::optional<model::V1Chain>> V1Tags::pushed(Repository& repository, const CanonicalDigest& manifest) {
+  const std::optional<model::V1Chain> nothing;
+  const auto text = parts_.driver.get_content(paths::v1_pushed(repository.name(), manifest), ImageId::length);
+  if (!text && is(text.error(), Code::not_found)) return nothing;
+  BERTH_CHECK(text);
+  const auto top = ImageId::parse(*text);
+  const auto ids = top ? parts_.images.ancestry(*top, nullptr) : Result<std::vector<ImageId>>(std::unexpect);
+  if (!ids) return nothing; // not all of it is there any more
+  model::V1Chain chain;
+  for (const ImageId& id : *ids) {
+    BERTH_TRY(registry::V1Image image, parts_.images.find(id, nullptr));
+    if (id == *top) chain.architecture = model::architecture_of(image.json);
+    chain.images.push_back({id.str(), std::move(image.json), image.layer.digest, image.layer.size, false});
+  }
+  return std::optional(std::move(chain));
+}
+
+Result<std::vector<V1Tags::Tagged>> V1Tags::list(Repository& repository) {
+  BERTH_TRY(const registry::Page page, repository.tags().list({}));
+  std::vector<Tagged> tagged;
+  for (const std::string& name : page.entries) {
+    BERTH_TRY(const model::Tag tag, model::Tag::parse(name));
+    const auto manifest = repository.tags().get(tag);
+    if (!manifest && is(manifest.error(), Code::manifest_unknown)) continue; // removed meanwhile
+    BERTH_CHECK(manifest);
+    BERTH_TRY(Known id, id_of(repository, *manifest));
+    if (id) tagged.emplace_back(name, *std::move(id));
+  }
+  return tagged;
+}
+
+Result<ImageId> V1Tags::get(Repository& repository, const model::Tag& tag) {
+  BERTH_TRY(const CanonicalDigest manifest, repository.tags().get(tag));
+  BERTH_TRY(Known id, id_of(repository, manifest));
+  if (!id) return fail(Code::manifest_unknown);
+  return *std::move(id);
+}
+
+// A manifest of another repository, put into this one. Nothing: it cannot be.
+Result<std::optional<CanonicalDigest>> V1Tags::copy(Repository& repository, const V1Members::Member& from,
+                                                    const ImageId& id) {
+  const std::optional<CanonicalDigest> nothing;
+  const auto source = parts_.registry.repository(from.first);
+  BERTH_TRY(const Known top, id_of(*source, from.second));
+  if (top != id) return nothing;
+  const auto chain = v1_chain_of(*source, from.second);
+  if (!chain) return nothing;
+  BERTH_TRY(const model::Manifest manifest, source->manifests().get(chain->manifest));
+  BERTH_TRY(const model::ManifestInfo info, model::detect_manifest(manifest.bytes));
+  for (const model::ContentReference& content : info.contents) {
+    const auto mounted = mount(repository, content.digest);
+    if (!mounted && is(mounted.error(), Code::image_unknown)) return nothing;
+    BERTH_CHECK(mounted);
+  }
+  BERTH_TRY(const model::Descriptor put, repository.manifests().put(info, manifest.bytes));
+  if (parts_.driver.stat(paths::v1_pushed(from.first, from.second))) // its images are pushed ones: here as well
+    BERTH_CHECK(parts_.driver.put(in_order(pushed_file(repository, put.digest, id))));
+  return std::optional(put.digest);
+}
+
+// The manifest that an image is the v1 form of, in this repository. Nothing: there is none.
+Result<std::optional<CanonicalDigest>> V1Tags::manifest_of(Repository& repository, const ImageId& id,
+                                                           const MayRead& may_read) {
+  BERTH_TRY(const auto members, members_.of(id));
+  for (const auto& [name, manifest] : members) {
+    if (name != repository.name() || !repository.manifests().stat(manifest)) continue;
+    BERTH_TRY(const Known top, id_of(repository, manifest));
+    if (top == id) return std::optional(manifest);
+  }
+  for (const V1Members::Member& member : members) {
+    if (member.first == repository.name()) continue;
+    if (may_read) {
+      BERTH_TRY(const bool readable, may_read(member.first));
+      if (!readable) continue;
+    }
+    BERTH_TRY(auto copied, copy(repository, member, id));
+    if (copied) return copied;
+  }
+  return std::optional<CanonicalDigest>();
+}
+
+Result<CanonicalDigest> V1Tags::make_manifest(Repository& repository, const ImageId& id, const MayRead& may_read) {
+  BERTH_TRY(const auto ids, parts_.images.ancestry(id, may_read));
+  std::vector<model::V1Part> parts;
+  for (const ImageId& one : ids) {
+    BERTH_TRY(registry::V1Image image, parts_.images.find(one, may_read));
+    BERTH_CHECK(mount(repository, image.layer.digest)); // also what is packed again: docker 1.6 to 1.9 take it as it is
+    BERTH_TRY(image.diff_id, parts_.images.keep(image));
+    if (image.layer.media_type != model::media::docker_layer_gzip) {
+      BERTH_TRY(const Content packed, parts_.driver.open(paths::blob_data(image.layer.digest)));
+      BERTH_TRY(image.layer, gzip_layer(repository.blobs(), packed));
+    }
+    parts.push_back({std::move(image.json), std::move(image.layer), *std::move(image.diff_id)});
+  }
+  BERTH_TRY(const model::DockerImage made, model::docker_image_of(parts));
+  BERTH_CHECK(repository.blobs().put(model::media::docker_image_config, made.config));
+  BERTH_TRY(const model::ManifestInfo info, model::parse_manifest(model::media::docker_manifest, made.manifest));
+  BERTH_TRY(const model::Descriptor put, repository.manifests().put(info, made.manifest));
+  // Before the tag: whoever finds the manifest by it finds the pushed images too.
+  std::vector<driver::PutFile> files = in_order(pushed_file(repository, put.digest, id));
+  for (const ImageId& one : ids) files.push_back(members_.file(one, {repository.name(), put.digest}));
+  BERTH_CHECK(parts_.driver.put(std::move(files)));
+  // Until now it may have been known as one that no v1 client pushed: a power cut can take the one file alone.
+  remember(repository, put.digest, id);
+  return put.digest;
+}
+
+Result<> V1Tags::tag(Repository& repository, const model::Tag& tag, const ImageId& id, const MayRead& may_read) {
+  BERTH_CHECK(parts_.images.ancestry(id, may_read)); // all of it must be there
+  BERTH_TRY(std::optional<CanonicalDigest> manifest, manifest_of(repository, id, may_read));
+  if (!manifest) {
+    BERTH_TRY(manifest, make_manifest(repository, id, may_read));
+  }
+  return repository.tags().tag(tag, *manifest);
+}
+
+} // namespace berth::storage

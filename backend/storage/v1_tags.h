@@ -1,0 +1,59 @@
+// storage::V1Tags: the bridge between v1 ids and manifests. A tag is one and the same file for clients of every age: it
+// points to a manifest. For v1 clients the manifest is a chain of images; what they push becomes a manifest.
+// Threads: safe. Borrows: everything it is made of.
+#pragma once
+
+#include "base/guarded.h"
+#include "base/log.h"
+#include "base/lru_map.h"
+#include "registry/v1_images.h"
+#include "storage/v1_images.h"
+#include "storage/v1_members.h"
+
+namespace berth::storage {
+
+using model::CanonicalDigest;
+
+class V1Tags final : public registry::V1Tags {
+public:
+  struct Parts {
+    driver::StorageDriver& driver;
+    registry::Registry& registry;
+    V1Images& images;
+    Logger& logger;
+  };
+  explicit V1Tags(Parts parts) : parts_(parts), members_(parts.driver) {}
+
+  Result<std::vector<Tagged>> list(registry::Repository& repository) override;
+  Result<ImageId> get(registry::Repository& repository, const model::Tag& tag) override;
+  Result<std::optional<model::V1Chain>> pushed(registry::Repository& repository,
+                                               const CanonicalDigest& manifest) override;
+  Result<> tag(registry::Repository& repository, const model::Tag& tag, const ImageId& id,
+               const registry::MayRead& may_read) override;
+
+private:
+  // Nothing: v1 clients cannot pull it.
+  using Known = std::optional<ImageId>;
+  Result<Known> id_of(registry::Repository& repository, const CanonicalDigest& manifest);
+  Result<Known> look_up(registry::Repository& repository, const CanonicalDigest& manifest);
+  void remember(const registry::Repository& repository, const CanonicalDigest& manifest, const ImageId& id);
+  Result<ImageId> enter_chain(registry::Repository& repository, const CanonicalDigest& manifest);
+  Result<> mistrust(const ImageId& id, const std::optional<ImageId>& parent,
+                    const std::optional<model::Digest>& diff_id);
+  Result<std::optional<CanonicalDigest>> manifest_of(registry::Repository& repository, const ImageId& id,
+                                                     const registry::MayRead& may_read);
+  Result<std::optional<CanonicalDigest>> copy(registry::Repository& repository, const V1Members::Member& from,
+                                              const ImageId& id);
+  Result<CanonicalDigest> make_manifest(registry::Repository& repository, const ImageId& id,
+                                        const registry::MayRead& may_read);
+
+  // The ids of manifests, by repository and digest. What is remembered was entered by this process, so that a crash
+  // that lost it is mended at the next start. Never wrong while the manifest is there: it cannot change.
+  static constexpr std::size_t max_known = 16384;
+
+  Parts parts_;
+  V1Members members_;
+  Guarded<LruMap<std::string, Known>> known_{LruMap<std::string, Known>(max_known)};
+};
+
+} // namespace berth::storage
