@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "app/account.h"
+#include "app/check_nginx.h"
 #include "app/listen_socket.h"
 #include "app/logger.h"
 #include "app/nginx_tree.h"
@@ -13,6 +14,7 @@
 #include "app/supervisor.h"
 #include "base/content.h"
 #include "config/config.h"
+#include "config/keys.h"
 
 namespace berth::app {
 namespace {
@@ -60,7 +62,7 @@ int up(const std::string& config_path) {
   const auto load = [&] { return config::load(config_path, environment_of_process()); };
   const auto loaded = load();
   if (!loaded) return complain(loaded.error());
-  const auto logger = make_logger(loaded->config.log_level);
+  const auto logger = make_logger(loaded->config.log.level);
   for (const std::string& warning : loaded->warnings) logger->warn(warning);
   const LoadConfig load_again = [&]() -> Result<config::Config> {
     BERTH_TRY(config::Loaded again, load());
@@ -72,7 +74,7 @@ int up(const std::string& config_path) {
 int serve(const std::string& config_path) {
   auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
-  const auto logger = make_logger(loaded->config.log_level);
+  const auto logger = make_logger(loaded->config.log.level);
   for (const std::string& warning : loaded->warnings) logger->warn(warning);
   return outcome(serve_as_user(loaded->config, *logger), *logger);
 }
@@ -91,6 +93,20 @@ int nginx(const std::string& config_path, const std::string& output) {
   }
   for (const auto& [name, text] : nginx_fragments(loaded->config, *settings))
     std::printf("# generated/%s\n%s\n", name.c_str(), text.c_str());
+  return exit_ok;
+}
+
+int check_config(const std::string& config_path) {
+  const auto loaded = config::load(config_path, environment_of_process());
+  if (!loaded) return complain(loaded.error());
+  for (const std::string& warning : loaded->warnings) std::fprintf(stderr, "berth: warning: %s\n", warning.c_str());
+  if (const auto good = check_nginx_half(loaded->config); !good) return complain(good.error());
+  std::printf("%s: good\n", config_path.c_str());
+  return exit_ok;
+}
+
+int config_keys() {
+  std::fputs(config::keys_as_markdown().c_str(), stdout);
   return exit_ok;
 }
 

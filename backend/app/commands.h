@@ -16,5 +16,10 @@ int up(const std::string& config_path);
 int serve(const std::string& config_path);
 // nginx's half of the configuration: the whole tree into a directory, or, if that is empty, the fragments to stdout.
 int nginx(const std::string& config_path, const std::string& output);
+// Whether the configuration is good, nginx's half included: nothing is started, and nothing written outside a temporary
+// directory. The warnings go to stderr, as does the complaint.
+int check_config(const std::string& config_path);
+// Prints every key of config.yml and what becomes of it, as docs/configuration.md has it.
+int config_keys();
 
 } // namespace berth::app

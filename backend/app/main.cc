@@ -34,6 +34,8 @@ int main(int argc, char** argv) {
   CLI::App* serve = command("serve", "Run the FastCGI pool alone");
   CLI::App* nginx = command("nginx", "Print the nginx fragments that CONFIG implies");
   nginx->add_option("-o,--output", output, "write the whole nginx configuration into this directory instead");
+  CLI::App* check = command("check-config", "Check CONFIG without starting anything, nginx's half included");
+  CLI::App* keys = app.add_subcommand("config-keys", "Print every key of CONFIG and what becomes of it, as Markdown");
 
   try {
     app.parse(argc, argv);
@@ -43,5 +45,7 @@ int main(int argc, char** argv) {
   if (up->parsed()) return berth::app::up(config);
   if (serve->parsed()) return berth::app::serve(config);
   if (nginx->parsed()) return berth::app::nginx(config, output);
+  if (check->parsed()) return berth::app::check_config(config);
+  if (keys->parsed()) return berth::app::config_keys();
   return berth::app::exit_usage;
 }
