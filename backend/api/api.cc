@@ -5,6 +5,7 @@
 #include "api/errors.h"
 #include "api/locations.h"
 #include "api/v2/endpoints.h"
+#include "base/log_context.h"
 #include "http/limits.h"
 #include "http/router.h"
 #include "http/url.h"
@@ -35,6 +36,14 @@ http::Response wrong_method(const http::Request& request, std::string allow) {
   return response;
 }
 
+// Everything that writes, while storage.maintenance.readonly is on.
+http::Response read_only(const v2::Endpoint& endpoint) {
+  http::Response response = error_response({Code::unsupported, {}, {}});
+  const std::string methods = http::methods_of(v2::endpoints(), endpoint.pattern);
+  response.headers.add("Allow", methods.starts_with("GET") ? "GET, HEAD" : "");
+  return response;
+}
+
 http::Response moved(const Locations& locations, std::string_view path, std::string_view query) {
   http::Response response;
   response.status = 301;
@@ -56,6 +65,7 @@ Api::Api(registry::Registry& registry, Options options, const Clock& clock, Logg
       logger_(logger) {}
 
 http::Response Api::handle(http::Request& request) {
+  const LogContext context(request.trace.id);
   http::Response response;
   try {
     auto answered = answer(request);
@@ -68,6 +78,7 @@ http::Response Api::handle(http::Request& request) {
 }
 
 http::Response Api::refuse(const http::Request& request, const Error& why) {
+  const LogContext context(request.trace.id);
   http::Response response = failure(request, why);
   finish(request, response);
   return response;
@@ -97,10 +108,13 @@ Result<http::Response> Api::answer_v2(http::Request& request, const std::string&
   case Routed::To::wrong_method: return wrong_method(request, std::move(routed.allow));
   case Routed::To::row: break;
   }
+  request.trace.endpoint = routed.row->name;
+  if (options_.read_only && routed.row->method != "GET") return read_only(*routed.row);
 
   std::unique_ptr<registry::Repository> repository;
   if (const std::string& text = routed.parameters.get("name"); !text.empty()) {
     BERTH_TRY(const auto name, model::RepositoryName::parse(text));
+    request.trace.repository = name.str();
     repository = registry_.repository(name);
   }
   // Access control asks here, before the endpoint runs: routed.row->access on the repository, or on the catalog.

@@ -62,7 +62,7 @@ int up(const std::string& config_path) {
   const auto load = [&] { return config::load(config_path, environment_of_process()); };
   const auto loaded = load();
   if (!loaded) return complain(loaded.error());
-  const auto logger = make_logger(loaded->config.log.level);
+  const auto logger = make_logger(loaded->config.log);
   for (const std::string& warning : loaded->warnings) logger->warn(warning);
   const LoadConfig load_again = [&]() -> Result<config::Config> {
     BERTH_TRY(config::Loaded again, load());
@@ -74,7 +74,7 @@ int up(const std::string& config_path) {
 int serve(const std::string& config_path) {
   auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
-  const auto logger = make_logger(loaded->config.log.level);
+  const auto logger = make_logger(loaded->config.log);
   for (const std::string& warning : loaded->warnings) logger->warn(warning);
   return outcome(serve_as_user(loaded->config, *logger), *logger);
 }

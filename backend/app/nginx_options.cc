@@ -1,8 +1,10 @@
 #include "app/nginx_options.h"
 
-#include <algorithm>
+#include <array>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "app/nginx_text.h"
 
@@ -35,6 +37,54 @@ std::string all_of(const std::vector<std::string>& files) {
   return std::move(all).str();
 }
 
+// A text within a quoted word of nginx, as JSON has it. Quoted twice: for JSON, then for nginx.
+std::string json_in_word(const std::string& text) {
+  const std::string json = nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  const std::string word = nginx_word(json);
+  return word.substr(1, word.size() - 2);
+}
+
+// The line of a request, in the form of the log's other lines; text is the combined form of web servers, and more.
+std::string access_log_lines(const config::Log& log) {
+  if (log.access_disabled) return line("access_log", "off");
+  if (log.format == config::LogFormat::text) {
+    std::string fields;
+    for (const auto& [name, value] : log.fields) {
+      const std::string word = nginx_word(name + "=" + nlohmann::json(value).dump(-1, ' ', true));
+      fields += " " + word.substr(1, word.size() - 2);
+    }
+    return "log_format berth '$remote_addr - $remote_user [$time_local] \"$request_method $berth_logged_uri "
+           "$server_protocol\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\" request=$request_id "
+           "repository=$berth_repository digest=$berth_digest received=$request_length seconds=$request_time "
+           "pool_seconds=$upstream_response_time' " +
+           (fields.empty() ? "" : "\"" + fields + "\"") + ";\n" + line("access_log", "/dev/stdout berth");
+  }
+  const bool logstash = log.format == config::LogFormat::logstash;
+  std::string fields = logstash
+                           ? R"('{"@timestamp":"$time_iso8601","@version":"1","level":"info","message":"request",')"
+                           : R"('{"time":"$time_iso8601","level":"info","msg":"request",')";
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 13> known{
+      {{"request", "$request_id"},
+       {"client", "$remote_addr"},
+       {"user", "$remote_user"},
+       {"method", "$request_method"},
+       {"uri", "$berth_logged_uri"},
+       {"protocol", "$server_protocol"},
+       {"status", "$status"},
+       {"repository", "$berth_repository"},
+       {"digest", "$berth_digest"},
+       {"referer", "$http_referer"},
+       {"useragent", "$http_user_agent"},
+       {"host", "$http_host"},
+       {"pool_seconds", "$upstream_response_time"}}};
+  for (const auto& [name, variable] : known)
+    fields.append("\n    '\"").append(name).append("\":\"").append(variable).append("\",'");
+  fields += "\n    '\"sent\":$body_bytes_sent,\"received\":$request_length,\"seconds\":$request_time'";
+  for (const auto& [name, value] : log.fields)
+    fields += "\n    \"," + json_in_word(name) + ":" + json_in_word(value) + "\"";
+  return "log_format berth escape=json " + fields + "\n    '}';\n" + line("access_log", "/dev/stdout berth");
+}
+
 } // namespace
 
 std::string tls_options(const config::Config& config) {
@@ -44,7 +94,7 @@ std::string tls_options(const config::Config& config) {
 }
 
 std::map<std::string, std::string> nginx_options(const config::Config& config) {
-  std::map<std::string, std::string> fragments;
+  std::map<std::string, std::string> fragments = {{"log.conf", access_log_lines(config.log)}};
   if (!config.http.client_cas.empty()) fragments["client_cas.pem"] = all_of(config.http.client_cas);
   return fragments;
 }

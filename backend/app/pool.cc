@@ -38,6 +38,7 @@ api::Options api_options_of(const config::Config& config) {
   options.secret = config.http.secret;
   options.relative_urls = config.http.relative_urls;
   options.delete_enabled = config.storage.delete_enabled;
+  options.read_only = config.storage.read_only;
   options.catalog_max_entries = static_cast<std::size_t>(config.catalog_max_entries);
   options.tags_max = static_cast<std::size_t>(config.tags_max);
   return options;

@@ -23,6 +23,7 @@
 #include "app/account.h"
 #include "app/certificate.h"
 #include "app/listen_socket.h"
+#include "app/log_relay.h"
 #include "app/nginx_tree.h"
 #include "app/pool.h"
 #include "app/process.h"
@@ -201,6 +202,7 @@ Result<> Supervisor::prepare() {
   pool_.body = [this] { return run_pool_half(); };
   nginx_.body = [this] {
     const std::string& run = config_.berth.run_directory;
+    if (const auto relayed = relay_output(config_.log); !relayed) logger_.error(relayed.error().message);
     return execute({nginx_settings_.binary, "-e", "stderr", "-p", run + "/", "-c", run + "/nginx/nginx.conf"}, run);
   };
   return {};
