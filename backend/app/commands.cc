@@ -11,10 +11,14 @@
 #include "app/logger.h"
 #include "app/nginx_tree.h"
 #include "app/pool.h"
+#include "app/purger.h"
 #include "app/supervisor.h"
+#include "base/clock.h"
 #include "base/content.h"
+#include "base/random.h"
 #include "config/config.h"
 #include "config/keys.h"
+#include "driver/filesystem.h"
 
 namespace berth::app {
 namespace {
@@ -103,6 +107,23 @@ int check_config(const std::string& config_path) {
   if (const auto good = check_nginx_half(loaded->config); !good) return complain(good.error());
   std::printf("%s: good\n", config_path.c_str());
   return exit_ok;
+}
+
+int purge_uploads(const std::string& config_path, PurgeRun run) {
+  auto loaded = config::load(config_path, environment_of_process());
+  if (!loaded) return complain(loaded.error());
+  config::Config& config = loaded->config;
+  if (run == PurgeRun::dry) config.storage.purging.dry_run = true;
+  const auto logger = make_logger(config.log);
+  const auto account = account_of(config);
+  if (!account) return complain(account.error());
+  if (const auto became = become(*account); !became) return complain(became.error());
+  driver::FsOps ops;
+  SystemRandom random;
+  driver::Filesystem driver(config.storage.root, ops, random);
+  const auto purged = purge_once(config, driver, SystemClock().now(), *logger, [] { return false; });
+  if (!purged) return complain(purged.error());
+  return purged->failed == 0 ? exit_ok : exit_failure;
 }
 
 int config_keys() {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "api/api.h"
+#include "app/purger.h"
 #include "app/secret.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -87,6 +88,7 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, L
   api::Api api(registry, std::move(options), clock, logger);
   fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, api, logger);
   const StopOnSignal stop(server);
+  const Purger purger(config, driver, clock, random, logger);
   return server.run();
 }
 
