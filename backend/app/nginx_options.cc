@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/nginx_text.h"
+#include "config/address.h"
 
 namespace berth::app {
 namespace {
@@ -85,6 +86,17 @@ std::string access_log_lines(const config::Log& log) {
   return "log_format berth escape=json " + fields + "\n    '}';\n" + line("access_log", "/dev/stdout berth");
 }
 
+// The debug server listens on one address; "localhost" is not left to the resolver, which may name one that is not
+// here.
+std::string debug_listen_line(const std::string& addr) {
+  const config::ListenAddress address = config::parse_listen_address(addr).value();
+  const std::string port = std::to_string(address.port);
+  if (address.host.empty()) return line("listen", port);
+  if (address.host == "localhost") return line("listen", "127.0.0.1:" + port);
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return line("listen", (v6 ? "[" + address.host + "]" : address.host) + ":" + port);
+}
+
 } // namespace
 
 std::string tls_options(const config::Config& config) {
@@ -95,6 +107,9 @@ std::string tls_options(const config::Config& config) {
 
 std::map<std::string, std::string> nginx_options(const config::Config& config) {
   std::map<std::string, std::string> fragments = {{"log.conf", access_log_lines(config.log)}};
+  const bool debug = !config.http.debug.addr.empty();
+  fragments["debug.conf"] = debug ? line("include", "conf.d/debug.conf") : std::string();
+  if (debug) fragments["debug_listen.conf"] = debug_listen_line(config.http.debug.addr);
   if (!config.http.client_cas.empty()) fragments["client_cas.pem"] = all_of(config.http.client_cas);
   return fragments;
 }

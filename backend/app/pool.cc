@@ -6,12 +6,15 @@
 #include <thread>
 
 #include "api/api.h"
+#include "api/debug/front.h"
+#include "app/health_checks.h"
 #include "app/purger.h"
 #include "app/secret.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "cache/memory.h"
 #include "driver/filesystem.h"
+#include "driver/measured.h"
 #include "fcgi/server.h"
 #include "storage/registry.h"
 
@@ -43,6 +46,13 @@ api::Options api_options_of(const config::Config& config) {
   options.catalog_max_entries = static_cast<std::size_t>(config.catalog_max_entries);
   options.tags_max = static_cast<std::size_t>(config.tags_max);
   return options;
+}
+
+void write_pool_metrics(std::string& page, const api::debug::Metrics& metrics, unsigned threads) {
+  api::debug::write_type(page, "registry_http_in_flight_requests", "gauge");
+  api::debug::write_value(page, "registry_http_in_flight_requests", "", static_cast<double>(metrics.in_flight()));
+  api::debug::write_type(page, "berth_pool_threads", "gauge");
+  api::debug::write_value(page, "berth_pool_threads", "", threads);
 }
 
 // Stops the server at SIGTERM or SIGINT. The signals are blocked from its construction on, in this thread and in all
@@ -80,14 +90,24 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, L
     BERTH_TRY(options.secret, kept_secret(config.storage.root, random));
   }
   driver::FsOps ops;
-  driver::Filesystem driver(config.storage.root, ops, random);
+  driver::Filesystem filesystem(config.storage.root, ops, random);
+  const bool counts = config.http.debug.prometheus && !config.http.debug.addr.empty();
+  const auto metrics = std::make_unique<api::debug::Metrics>();
+  driver::Measured measured(filesystem, [&metrics](std::string_view action, api::debug::Seconds time) {
+    metrics->storage_action(action, time);
+  });
+  driver::StorageDriver& driver = counts ? static_cast<driver::StorageDriver&>(measured) : filesystem;
   cache::MemoryCache cache(config.storage.cache_entries);
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
   storage::Registry registry(
       {driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock, random, logger});
   api::Api api(registry, std::move(options), clock, logger);
-  fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, api, logger);
+  metrics->add([&](std::string& page) { write_pool_metrics(page, *metrics, config.berth.threads); });
+  api::debug::Health health;
+  api::debug::Front front(api, health, *metrics, {counts ? config.http.debug.prometheus_path : "", {}});
+  fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, front, logger);
   const StopOnSignal stop(server);
+  const HealthChecks health_checks(config.health, health, filesystem);
   const Purger purger(config, driver, clock, random, logger);
   return server.run();
 }

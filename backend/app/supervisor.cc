@@ -37,7 +37,7 @@ using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
 // How long a stop waits for transfers in progress; who is not done then is ended.
-constexpr auto drain_time = 10s;
+constexpr config::Duration drain_time = 10s; // unless http.draintimeout says otherwise
 // How long a start waits for the pool of a supervisor that was killed.
 constexpr auto orphan_time = 30s;
 constexpr auto pool_drain_time = 5s;
@@ -353,7 +353,8 @@ void Supervisor::await_end(Half& half, std::chrono::seconds limit, int second_si
 void Supervisor::stop() {
   logger_.info("stopping: finishing what is in progress (once more to stop at once)");
   if (nginx_.pid > 0) ::kill(nginx_.pid, SIGQUIT);
-  await_end(nginx_, drain_time, SIGTERM);
+  const auto limit = config_.http.drain_timeout.value_or(drain_time);
+  await_end(nginx_, std::chrono::ceil<std::chrono::seconds>(limit), SIGTERM);
   if (pool_.pid > 0) ::kill(pool_.pid, SIGTERM);
   await_end(pool_, pool_drain_time, SIGKILL);
   for (const pid_t pool : retiring_pools_) kill_group(pool);

@@ -53,6 +53,7 @@ struct Request {
 // sendfile, ranges and all. The response's other headers go with it.
 struct StoreFile {
   std::string path;
+  std::uint64_t size = 0; // bytes of all of it
 };
 
 struct Response {
