@@ -139,7 +139,8 @@ def test_an_http_check_wants_its_status():
     with running(Registry()) as peer:
         authority = f"http://127.0.0.1:{peer.port}"
         context, port = started({"health": {"http": [
-            {"uri": f"{authority}/", "interval": "200ms"}, {"uri": f"{authority}/gone", "interval": "200ms", "threshold": 10},
+            {"uri": f"{authority}/", "interval": "200ms"},
+            {"uri": f"{authority}/gone", "interval": "200ms", "threshold": 10},
             {"uri": f"{authority}/none", "statuscode": 404, "interval": "200ms"}]}})
         with context as registry:
             debug = Debug(registry, port)
