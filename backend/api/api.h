@@ -5,12 +5,14 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "api/upload_state.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/message.h"
+#include "model/jws_key.h"
 #include "registry/registry.h"
 
 namespace berth::api {
@@ -24,6 +26,10 @@ struct Options {
   bool read_only = false;      // nothing may be written: 405
   std::size_t catalog_max_entries = 1000;
   std::size_t tags_max = 1000;
+
+  bool schema1_push = false;            // schema1 manifests are taken; they are always served
+  bool schema1_keeps_signatures = true; // those of pushed manifests, and serves them; else each pull is signed anew
+  std::optional<model::SigningKey> schema1_key; // signs schema1 manifests that have no signature; absent: not served
 };
 
 class Api final : public http::Handler {

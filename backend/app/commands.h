@@ -16,6 +16,8 @@ int up(const std::string& config_path);
 int serve(const std::string& config_path);
 // nginx's half of the configuration: the whole tree into a directory, or, if that is empty, the fragments to stdout.
 int nginx(const std::string& config_path, const std::string& output);
+// Enters the manifests that another registry wrote among the referrers of their subjects.
+int index_referrers(const std::string& config_path);
 // Whether the configuration is good, nginx's half included: nothing is started, and nothing written outside a temporary
 // directory. The warnings go to stderr, as does the complaint.
 int check_config(const std::string& config_path);

@@ -10,6 +10,7 @@
 #include "app/health_checks.h"
 #include "app/purger.h"
 #include "app/secret.h"
+#include "app/signing_key.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "cache/memory.h"
@@ -45,6 +46,8 @@ api::Options api_options_of(const config::Config& config) {
   options.read_only = config.storage.read_only;
   options.catalog_max_entries = static_cast<std::size_t>(config.catalog_max_entries);
   options.tags_max = static_cast<std::size_t>(config.tags_max);
+  options.schema1_push = config.schema1.enabled;
+  options.schema1_keeps_signatures = !config.schema1.discard_signatures;
   return options;
 }
 
@@ -82,13 +85,14 @@ private:
 
 } // namespace
 
-Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Logger& logger) {
+Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Spool spool, Logger& logger) {
   SystemClock clock;
   SystemRandom random;
   api::Options options = api_options_of(config);
   if (options.secret.empty()) {
     BERTH_TRY(options.secret, kept_secret(config.storage.root, random));
   }
+  BERTH_TRY(options.schema1_key, signing_key(config, random));
   driver::FsOps ops;
   driver::Filesystem filesystem(config.storage.root, ops, random);
   const bool counts = config.http.debug.prometheus && !config.http.debug.addr.empty();
@@ -99,8 +103,16 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, L
   driver::StorageDriver& driver = counts ? static_cast<driver::StorageDriver&>(measured) : filesystem;
   cache::MemoryCache cache(config.storage.cache_entries);
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
-  storage::Registry registry(
-      {driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock, random, logger});
+  std::unique_ptr<storage::HashAhead> ahead;
+  if (spool == Spool::ours_alone) {
+    auto watching = storage::HashAhead::watch(config.berth.spool);
+    if (watching)
+      ahead = *std::move(watching);
+    else
+      logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
+  }
+  storage::Registry registry({driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock,
+                              random, logger, ahead.get()});
   api::Api api(registry, std::move(options), clock, logger);
   metrics->add([&](std::string& page) { write_pool_metrics(page, *metrics, config.berth.threads); });
   api::debug::Health health;

@@ -147,7 +147,9 @@ constexpr Key table[] = {
   {"health.tcp[].threshold", works, scalar, integer<FIELD(health.tcps.back().threshold), 0, 1'000'000>, "failures in a row that count as one"},
 
   {"proxy", refused, tree, refuse_proxy, "berth cannot be a pull-through cache yet; refused if remoteurl is set"},
-  {"compatibility", later, tree, nullptr, "schema1 manifests"},
+  {"compatibility.schema1.enabled", works, scalar, value<FIELD(schema1.enabled), to_flag>, "whether schema1 manifests may be pushed"},
+  {"compatibility.schema1.signingkeyfile", works, scalar, value<FIELD(schema1.signing_key_file), to_path>, "signs schema1 manifests, PEM or JWK; default: kept in the store"},
+  {"compatibility.schema1.disablesignaturestore", works, scalar, value<FIELD(schema1.discard_signatures), to_flag>, "whether each pull is signed anew"},
   {"policy", later, tree, nullptr, "what kinds of images a repository may hold"},
 
   {"validation.disabled", works, scalar, value<FIELD(validation.disabled), to_flag>, "whether layer URLs and the parts of an index go unchecked"},

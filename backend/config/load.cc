@@ -212,6 +212,11 @@ Result<> check_tls(const Node& root, const Config& config) {
   return check_readable(root, "http.tls.key", http.tls_key);
 }
 
+Result<> check_signing_key(const Node& root, const Config& config) {
+  if (config.schema1.signing_key_file.empty()) return {};
+  return check_readable(root, "compatibility.schema1.signingkeyfile", config.schema1.signing_key_file);
+}
+
 // The spool is emptied at start and the run directory is rewritten: neither may be what holds the images.
 Result<> check_directories(const Node& root, const Config& config) {
   const std::string images = config.storage.root + "/docker";
@@ -265,6 +270,7 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   BERTH_CHECK(check_lists(root, loaded.config));
   BERTH_CHECK(check_purging(root, loaded.config));
   BERTH_CHECK(check_tls(root, loaded.config));
+  BERTH_CHECK(check_signing_key(root, loaded.config));
   BERTH_CHECK(fill_defaults(loaded.config));
   BERTH_CHECK(check_directories(root, loaded.config));
   return loaded;

@@ -254,8 +254,7 @@ Result<std::string> Filesystem::get_content(const std::string& path, std::size_t
   if (::fstat(fd.get(), &info) != 0) return failed("fstat", host);
   if (!S_ISREG(info.st_mode)) return fail(Code::not_found, "open " + host + ": is no regular file");
   if (static_cast<std::uint64_t>(info.st_size) > max_bytes) return fail(Code::size_invalid, host + " is too large");
-  // One byte more than it has, so that one read suffices to see its end.
-  std::string bytes(static_cast<std::size_t>(info.st_size) + 1, '\0');
+  std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t have = 0;
   while (have < bytes.size()) {
     const ssize_t got = ::read(fd.get(), bytes.data() + have, bytes.size() - have);
@@ -265,7 +264,6 @@ Result<std::string> Filesystem::get_content(const std::string& path, std::size_t
     have += static_cast<std::size_t>(got);
   }
   bytes.resize(have);
-  if (bytes.size() > max_bytes) return fail(Code::size_invalid, host + " is too large");
   return bytes;
 }
 

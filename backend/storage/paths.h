@@ -24,10 +24,20 @@ std::string manifests(const RepositoryName& name); // its presence makes a direc
 
 std::string layer_link(const RepositoryName& name, const Digest& digest);
 std::string revision_link(const RepositoryName& name, const Digest& digest);
+std::string revisions(const RepositoryName& name); // the directory of revisions by canonical digest
+
+// The directory of what refers to subject, and that of one entry in it.
+std::string referrers(const RepositoryName& name, const Digest& subject);
+std::string referrer(const RepositoryName& name, const Digest& subject, const Digest& digest);
+
+// The signatures of a schema1 manifest: one link each, by the digest of the signature's blob.
+std::string signatures(const RepositoryName& name, const CanonicalDigest& manifest);
+std::string signature_link(const RepositoryName& name, const CanonicalDigest& manifest, const Digest& signature);
 
 std::string tags(const RepositoryName& name);
 std::string tag(const RepositoryName& name, const Tag& tag);
 std::string tag_current_link(const RepositoryName& name, const Tag& tag);
+std::string tag_alias(const RepositoryName& name, const Tag& tag); // the other digest that its manifest was pushed with
 std::string tag_index_link(const RepositoryName& name, const Tag& tag, const CanonicalDigest& digest);
 
 // Who changes a tag holds this lock; one serves many repositories.

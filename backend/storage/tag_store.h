@@ -5,25 +5,43 @@
 
 #include <functional>
 
+#include "base/guarded.h"
 #include "base/log.h"
+#include "base/lru_map.h"
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
 
 namespace berth::storage {
 
+// Remembers which digest is told for a tag and its target, so that a pull by tag looks for no alias. What another
+// process tags under another digest meanwhile is told by its canonical digest, which is as true.
+class SpokenDigests {
+public:
+  std::optional<model::Digest> find(const std::string& tag_path, const model::CanonicalDigest& target);
+  void remember(const std::string& tag_path, const model::CanonicalDigest& target, const model::Digest& spoken);
+
+private:
+  static constexpr std::size_t max_entries = 16384;
+  Guarded<LruMap<std::string, model::Digest>> spoken_{LruMap<std::string, model::Digest>(max_entries)};
+};
+
 class TagStore final : public registry::TagStore {
 public:
-  TagStore(driver::StorageDriver& driver, model::RepositoryName repository, Logger& logger)
-      : driver_(driver), repository_(std::move(repository)), logger_(logger) {}
+  TagStore(driver::StorageDriver& driver, model::RepositoryName repository, SpokenDigests& spoken, Logger& logger)
+      : driver_(driver), repository_(std::move(repository)), spoken_(spoken), logger_(logger) {}
 
   Result<model::CanonicalDigest> get(const model::Tag& tag) override;
-  Result<> tag(const model::Tag& tag, const model::CanonicalDigest& digest) override;
+  Result<> tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& spoken) override;
+  model::Digest spoken(const model::Tag& tag, const model::CanonicalDigest& target) override;
   Result<> untag(const model::Tag& tag) override;
   Result<registry::Page> list(const registry::PageRequest& page) override;
 
   // Removes every tag that points to digest, and then what remove_revision removes, while no tag can be made: a
   // manifest that is tagged at the same time is either there with its tag or gone with it.
   Result<> untag_all(const model::CanonicalDigest& digest, const std::function<Result<>()>& remove_revision);
+  // Called while no manifest is removed, where a tag brings back one that was removed since it was put.
+  using Restore = std::function<Result<>(const model::CanonicalDigest&)>;
+  void when_restored(Restore restore) { restore_ = std::move(restore); }
 
 private:
   Result<std::vector<std::string>> names();
@@ -31,6 +49,8 @@ private:
 
   driver::StorageDriver& driver_;
   model::RepositoryName repository_;
+  SpokenDigests& spoken_;
+  Restore restore_;
   Logger& logger_;
 };
 

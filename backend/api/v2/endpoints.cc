@@ -12,6 +12,7 @@ constexpr Endpoint table[] = {
     {"GET",    "/v2/{name...}/manifests/{reference}", "manifest",          Access::pull,    get_manifest},
     {"PUT",    "/v2/{name...}/manifests/{reference}", "manifest",          Access::push,    put_manifest},
     {"DELETE", "/v2/{name...}/manifests/{reference}", "manifest",          Access::remove,  delete_manifest},
+    {"GET",    "/v2/{name...}/referrers/{digest}",    "referrers",         Access::pull,    list_referrers},
     {"POST",   "/v2/{name...}/blobs/uploads/",        "blob_upload",       Access::push,    start_upload},
     {"GET",    "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Access::push,    get_upload},
     {"PATCH",  "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Access::push,    append_to_upload},

@@ -92,7 +92,7 @@ notifications:
 redis: {addr: "localhost:6379", db: 0, pool: {maxidle: 16, maxactive: 64, idletimeout: 300s}}
 health: {file: [{file: /path/to/checked/file, interval: 10s}]}
 proxy:
-compatibility: {schema1: {signingkeyfile: /etc/registry/key.json, enabled: true}}
+compatibility: {schema1: {enabled: true}}
 policy: {repository: {classes: [image]}}
 validation:
   manifests: {urls: {allow: ["^https?://([^/]+\\.)*example\\.com/"], deny: ["^https?://www\\.example\\.com/"]}}
