@@ -12,6 +12,9 @@
 namespace berth::app {
 namespace {
 
+// Written together, and no later than a second after the request: a write a request is what a line would cost.
+constexpr const char* access_log = "/dev/stdout berth buffer=32k flush=1s";
+
 std::string client_certificate_lines(const config::Config::Http& http) {
   using enum config::ClientAuth;
   if (http.client_cas.empty()) return {};
@@ -58,7 +61,7 @@ std::string access_log_lines(const config::Log& log) {
            "$server_protocol\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\" request=$request_id "
            "repository=$berth_repository digest=$berth_digest received=$request_length seconds=$request_time "
            "pool_seconds=$upstream_response_time' " +
-           (fields.empty() ? "" : "\"" + fields + "\"") + ";\n" + line("access_log", "/dev/stdout berth");
+           (fields.empty() ? "" : "\"" + fields + "\"") + ";\n" + line("access_log", access_log);
   }
   const bool logstash = log.format == config::LogFormat::logstash;
   std::string fields = logstash
@@ -83,7 +86,7 @@ std::string access_log_lines(const config::Log& log) {
   fields += "\n    '\"sent\":$body_bytes_sent,\"received\":$request_length,\"seconds\":$request_time'";
   for (const auto& [name, value] : log.fields)
     fields += "\n    \"," + json_in_word(name) + ":" + json_in_word(value) + "\"";
-  return "log_format berth escape=json " + fields + "\n    '}';\n" + line("access_log", "/dev/stdout berth");
+  return "log_format berth escape=json " + fields + "\n    '}';\n" + line("access_log", access_log);
 }
 
 // The debug server listens on one address; "localhost" is not left to the resolver, which may name one that is not
