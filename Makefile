@@ -73,7 +73,7 @@ fuzz: ## every fuzz target for SECONDS (30) each, with clang's libFuzzer
 .PHONY: bench bench-quick
 bench: build ## berth beside docker-registry and a bare nginx, on loopback; writes build/bench.md
 	@tests/bench/run
-bench-quick: build ## the same in about a minute
+bench-quick: build ## the same in a minute or two
 	@tests/bench/run --quick
 
 .PHONY: tidy

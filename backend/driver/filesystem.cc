@@ -34,7 +34,10 @@ Result<FileInfo> stat_host(const std::string& host) {
   struct stat info{};
   if (::stat(host.c_str(), &info) != 0) return failed("stat", host);
   const bool is_directory = S_ISDIR(info.st_mode);
-  return FileInfo{is_directory ? 0 : static_cast<std::uint64_t>(info.st_size), is_directory};
+  // ctime: unlike mtime nobody can set it back, as a restored backup would.
+  return FileInfo{is_directory ? 0 : static_cast<std::uint64_t>(info.st_size),
+                  is_directory,
+                  {info.st_dev, info.st_ino, info.st_nlink, info.st_ctim.tv_sec, info.st_ctim.tv_nsec}};
 }
 
 mode_t process_umask() {

@@ -28,7 +28,7 @@ std::string blob_data(const CanonicalDigest& digest) {
 
 std::string repositories() { return root + "/repositories"; }
 std::string repository(const RepositoryName& name) { return repositories() + "/" + name.str(); }
-std::string manifests(const RepositoryName& name) { return repository(name) + "/_manifests"; }
+std::string manifests(const RepositoryName& name) { return repository(name) + "/" + std::string(manifests_directory); }
 
 std::string layer_link(const RepositoryName& name, const Digest& digest) {
   return below(repository(name) + "/_layers", digest) + "/link";

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "model/digest.h"
 #include "model/names.h"
@@ -20,7 +21,8 @@ std::string blob_data(const CanonicalDigest& digest); // blobs/sha256/<hh>/<hex>
 
 std::string repositories();
 std::string repository(const RepositoryName& name);
-std::string manifests(const RepositoryName& name); // its presence makes a directory a repository
+inline constexpr std::string_view manifests_directory = "_manifests"; // its presence makes a directory a repository
+std::string manifests(const RepositoryName& name);
 
 std::string layer_link(const RepositoryName& name, const Digest& digest);
 std::string revision_link(const RepositoryName& name, const Digest& digest);

@@ -19,7 +19,7 @@ public:
         layers_(registry.layers_of(name)),
         revisions_(registry.blobs_, LinkSet::manifests(registry.parts_.driver, name), registry.parts_.logger),
         signatures_({registry.parts_.driver, registry.blobs_, registry.parts_.logger}, name),
-        tags_(registry.parts_.driver, name, registry.spoken_, registry.parts_.logger),
+        tags_(registry.parts_.driver, registry.directories_, name, registry.spoken_, registry.parts_.logger),
         referrers_({registry.parts_.driver, revisions_, tags_, registry.referrers_}, name),
         blobs_(layers_, registry.blobs_,
                Uploads({registry.parts_.driver, registry.parts_.clock, registry.parts_.random, registry.parts_.ahead},
@@ -56,7 +56,7 @@ std::unique_ptr<registry::Repository> Registry::repository(const model::Reposito
 }
 
 Result<registry::Page> Registry::repositories(const registry::PageRequest& page) {
-  return list_repositories(parts_.driver, page);
+  return list_repositories(directories_, page);
 }
 
 Result<std::size_t> Registry::index_referrers(const model::RepositoryName& name) {

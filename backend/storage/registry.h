@@ -9,6 +9,7 @@
 #include "registry/registry.h"
 #include "storage/blob_store.h"
 #include "storage/hash_ahead.h"
+#include "storage/listing_cache.h"
 #include "storage/manifest_store.h"
 
 namespace berth::storage {
@@ -24,7 +25,7 @@ public:
     Logger& logger;
     HashAhead* ahead = nullptr; // null: none
   };
-  explicit Registry(Parts parts) : parts_(std::move(parts)), blobs_(parts_.driver) {}
+  explicit Registry(Parts parts) : parts_(std::move(parts)), blobs_(parts_.driver), directories_(parts_.driver) {}
 
   std::unique_ptr<registry::Repository> repository(const model::RepositoryName& name) override;
   Result<registry::Page> repositories(const registry::PageRequest& page) override;
@@ -41,6 +42,7 @@ private:
   ManifestKinds kinds_;
   SpokenDigests spoken_;
   ReferrerCache referrers_;
+  ListingCache directories_;
 };
 
 } // namespace berth::storage

@@ -82,37 +82,43 @@ Result<> TagStore::remove(const model::Tag& tag) {
   return removed;
 }
 
-// Every entry of the tags directory whose name is a tag, in byte order.
-Result<std::vector<std::string>> TagStore::names() {
-  auto names = driver_.list(paths::tags(repository_));
+// The entries of the tags directory, in byte order; not all need be tags.
+Result<std::shared_ptr<const ListingCache::Names>> TagStore::entries() {
+  auto names = directories_.list(paths::tags(repository_));
   if (!names && is(names.error(), Code::not_found)) {
     // A repository without tags is one all the same (manifests pushed by digest).
     if (const auto manifests = driver_.stat(paths::manifests(repository_)); manifests && manifests->is_directory)
-      return std::vector<std::string>();
+      return std::make_shared<const ListingCache::Names>();
     return fail(Code::name_unknown, {}, repository_.str());
   }
-  if (!names) return names;
-  std::erase_if(*names, [](const std::string& name) { return !model::Tag::parse(name); });
   return names;
 }
 
 Result<registry::Page> TagStore::list(const registry::PageRequest& request) {
-  BERTH_TRY(const std::vector<std::string> all, names());
-  const auto first = request.last.empty() ? all.begin() : std::ranges::upper_bound(all, request.last);
-  const auto available = static_cast<std::size_t>(all.end() - first);
-  const std::size_t count = std::min(available, request.limit.value_or(available));
-  return registry::Page{{first, first + static_cast<std::ptrdiff_t>(count)}, count < available};
+  BERTH_TRY(const auto all, entries());
+  registry::Page page;
+  auto name = request.last.empty() ? all->begin() : std::ranges::upper_bound(*all, request.last);
+  for (; name != all->end() && !page.more; ++name) {
+    if (!model::Tag::parse(*name)) continue;
+    if (page.entries.size() == request.limit)
+      page.more = true;
+    else
+      page.entries.push_back(*name);
+  }
+  return page;
 }
 
 Result<> TagStore::untag_all(const model::CanonicalDigest& digest, const std::function<Result<>()>& remove_revision) {
   BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_)));
-  const auto all = names();
-  if (!all && !is(all.error(), Code::name_unknown)) return std::unexpected(all.error());
-  for (const std::string& name : all.value_or(std::vector<std::string>())) {
-    BERTH_TRY(const model::Tag tag, model::Tag::parse(name));
-    const auto target = get(tag);
+  const auto all = entries();
+  if (!all && is(all.error(), Code::name_unknown)) return remove_revision();
+  if (!all) return std::unexpected(all.error());
+  for (const std::string& name : **all) {
+    const auto tag = model::Tag::parse(name);
+    if (!tag) continue;
+    const auto target = get(*tag);
     if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
-    if (target && *target == digest) BERTH_CHECK(remove(tag));
+    if (target && *target == digest) BERTH_CHECK(remove(*tag));
   }
   return remove_revision();
 }

@@ -1,6 +1,6 @@
 // TagStore: the tags of a repository: `current/link` names the manifest a tag points to, `index/` remembers all it ever
 // pointed to (docker/distribution keeps that history, and its garbage collection reads it).
-// Threads: safe. Borrows: the driver and the logger.
+// Threads: safe. Borrows: the driver, the directories and the logger.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 #include "base/lru_map.h"
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
+#include "storage/listing_cache.h"
 
 namespace berth::storage {
 
@@ -27,8 +28,13 @@ private:
 
 class TagStore final : public registry::TagStore {
 public:
-  TagStore(driver::StorageDriver& driver, model::RepositoryName repository, SpokenDigests& spoken, Logger& logger)
-      : driver_(driver), repository_(std::move(repository)), spoken_(spoken), logger_(logger) {}
+  TagStore(driver::StorageDriver& driver, ListingCache& directories, model::RepositoryName repository,
+           SpokenDigests& spoken, Logger& logger)
+      : driver_(driver),
+        directories_(directories),
+        repository_(std::move(repository)),
+        spoken_(spoken),
+        logger_(logger) {}
 
   Result<model::CanonicalDigest> get(const model::Tag& tag) override;
   Result<> tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& spoken) override;
@@ -44,10 +50,11 @@ public:
   void when_restored(Restore restore) { restore_ = std::move(restore); }
 
 private:
-  Result<std::vector<std::string>> names();
+  Result<std::shared_ptr<const ListingCache::Names>> entries();
   Result<> remove(const model::Tag& tag);
 
   driver::StorageDriver& driver_;
+  ListingCache& directories_;
   model::RepositoryName repository_;
   SpokenDigests& spoken_;
   Restore restore_;
