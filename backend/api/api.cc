@@ -6,6 +6,7 @@
 #include "api/locations.h"
 #include "api/v1/face.h"
 #include "api/v2/endpoints.h"
+#include "base/log_context.h"
 #include "http/limits.h"
 #include "http/router.h"
 #include "http/url.h"
@@ -33,6 +34,14 @@ http::Response wrong_method(const http::Request& request, std::string allow) {
   http::Response response;
   if (request.method != "OPTIONS") response = error_response({Code::unsupported, {}, {}});
   response.headers.add("Allow", std::move(allow));
+  return response;
+}
+
+// Everything that writes, while storage.maintenance.readonly is on.
+http::Response read_only(const v2::Endpoint& endpoint) {
+  http::Response response = error_response({Code::unsupported, {}, {}});
+  const std::string methods = http::methods_of(v2::endpoints(), endpoint.pattern);
+  response.headers.add("Allow", methods.starts_with("GET") ? "GET, HEAD" : "");
   return response;
 }
 
@@ -67,6 +76,7 @@ Api::Api(registry::Registry& registry, Options options, const Clock& clock, Logg
       logger_(logger) {}
 
 http::Response Api::handle(http::Request& request) {
+  const LogContext context(request.trace.id);
   http::Response response;
   try {
     auto answered = answer(request);
@@ -79,6 +89,7 @@ http::Response Api::handle(http::Request& request) {
 }
 
 http::Response Api::refuse(const http::Request& request, const Error& why) {
+  const LogContext context(request.trace.id);
   http::Response response = failure(request, why);
   finish(request, response);
   return response;
@@ -100,6 +111,9 @@ Result<http::Response> Api::answer(http::Request& request) {
 }
 
 Result<http::Response> Api::answer_v1(http::Request& request, std::string path, std::string_view query) {
+  request.trace.endpoint = "v1";
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (options_.read_only && !reads && !lies_in(path, "/v1/users")) return fail(Code::unsupported); // those are logins
   const v1::Context context{registry_, v1_->images, v1_->tags, options_, v1_tokens_, clock_};
   return v1::answer(context, request, std::move(path), query);
 }
@@ -114,10 +128,13 @@ Result<http::Response> Api::answer_v2(http::Request& request, const std::string&
   case Routed::To::wrong_method: return wrong_method(request, std::move(routed.allow));
   case Routed::To::row: break;
   }
+  request.trace.endpoint = routed.row->name;
+  if (options_.read_only && routed.row->method != "GET") return read_only(*routed.row);
 
   std::unique_ptr<registry::Repository> repository;
   if (const std::string& text = routed.parameters.get("name"); !text.empty()) {
     BERTH_TRY(const auto name, model::RepositoryName::parse(text));
+    request.trace.repository = name.str();
     repository = registry_.repository(name);
   }
   // Access control asks here, before the endpoint runs: routed.row->access on the repository, or on the catalog.

@@ -25,6 +25,7 @@ struct Options {
   std::string secret;          // signs upload states; not empty
   bool relative_urls = false;  // Locations without scheme and host
   bool delete_enabled = false; // of manifests, tags and blobs; an upload can always be cancelled
+  bool read_only = false;      // nothing may be written: 405
   std::size_t catalog_max_entries = 1000;
   std::size_t tags_max = 1000;
   enum class Faces { both, v1, v2 } faces = Faces::both; // what is served; the other is 404

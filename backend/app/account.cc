@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -153,7 +154,8 @@ bool needs_root(const config::Config& config, const std::string& config_file) {
   std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first_free_port;
   const auto address = config::parse_listen_address(config.http.addr);
   return (address && address->port < first_free_port) || !can_read(config_file) ||
-         !can_read(config.http.tls_certificate) || !can_read(config.http.tls_key);
+         !can_read(config.http.tls_certificate) || !can_read(config.http.tls_key) ||
+         !std::ranges::all_of(config.http.client_cas, can_read);
 }
 
 Result<> prepare_directories(const config::Config& config, const Account& account) {

@@ -57,4 +57,17 @@ Result<CertificatePair> read_certificate(const std::string& certificate_file, co
   return pair;
 }
 
+Result<CertificatePair> read_tls_files(const config::Config::Http& http, Time now) {
+  if (http.tls_certificate.empty()) return CertificatePair{};
+  BERTH_TRY(CertificatePair pair, read_certificate(http.tls_certificate, http.tls_key, now));
+  for (const std::string& path : http.client_cas) {
+    BERTH_TRY(const std::string text, read_text(path));
+    const std::unique_ptr<X509, void (*)(X509*)> first(
+        PEM_read_bio_X509(memory_of(text).get(), nullptr, no_passphrase, nullptr), X509_free);
+    if (!first) return fail(Code::invalid, path + ": holds no certificate in PEM form");
+    pair.client_cas += text + "\n";
+  }
+  return pair;
+}
+
 } // namespace berth::app

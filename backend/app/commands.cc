@@ -8,15 +8,20 @@
 
 #include "app/account.h"
 #include "app/certificate.h"
+#include "app/check_nginx.h"
 #include "app/listen_socket.h"
 #include "app/logger.h"
 #include "app/nginx_tree.h"
 #include "app/pool.h"
+#include "app/purger.h"
 #include "app/referrer_index.h"
 #include "app/supervisor.h"
 #include "base/clock.h"
 #include "base/content.h"
+#include "base/random.h"
 #include "config/config.h"
+#include "config/keys.h"
+#include "driver/filesystem.h"
 
 namespace berth::app {
 namespace {
@@ -79,7 +84,7 @@ int up(const std::string& config_path) {
   const ConfigSource source{config_path, [&] { return config::load(config_path, environment_of_process()); }};
   const auto loaded = source.load();
   if (!loaded) return complain(loaded.error());
-  auto logger = make_logger(loaded->config.log_level);
+  auto logger = make_logger(loaded->config.log);
   for (const std::string& warning : loaded->warnings) logger->warn(warning);
   const Result<> result = run_supervisor(loaded->config, source, logger);
   return outcome(result, *logger);
@@ -88,7 +93,7 @@ int up(const std::string& config_path) {
 int serve(const std::string& config_path, PoolApi serves) {
   auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
-  const auto logger = make_logger(loaded->config.log_level);
+  const auto logger = make_logger(loaded->config.log);
   for (const std::string& warning : loaded->warnings) logger->warn(warning);
   return outcome(serve_as_user(loaded->config, serves, *logger), *logger);
 }
@@ -96,7 +101,7 @@ int serve(const std::string& config_path, PoolApi serves) {
 int index_referrers(const std::string& config_path) {
   const auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
-  const auto logger = make_logger(loaded->config.log_level);
+  const auto logger = make_logger(loaded->config.log);
   return outcome(index_as_user(loaded->config, *logger), *logger);
 }
 
@@ -108,16 +113,46 @@ int nginx(const std::string& config_path, const std::string& output) {
   const auto account = account_of(loaded->config);
   if (!account) return complain(account.error());
   settings->user = nginx_user(*account);
-  const config::Config::Http& http = loaded->config.http;
-  if (!http.tls_certificate.empty())
-    if (const auto pair = read_certificate(http.tls_certificate, http.tls_key, SystemClock().now()); !pair)
-      return complain(pair.error());
+  const auto pair = read_tls_files(loaded->config.http, SystemClock().now());
+  if (!pair) return complain(pair.error());
+  settings->client_cas = pair->client_cas;
   if (!output.empty()) {
     const auto written = write_nginx_tree(output, loaded->config, *settings);
     return written ? exit_ok : complain(written.error());
   }
   for (const auto& [name, text] : nginx_fragments(loaded->config, *settings))
     std::printf("# generated/%s\n%s\n", name.c_str(), text.c_str());
+  return exit_ok;
+}
+
+int check_config(const std::string& config_path) {
+  const auto loaded = config::load(config_path, environment_of_process());
+  if (!loaded) return complain(loaded.error());
+  for (const std::string& warning : loaded->warnings) std::fprintf(stderr, "berth: warning: %s\n", warning.c_str());
+  if (const auto good = check_nginx_half(loaded->config); !good) return complain(good.error());
+  std::printf("%s: good\n", config_path.c_str());
+  return exit_ok;
+}
+
+int purge_uploads(const std::string& config_path, PurgeRun run) {
+  auto loaded = config::load(config_path, environment_of_process());
+  if (!loaded) return complain(loaded.error());
+  config::Config& config = loaded->config;
+  if (run == PurgeRun::dry) config.storage.purging.dry_run = true;
+  const auto logger = make_logger(config.log);
+  const auto account = account_of(config);
+  if (!account) return complain(account.error());
+  if (const auto became = become(*account); !became) return complain(became.error());
+  driver::FsOps ops;
+  SystemRandom random;
+  driver::Filesystem driver(config.storage.root, ops, random);
+  const auto purged = purge_once(config, driver, SystemClock().now(), *logger, [] { return false; });
+  if (!purged) return complain(purged.error());
+  return purged->failed == 0 ? exit_ok : exit_failure;
+}
+
+int config_keys() {
+  std::fputs(config::keys_as_markdown().c_str(), stdout);
   return exit_ok;
 }
 

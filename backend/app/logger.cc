@@ -3,6 +3,10 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <nlohmann/json.hpp>
+
+#include "base/log_context.h"
+
 namespace berth::app {
 namespace {
 
@@ -16,44 +20,80 @@ spdlog::level::level_enum level_of(LogLevel level) {
   return spdlog::level::info;
 }
 
+std::string_view name_of(LogLevel level) {
+  switch (level) {
+  case LogLevel::debug: return "debug";
+  case LogLevel::info: return "info";
+  case LogLevel::warn: return "warning"; // as docker/distribution has it
+  case LogLevel::error: return "error";
+  }
+  return "info";
+}
+
 // A value as it may stand in a line: quoted if it has blanks, and without anything that could forge another line.
 void append_value(std::string& line, std::string_view value) {
   const bool quoted = value.empty() || value.find_first_of(" \"=") != std::string_view::npos;
   if (quoted) line += '"';
   for (const char c : value) {
-    if (c == '"' || c == '\\') line += '\\';
+    if (quoted && (c == '"' || c == '\\')) line += '\\';
     line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   }
   if (quoted) line += '"';
 }
 
+// Calls add(name, value) for everything that a line has besides time, level and message.
+template <class Add>
+void for_each_field(const config::Log& log, std::initializer_list<LogField> fields, const Add& add) {
+  if (const std::string_view request = LogContext::request_id(); !request.empty()) add("request", request);
+  for (const auto& [name, value] : fields) add(name, value);
+  for (const auto& [name, value] : log.fields) add(name, value);
+}
+
 class SpdLogger final : public Logger {
 public:
-  explicit SpdLogger(LogLevel level) : log_("berth", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
-    log_.set_level(level_of(level));
-    log_.set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-5!l %v", spdlog::pattern_time_type::utc);
+  explicit SpdLogger(config::Log log)
+      : options_(std::move(log)), log_("berth", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
+    log_.set_level(level_of(options_.level));
+    log_.set_pattern("%v");
     log_.flush_on(spdlog::level::trace);
   }
 
   bool enabled(LogLevel level) const override { return log_.should_log(level_of(level)); }
 
   void write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) override {
-    if (!enabled(level)) return;
-    std::string line;
-    for (const char c : message) line += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-    for (const auto& [name, value] : fields) {
-      line.append(" ").append(name).append("=");
-      append_value(line, value);
-    }
-    log_.log(level_of(level), "{}", line);
+    if (enabled(level))
+      log_.log(level_of(level), "{}", log_line(options_, std::chrono::system_clock::now(), level, message, fields));
   }
 
 private:
+  const config::Log options_;
   spdlog::logger log_;
 };
 
 } // namespace
 
-std::unique_ptr<Logger> make_logger(LogLevel level) { return std::make_unique<SpdLogger>(level); }
+std::string log_line(const config::Log& log, Time now, LogLevel level, std::string_view message,
+                     std::initializer_list<LogField> fields) {
+  const std::string time = to_rfc3339_nano(std::chrono::floor<std::chrono::milliseconds>(now));
+  if (log.format == config::LogFormat::text) {
+    std::string line = "time=\"" + time + "\" level=" + std::string(name_of(level)) + " msg=";
+    append_value(line, message);
+    for_each_field(log, fields, [&](std::string_view name, std::string_view value) {
+      line.append(" ").append(name).append("=");
+      append_value(line, value);
+    });
+    return line;
+  }
+  const bool logstash = log.format == config::LogFormat::logstash;
+  nlohmann::ordered_json line{
+      {logstash ? "@timestamp" : "time", time}, {"level", name_of(level)}, {logstash ? "message" : "msg", message}};
+  if (logstash) line["@version"] = "1";
+  for_each_field(log, fields, [&](std::string_view name, std::string_view value) {
+    if (!line.contains(name)) line[std::string(name)] = value;
+  });
+  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::unique_ptr<Logger> make_logger(const config::Log& log) { return std::make_unique<SpdLogger>(log); }
 
 } // namespace berth::app

@@ -1,13 +1,26 @@
-// The Logger that writes to stderr, through spdlog: `2024-01-02T03:04:05.678Z INFO  message name=value`.
+// The Logger that writes to stderr, through spdlog, in one of docker/distribution's forms:
+//   text      time="2024-01-02T03:04:05.678Z" level=info msg="message" name=value
+//   json      {"time":…,"level":"info","msg":"message","name":"value"}
+//   logstash  {"@timestamp":…,"@version":"1","level":"info","message":"message","name":"value"}
+// Every line has log.fields, and within a request its id (base/log_context.h) as `request`.
 // Threads: safe.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
+#include <string>
+#include <string_view>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "config/services.h"
 
 namespace berth::app {
 
-std::unique_ptr<Logger> make_logger(LogLevel level);
+std::unique_ptr<Logger> make_logger(const config::Log& log);
+
+// The line, without its end. Nothing in it can begin another line.
+std::string log_line(const config::Log& log, Time now, LogLevel level, std::string_view message,
+                     std::initializer_list<LogField> fields);
 
 } // namespace berth::app

@@ -42,6 +42,11 @@ int main(int argc, char** argv) {
   CLI::App* index = command("index-referrers", "List what another registry pushed among the referrers of its subject");
   CLI::App* nginx = command("nginx", "Print the nginx fragments that CONFIG implies");
   nginx->add_option("-o,--output", output, "write the whole nginx configuration into this directory instead");
+  CLI::App* check = command("check-config", "Check CONFIG without starting anything, nginx's half included");
+  CLI::App* purge = command("purge-uploads", "Remove abandoned uploads once, while the registry runs or not");
+  bool dry_run = false;
+  purge->add_flag("-d,--dry-run", dry_run, "only name them");
+  CLI::App* keys = app.add_subcommand("config-keys", "Print every key of CONFIG and what becomes of it, as Markdown");
 
   try {
     app.parse(argc, argv);
@@ -52,5 +57,9 @@ int main(int argc, char** argv) {
   if (serve->parsed()) return berth::app::serve(config, api);
   if (index->parsed()) return berth::app::index_referrers(config);
   if (nginx->parsed()) return berth::app::nginx(config, output);
+  if (check->parsed()) return berth::app::check_config(config);
+  using berth::app::PurgeRun;
+  if (purge->parsed()) return berth::app::purge_uploads(config, dry_run ? PurgeRun::dry : PurgeRun::as_configured);
+  if (keys->parsed()) return berth::app::config_keys();
   return berth::app::exit_usage;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "app/account.h"
+#include "app/log_relay.h"
 #include "app/process.h"
 #include "base/content.h"
 
@@ -65,11 +66,13 @@ Result<> NginxHalf::stage(const config::Config& config, const CertificatePair& p
   const std::string fresh = tree_ + ".new";
   std::error_code error;
   fs::remove_all(fresh, error); // one that a full disk cut short
+  settings_.client_cas = pair.client_cas;
   BERTH_CHECK(write_nginx_tree(fresh, config, settings_));
   BERTH_CHECK(rewrite(staged_[0], pair.certificate));
   BERTH_CHECK(rewrite(staged_[1], pair.key));
-  BERTH_TRY(const Output output,
-            output_of([&] { return execute_nginx({"-t", "-q", "-c", fresh + "/nginx.conf"}, staged_, -1); }));
+  BERTH_TRY(const Output output, output_of([&] {
+              return execute_nginx({"-t", "-q", "-c", fresh + "/nginx.conf"}, staged_, {-1, nullptr});
+            }));
   if (output.status == 0) return {};
   return fail(Code::invalid, "nginx refuses its configuration (" + describe_status(output.status) +
                                  "): " + output.text.substr(0, output.text.find_last_not_of('\n') + 1));
@@ -109,21 +112,26 @@ Result<> NginxHalf::revert() {
   return {};
 }
 
-int NginxHalf::run(const UniqueFd& spool_lock) const {
-  return execute_nginx({"-c", tree_ + "/nginx.conf"}, live_, spool_lock.get());
+int NginxHalf::run(const config::Log& log, const UniqueFd& spool_lock) const {
+  return execute_nginx({"-c", tree_ + "/nginx.conf"}, live_, {spool_lock.get(), &log});
 }
 
-int NginxHalf::execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, int spool_lock) const {
+int NginxHalf::execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const {
   if (const auto dropped = drop_root_but_ports(); !dropped) {
     std::fprintf(stderr, "berth: %s\n", dropped.error().message.c_str());
     return exit_cannot_execute;
   }
   die_with_parent(); // the kernel forgets it when the user changes
   // Above what they become, so that none overwrites another.
-  const int lock = spool_lock < 0 ? -1 : ::fcntl(spool_lock, F_DUPFD_CLOEXEC, lowest_own_fd);
+  const int lock = serving.spool_lock < 0 ? -1 : ::fcntl(serving.spool_lock, F_DUPFD_CLOEXEC, lowest_own_fd);
   ::dup2(pair[0].get(), certificate_fd);
   ::dup2(pair[1].get(), key_fd);
   if (lock >= 0) ::dup2(lock, spool_lock_fd);
+  if (serving.log != nullptr)
+    if (const auto relayed = relay_output(*serving.log); !relayed) {
+      std::fprintf(stderr, "berth: %s\n", relayed.error().message.c_str());
+      return exit_cannot_execute;
+    }
   std::vector<std::string> command = {settings_.binary, "-e", "stderr", "-p", run_directory_ + "/"};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return execute(command, run_directory_);

@@ -30,16 +30,21 @@ public:
   void settle();
   Result<> revert();
 
-  // The body of nginx's process; spool_lock is inherited by nginx, and held as long as one of its processes lives.
-  int run(const UniqueFd& spool_lock) const;
+  // The body of nginx's process, which logs through the relay (log_relay.h) as log says; spool_lock is inherited by
+  // nginx, and held as long as one of its processes lives.
+  int run(const config::Log& log, const UniqueFd& spool_lock) const;
   // Forgets the certificate: for processes that are not nginx.
   void close();
 
 private:
   using PairFiles = std::array<UniqueFd, 2>; // certificate, key
+  struct Serving {
+    int spool_lock = -1; // nginx only tests: -1, and no log
+    const config::Log* log = nullptr;
+  };
 
   NginxHalf(NginxSettings settings, std::string run_directory);
-  int execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, int spool_lock) const;
+  int execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const;
 
   NginxSettings settings_;
   std::string run_directory_;

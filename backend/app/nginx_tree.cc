@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "app/account.h"
+#include "app/nginx_options.h"
+#include "app/nginx_text.h"
 #include "app/process.h"
 #include "base/content.h"
 #include "base/unique_fd.h"
@@ -21,28 +23,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A word of nginx's configuration, whatever is in it. `$` begins a variable even in quotes; $berth_dollar is one
-// (snippets/http/clients.conf).
-std::string nginx_word(std::string_view text) {
-  std::string word = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') word += '\\';
-    if (c == '$')
-      word += "${berth_dollar}";
-    else
-      word += c;
-  }
-  return word + '"';
-}
-
-std::string line(const std::string& directive, const std::string& value) { return directive + " " + value + ";\n"; }
-
 std::string listen_lines(const config::Config& config, const NginxSettings& settings) {
   const config::ListenAddress address = config::parse_listen_address(config.http.addr).value();
   const std::string port = std::to_string(address.port);
   const bool tls = !config.http.tls_certificate.empty();
   std::string options = tls ? " ssl" : "";
-  if (tls && !settings.has_http2_directive) options += " http2";
+  if (tls && !config.http.http2_disabled && !settings.has_http2_directive) options += " http2";
 
   if (!address.host.empty()) {
     const bool v6 = address.host.find(':') != std::string::npos;
@@ -55,10 +41,11 @@ std::string listen_lines(const config::Config& config, const NginxSettings& sett
 
 std::string tls_lines(const config::Config& config, const NginxSettings& settings) {
   if (config.http.tls_certificate.empty()) return {};
-  return (settings.has_http2_directive ? line("http2", "on") : std::string()) +
+  return (settings.has_http2_directive ? line("http2", config.http.http2_disabled ? "off" : "on") : std::string()) +
          line("ssl_certificate",
               nginx_word(settings.certificate.empty() ? config.http.tls_certificate : settings.certificate)) +
-         line("ssl_certificate_key", nginx_word(settings.key.empty() ? config.http.tls_key : settings.key));
+         line("ssl_certificate_key", nginx_word(settings.key.empty() ? config.http.tls_key : settings.key)) +
+         tls_options(config);
 }
 
 std::string header_lines(const config::Config& config) {
@@ -159,6 +146,8 @@ std::map<std::string, std::string> nginx_fragments(const config::Config& config,
       {"store.conf", line("alias", nginx_word(config.storage.root + "/"))},
       {"headers.conf", header_lines(config)},
   };
+  fragments.merge(nginx_options(config));
+  if (!config.http.client_cas.empty()) fragments["client_cas.pem"] = settings.client_cas;
   for (auto& [name, text] : fragments) text.insert(0, "# Made by berth from config.yml; do not edit.\n");
   return fragments;
 }

@@ -18,6 +18,7 @@ struct NginxSettings {
   std::string socket;           // how nginx names the pool's socket
   std::string certificate = {}; // how nginx names the certificate and its key; empty: as the config does
   std::string key = {};
+  std::string client_cas = {}; // the text of http.tls.clientcas
 };
 
 // Finds the binary and the static files, and asks the binary for its version.

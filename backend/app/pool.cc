@@ -6,12 +6,16 @@
 #include <thread>
 
 #include "api/api.h"
+#include "api/debug/front.h"
+#include "app/health_checks.h"
+#include "app/purger.h"
 #include "app/secret.h"
 #include "app/signing_key.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "cache/memory.h"
 #include "driver/filesystem.h"
+#include "driver/measured.h"
 #include "fcgi/server.h"
 #include "storage/registry.h"
 #include "storage/v1_tags.h"
@@ -40,6 +44,7 @@ api::Options api_options_of(const config::Config& config) {
   options.secret = config.http.secret;
   options.relative_urls = config.http.relative_urls;
   options.delete_enabled = config.storage.delete_enabled;
+  options.read_only = config.storage.read_only;
   options.catalog_max_entries = static_cast<std::size_t>(config.catalog_max_entries);
   options.tags_max = static_cast<std::size_t>(config.tags_max);
   options.schema1_push = config.schema1.enabled;
@@ -55,6 +60,13 @@ api::Options::Faces faces_of(const config::Config& config, PoolApi serves) {
   case PoolApi::as_configured: break;
   }
   return config.berth.v1_enabled && config.berth.v1_upstream.empty() ? Faces::both : Faces::v2;
+}
+
+void write_pool_metrics(std::string& page, const api::debug::Metrics& metrics, unsigned threads) {
+  api::debug::write_type(page, "registry_http_in_flight_requests", "gauge");
+  api::debug::write_value(page, "registry_http_in_flight_requests", "", static_cast<double>(metrics.in_flight()));
+  api::debug::write_type(page, "berth_pool_threads", "gauge");
+  api::debug::write_value(page, "berth_pool_threads", "", threads);
 }
 
 // Stops the server at SIGTERM or SIGINT. The signals are blocked from its construction on, in this thread and in all
@@ -95,7 +107,13 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   }
   BERTH_TRY(options.schema1_key, signing_key(config, random));
   driver::FsOps ops;
-  driver::Filesystem driver(config.storage.root, ops, random);
+  driver::Filesystem filesystem(config.storage.root, ops, random);
+  const bool counts = config.http.debug.prometheus && !config.http.debug.addr.empty();
+  const auto metrics = std::make_unique<api::debug::Metrics>();
+  driver::Measured measured(filesystem, [&metrics](std::string_view action, api::debug::Seconds time) {
+    metrics->storage_action(action, time);
+  });
+  driver::StorageDriver& driver = counts ? static_cast<driver::StorageDriver&>(measured) : filesystem;
   cache::MemoryCache cache(config.storage.cache_entries);
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
   std::unique_ptr<storage::HashAhead> ahead;
@@ -111,8 +129,13 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   storage::V1Images v1_images({driver, registry, logger});
   storage::V1Tags v1_tags({driver, registry, v1_images, logger});
   api::Api api(registry, std::move(options), clock, logger, api::V1Services{v1_images, v1_tags});
-  fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, api, logger);
+  metrics->add([&](std::string& page) { write_pool_metrics(page, *metrics, config.berth.threads); });
+  api::debug::Health health;
+  api::debug::Front front(api, health, *metrics, {counts ? config.http.debug.prometheus_path : "", {}});
+  fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, front, logger);
   const StopOnSignal stop(server);
+  const HealthChecks health_checks(config.health, health, filesystem);
+  const Purger purger(config, driver, clock, random, logger);
   ready();
   return server.run();
 }

@@ -142,11 +142,14 @@ void remove_vanished(const config::Config& config, Logger& logger) {
       remove_if_vanished(entry.path(), logger);
 }
 
-void remove_old_temporaries(const std::string& directory) {
+std::size_t remove_old_temporaries(const std::string& directory) {
   std::error_code ignored;
+  std::size_t removed = 0;
   const auto limit = fs::file_time_type::clock::now() - temporary_lifetime;
   for (const auto& entry : fs::directory_iterator(directory, ignored))
-    if (fs::last_write_time(entry.path(), ignored) < limit) fs::remove_all(entry.path(), ignored);
+    if (const auto written = fs::last_write_time(entry.path(), ignored); !ignored && written < limit)
+      removed += fs::remove_all(entry.path(), ignored) > 0 ? 1 : 0;
+  return removed;
 }
 
 } // namespace berth::app

@@ -31,7 +31,8 @@ void empty_spool(const std::string& spool);
 // own whose locks nobody holds.
 void remove_vanished(const config::Config& config, Logger& logger);
 
-// Removes what writers that died have left in a directory. Files that are being written now are younger.
-void remove_old_temporaries(const std::string& directory);
+// Removes what writers that died have left in a directory: nothing that was written to within a day, which is longer
+// than any request. How many files it was.
+std::size_t remove_old_temporaries(const std::string& directory);
 
 } // namespace berth::app

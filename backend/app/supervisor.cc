@@ -41,7 +41,7 @@ using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
 // How long a stop waits for transfers in progress; who is not done then is ended.
-constexpr auto drain_time = 10s;
+constexpr config::Duration drain_time = 10s; // unless http.draintimeout says otherwise
 constexpr auto pool_drain_time = 5s;
 // A half that lives shorter than this has died quickly; after so many quick deaths in a row it is given up.
 constexpr auto quick_death = 10s;
@@ -103,11 +103,6 @@ private:
   std::optional<Reload> reload_;
 };
 
-Result<CertificatePair> certificate_of(const config::Config& config) {
-  if (config.http.tls_certificate.empty()) return CertificatePair{};
-  return read_certificate(config.http.tls_certificate, config.http.tls_key, SystemClock().now());
-}
-
 // From here on no file is touched with root's rights, but to be read (AsRoot).
 Result<> Supervisor::become_the_user() {
   BERTH_TRY(account_, account_of(config_));
@@ -121,7 +116,7 @@ Result<> Supervisor::prepare() {
   CertificatePair pair;
   {
     const AsRoot read;
-    BERTH_TRY(pair, certificate_of(config_));
+    BERTH_TRY(pair, read_tls_files(config_.http, SystemClock().now()));
   }
   BERTH_CHECK(prepare_directories(config_, account_));
   BERTH_TRY(lock_, lock_run_directory(config_, *logger_));
@@ -187,7 +182,7 @@ Result<> Supervisor::start(Half& half) {
   half.restart_at.reset();
   half.started = Steady::now();
   if (&half == &nginx_) {
-    BERTH_TRY(half.pid, fork_child([this] { return nginx_half_->run(spool_lock_); }));
+    BERTH_TRY(half.pid, fork_child([this] { return nginx_half_->run(config_.log, spool_lock_); }));
     return {};
   }
   BERTH_TRY(Half started, start_pool(config_, *logger_));
@@ -274,10 +269,10 @@ Result<> Supervisor::begin_reload() {
     const AsRoot read;
     BERTH_TRY(loaded, source_.load());
     BERTH_CHECK(same_places(config_, loaded.config));
-    BERTH_TRY(pair, certificate_of(loaded.config));
+    BERTH_TRY(pair, read_tls_files(loaded.config.http, SystemClock().now()));
   }
   BERTH_CHECK(nginx_half_->stage(loaded.config, pair));
-  auto logger = make_logger(loaded.config.log_level);
+  auto logger = make_logger(loaded.config.log);
   BERTH_TRY(Half pool, start_pool(loaded.config, *logger));
   reload_.emplace(std::move(loaded), std::move(logger), std::move(pool), *nginx_half_, nginx_.pid);
   return {};
@@ -348,7 +343,8 @@ void Supervisor::stop() {
   if (reload_) give_reload_up("told to stop");
   logger_->info("stopping: finishing what is in progress (once more to stop at once)");
   if (nginx_.pid > 0) ::kill(nginx_.pid, SIGQUIT);
-  await_end(nginx_, signals_, drain_time, SIGTERM);
+  const auto limit = config_.http.drain_timeout.value_or(drain_time);
+  await_end(nginx_, signals_, std::chrono::ceil<std::chrono::seconds>(limit), SIGTERM);
   if (pool_.pid > 0) ::kill(pool_.pid, SIGTERM);
   await_end(pool_, signals_, pool_drain_time, SIGKILL);
   for (const pid_t pool : retiring_pools_) kill_group(pool);

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/log.h"
 #include "base/result.h"
+#include "config/services.h"
 
 namespace berth::config {
 
@@ -20,14 +20,19 @@ struct Platform {
   std::string os;
 };
 
+enum class MinimumTls { v1_2, v1_3 };
+enum class ClientAuth { request, require_any, verify_if_given, require_and_verify };
+
 struct Config {
-  LogLevel log_level = LogLevel::info;
+  Log log;
 
   struct Storage {
     std::string root = "/var/lib/registry"; // storage.filesystem.rootdirectory, absolute
     bool delete_enabled = false;
     bool cache_descriptors = false;    // storage.cache.blobdescriptor: inmemory
     std::size_t cache_entries = 10000; // storage.cache.blobdescriptorsize
+    bool read_only = false;            // storage.maintenance.readonly.enabled
+    Purging purging;
   } storage;
 
   struct Validation {
@@ -53,10 +58,22 @@ struct Config {
     std::string prefix = "/";   // begins and ends with a slash
     std::string secret;         // HMAC key of upload state; empty: app/ keeps one in the store
     bool relative_urls = false;
-    std::vector<std::pair<std::string, std::vector<std::string>>> headers; // added to every reply, by nginx
-    std::string tls_certificate;                                           // absolute paths; both empty: plain http
+    HeaderList headers;          // added to every reply, by nginx
+    std::string tls_certificate; // absolute paths; both empty: plain http
     std::string tls_key;
+    std::vector<std::string> client_cas; // absolute paths; empty: clients need no certificate
+    ClientAuth client_auth = ClientAuth::require_and_verify;
+    MinimumTls minimum_tls = MinimumTls::v1_2;
+    std::vector<std::string> ciphers; // of TLS 1.2, by OpenSSL's names; empty: those of nginx/snippets/http/tls.conf
+    bool http2_disabled = false;
+    std::optional<Duration> drain_timeout; // how long a stop waits for transfers
+    Debug debug;
   } http;
+
+  Auth auth;
+  Health health;
+  Redis redis;
+  Notifications notifications;
 
   // berth's own section; every path is absolute after loading.
   struct Berth {

@@ -34,9 +34,18 @@ std::string lower(std::string_view text) {
 
 using Steps = std::vector<std::string>;
 
+bool is_index(const std::string& step) { return step.find_first_not_of("0123456789") == std::string::npos; }
+
 std::string join(const Steps& steps) {
   std::string path;
   for (const std::string& step : steps) path += (path.empty() ? "" : ".") + step;
+  return path;
+}
+
+// The path as the table of keys has it: items of lists are [].
+std::string path_in_table(const Steps& steps) {
+  std::string path;
+  for (const std::string& step : steps) path += is_index(step) ? "[]" : (path.empty() ? "" : ".") + step;
   return path;
 }
 
@@ -63,7 +72,8 @@ Steps steps_of(std::string_view name) {
 // A storage driver's options have no keys here unless berth has the driver, but the choice of it is not to be
 // overlooked.
 bool is_known(const std::string& path) {
-  return path != "version" && (find_key(path) || is_section(path) || path.starts_with("storage."));
+  const bool is_item = path.ends_with("[]") && find_key(path.substr(0, path.size() - 2));
+  return path != "version" && (is_item || find_key(path) || is_section(path) || path.starts_with("storage."));
 }
 
 Node* step_into_list(Node& list, const std::string& step) {
@@ -129,7 +139,7 @@ Result<> apply(const Environment& environment, Node& root, std::vector<std::stri
 
   for (const auto& [name, text] : sorted) {
     const Steps steps = steps_of(name);
-    const std::string path = join(steps);
+    const std::string path = path_in_table(steps);
     if (steps.empty() || !is_known(path)) {
       warnings.push_back(unknown(name));
       continue;

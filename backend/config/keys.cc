@@ -6,6 +6,7 @@
 #include "config/readers.h"
 
 #define FIELD(member) [](Config& config) -> auto& { return config.member; }
+#define ENDPOINT(member) FIELD(notifications.endpoints.back().member)
 
 namespace berth::config {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 using enum Standing;
 constexpr auto scalar = Shape::scalar;
 constexpr auto tree = Shape::tree;
+constexpr auto list = Shape::list;
 
 Result<> read_nothing(const Reading&) { return {}; }
 
@@ -20,13 +22,13 @@ Result<> read_nothing(const Reading&) { return {}; }
 constexpr Key table[] = {
   {"version", works, scalar, read_nothing, "the version of this format; 0.1"}, // checked before all others, in load.cc
 
-  {"loglevel", works, scalar, value<FIELD(log_level), to_level>, "the old spelling of log.level"},
-  {"log.level", works, scalar, value<FIELD(log_level), to_level>, "error, warn, info or debug"},
-  {"log.formatter", later, scalar, nullptr, "the form of a log line"},
-  {"log.fields", later, tree, nullptr, "fields to add to every log line"},
-  {"log.accesslog", later, tree, nullptr, "one line a request"},
-  {"log.hooks", later, tree, nullptr, "mail on errors"},
-  {"log.reportcaller", ignored, scalar, nullptr, "names places in docker/distribution's source"},
+  {"loglevel", works, scalar, value<FIELD(log.level), to_level>, "the old spelling of log.level"},
+  {"log.level", works, scalar, value<FIELD(log.level), to_level>, "error, warn, info or debug"},
+  {"log.formatter", works, scalar, value<FIELD(log.format), to_log_format>, "the form of a log line: text, json or logstash"},
+  {"log.fields", works, tree, value<FIELD(log.fields), to_log_fields>, "fields to add to every log line"},
+  {"log.accesslog.disabled", nginx, scalar, value<FIELD(log.access_disabled), to_flag>, "whether there is no line for each request"},
+  {"log.hooks", ignored, tree, warn_of_mail, "berth sends no mail: let what collects its log do so"},
+  {"log.reportcaller", ignored, scalar, nullptr, "it names places in docker/distribution's source"},
 
   {"storage.filesystem.rootdirectory", works, scalar, value<FIELD(storage.root), to_path>, "the directory that holds everything"},
   {"storage.filesystem.maxthreads", ignored, scalar, nullptr, "berth.threads bounds what runs at once"},
@@ -35,37 +37,116 @@ constexpr Key table[] = {
   {"storage.cache.blobdescriptorsize", works, scalar, integer<FIELD(storage.cache_entries), 1, 10'000'000>, "how many descriptors are remembered"},
   {"storage.delete.enabled", works, scalar, value<FIELD(storage.delete_enabled), to_flag>, "whether clients may delete"},
   {"storage.redirect.disable", ignored, scalar, nullptr, "the filesystem store never redirects"},
-  {"storage.maintenance.uploadpurging", later, tree, nullptr, "removal of abandoned uploads"},
-  {"storage.maintenance.readonly", works, tree, refuse_read_only, "whether clients may only read"},
+  {"storage.maintenance.uploadpurging.enabled", works, scalar, value<FIELD(storage.purging.enabled), to_flag>, "whether abandoned uploads are removed; default: true"},
+  {"storage.maintenance.uploadpurging.age", works, scalar, value<FIELD(storage.purging.age), to_duration>, "how old an upload is when it counts as abandoned; default: 168h"},
+  {"storage.maintenance.uploadpurging.interval", works, scalar, value<FIELD(storage.purging.interval), to_duration>, "how often to look for them; default: 24h"},
+  {"storage.maintenance.uploadpurging.dryrun", works, scalar, value<FIELD(storage.purging.dry_run), to_flag>, "whether they are only named in the log"},
+  {"storage.maintenance.readonly.enabled", works, scalar, value<FIELD(storage.read_only), to_flag>, "whether clients may only read"},
   {"storage.tag.concurrencylimit", ignored, scalar, nullptr, "berth reads a repository's tags in one pass"},
 
-  {"auth", works, tree, refuse_auth, "who may do what"},
-  {"middleware", later, tree, nullptr, "what stands between registry and store"},
+  // Checked, and then refused by load.cc.
+  {"auth.none", works, tree, nullptr, "no access control"},
+  {"auth.htpasswd.realm", refused, scalar, value<FIELD(auth.htpasswd.realm), to_text>, "berth cannot control access yet"},
+  {"auth.htpasswd.path", refused, scalar, value<FIELD(auth.htpasswd.path), to_path>, "berth cannot control access yet"},
+  {"auth.token.realm", refused, scalar, value<FIELD(auth.token.realm), to_url>, "berth cannot control access yet"},
+  {"auth.token.service", refused, scalar, value<FIELD(auth.token.service), to_text>, "berth cannot control access yet"},
+  {"auth.token.issuer", refused, scalar, value<FIELD(auth.token.issuer), to_text>, "berth cannot control access yet"},
+  {"auth.token.rootcertbundle", refused, scalar, value<FIELD(auth.token.root_certificates), to_path>, "berth cannot control access yet"},
+  {"auth.token.jwks", refused, scalar, value<FIELD(auth.token.jwks), to_path>, "berth cannot control access yet"},
+  {"auth.token.signingalgorithms", refused, tree, value<FIELD(auth.token.algorithms), to_list>, "berth cannot control access yet"},
+  {"auth.token.autoredirect", refused, scalar, value<FIELD(auth.token.auto_redirect), to_flag>, "berth cannot control access yet"},
+  {"auth.token.autoredirectpath", refused, scalar, value<FIELD(auth.token.auto_redirect_path), to_text>, "berth cannot control access yet"},
+  {"auth.silly.realm", refused, scalar, value<FIELD(auth.silly.realm), to_text>, "berth cannot control access yet"},
+  {"auth.silly.service", refused, scalar, value<FIELD(auth.silly.service), to_text>, "berth cannot control access yet"},
+
+  {"middleware.registry", refused, tree, refuse_middleware, "docker/distribution has none of its own: a registry without it is another one"},
+  {"middleware.repository", refused, tree, refuse_middleware, "the same"},
+  {"middleware.storage", ignored, tree, warn_of_storage_middleware, "nginx sends the blobs itself"},
   {"reporting", ignored, tree, nullptr, "services that docker/distribution itself has dropped"},
 
-  {"http.addr", works, scalar, value<FIELD(http.addr), to_address>, "where nginx listens: [host]:port"},
+  {"http.addr", nginx, scalar, value<FIELD(http.addr), to_address>, "where nginx listens: [host]:port"},
   {"http.net", works, scalar, refuse_unix_listener, "the kind of http.addr: tcp"},
   {"http.host", works, scalar, value<FIELD(http.host), to_base_url>, "the absolute URL that clients use; default: as the request has it"},
   {"http.prefix", works, scalar, value<FIELD(http.prefix), to_prefix>, "what stands before /v2/ in every path"},
   {"http.secret", works, scalar, value<FIELD(http.secret), to_text>, "the key that signs upload state; default: one kept in the store", Secrecy::secret},
   {"http.relativeurls", works, scalar, value<FIELD(http.relative_urls), to_flag>, "whether Location has no scheme and host"},
-  {"http.headers", works, tree, value<FIELD(http.headers), to_headers>, "headers that nginx adds to every reply"},
-  {"http.tls.certificate", works, scalar, value<FIELD(http.tls_certificate), to_path>, "PEM file: the certificate, then its chain"},
-  {"http.tls.key", works, scalar, value<FIELD(http.tls_key), to_path>, "PEM file: the certificate's private key"},
-  {"http.tls.clientcas", works, tree, refuse_client_certificates, "who signs the certificates of clients"},
-  {"http.tls.clientauth", later, scalar, nullptr, "how strictly clients' certificates are checked"},
-  {"http.tls.letsencrypt", works, tree, refuse_lets_encrypt, "certificates from Let's Encrypt"},
-  {"http.tls.minimumtls", later, scalar, nullptr, "the oldest TLS to speak; now 1.2"},
-  {"http.tls.ciphersuites", later, tree, nullptr, "the cipher suites of TLS 1.2"},
-  {"http.draintimeout", later, scalar, nullptr, "how long a stop waits for requests in flight; now 30s"},
-  {"http.debug", later, tree, nullptr, "the debug server"},
-  {"http.http2", later, tree, nullptr, "HTTP/2; now on with TLS"},
-  {"http.h2c", later, tree, nullptr, "HTTP/2 without TLS"},
+  {"http.headers", nginx, tree, value<FIELD(http.headers), to_headers>, "headers to add to every reply"},
+  {"http.tls.certificate", nginx, scalar, value<FIELD(http.tls_certificate), to_path>, "PEM file: the certificate, then its chain"},
+  {"http.tls.key", nginx, scalar, value<FIELD(http.tls_key), to_path>, "PEM file: the certificate's private key"},
+  {"http.tls.clientcas", nginx, tree, value<FIELD(http.client_cas), to_paths>, "PEM files: who signs the certificates of clients"},
+  {"http.tls.clientauth", nginx, scalar, value<FIELD(http.client_auth), to_client_auth>, "how strictly clients' certificates are checked; default: require-and-verify-client-cert"},
+  {"http.tls.letsencrypt", refused, tree, refuse_lets_encrypt, "berth does not fetch certificates: certificate and key name those that certbot fetches"},
+  {"http.tls.minimumtls", nginx, scalar, value<FIELD(http.minimum_tls), to_minimum_tls>, "the oldest TLS to speak: tls1.2 (the default) or tls1.3; older ones stand for tls1.2"},
+  {"http.tls.ciphersuites", nginx, tree, read_ciphers, "the cipher suites of TLS 1.2, by Go's names; those of TLS 1.3 alone: TLS 1.2 is off"},
+  {"http.draintimeout", nginx, scalar, value<FIELD(http.drain_timeout), to_duration>, "how long a stop waits for transfers; default: 10s"},
+  {"http.debug.addr", nginx, scalar, value<FIELD(http.debug.addr), to_address>, "where the debug server listens: [host]:port; default: there is none"},
+  {"http.debug.prometheus.enabled", works, scalar, value<FIELD(http.debug.prometheus), to_flag>, "whether the debug server has metrics"},
+  {"http.debug.prometheus.path", works, scalar, value<FIELD(http.debug.prometheus_path), to_metrics_path>, "where; default: /metrics"},
+  {"http.http2.disabled", nginx, scalar, value<FIELD(http.http2_disabled), to_flag>, "whether HTTP/2 is not offered with TLS"},
+  {"http.h2c.enabled", ignored, scalar, nullptr, "nginx speaks HTTP/1.1 without TLS; every client can"},
 
-  {"notifications", later, tree, nullptr, "webhooks"},
-  {"redis", later, tree, nullptr, "the server of a shared descriptor cache"},
-  {"health", later, tree, nullptr, "checks of the registry's own health"},
-  {"proxy", works, tree, refuse_proxy, "pull-through from another registry"},
+  {"notifications.events.includereferences", later, scalar, value<FIELD(notifications.include_references), to_flag>, "whether events name the parts of a manifest"},
+  {"notifications.endpoints", later, list, element<FIELD(notifications.endpoints)>, "webhooks"},
+  {"notifications.endpoints[].name", later, scalar, value<ENDPOINT(name), to_text>, "what logs and metrics call it"},
+  {"notifications.endpoints[].disabled", later, scalar, value<ENDPOINT(disabled), to_flag>, "whether it is left out"},
+  {"notifications.endpoints[].url", later, scalar, value<ENDPOINT(url), to_url>, "where events are posted to", Secrecy::secret},
+  {"notifications.endpoints[].headers", later, tree, value<ENDPOINT(headers), to_request_headers>, "headers of each post", Secrecy::secret},
+  {"notifications.endpoints[].timeout", later, scalar, value<ENDPOINT(timeout), to_duration>, "of a post; default: 1s"},
+  {"notifications.endpoints[].threshold", later, scalar, integer<ENDPOINT(threshold), -1, 1'000'000>, "failures in a row before it pauses; default: 10"},
+  {"notifications.endpoints[].backoff", later, scalar, value<ENDPOINT(backoff), to_duration>, "how long it pauses; default: 1s"},
+  {"notifications.endpoints[].ignoredmediatypes", later, tree, more<ENDPOINT(ignored_media_types), to_list>, "the old spelling of ignore.mediatypes"},
+  {"notifications.endpoints[].ignore.mediatypes", later, tree, more<ENDPOINT(ignored_media_types), to_list>, "events of these media types are not posted"},
+  {"notifications.endpoints[].ignore.actions", later, tree, value<ENDPOINT(ignored_actions), to_list>, "pull, push, mount or delete: such events are not posted"},
+
+  {"redis.addr", later, scalar, read_redis_addr, "host:port; the spelling of docker/distribution 2"},
+  {"redis.addrs", later, tree, value<FIELD(redis.addrs), to_dial_addresses>, "the spelling of docker/distribution 3: a list of host:port"},
+  {"redis.clientname", later, scalar, value<FIELD(redis.client_name), to_text>, "what berth calls itself"},
+  {"redis.username", later, scalar, value<FIELD(redis.username), to_text>, "who berth is"},
+  {"redis.password", later, scalar, value<FIELD(redis.password), to_text>, "its password", Secrecy::secret},
+  {"redis.db", later, scalar, integer<FIELD(redis.db), 0, 1'000'000>, "the number of the database"},
+  {"redis.mastername", later, scalar, value<FIELD(redis.sentinel_master), to_text>, "with it, addrs are those of sentinels"},
+  {"redis.sentinelusername", later, scalar, value<FIELD(redis.sentinel_username), to_text>, "who berth is to the sentinels"},
+  {"redis.sentinelpassword", later, scalar, value<FIELD(redis.sentinel_password), to_text>, "its password there", Secrecy::secret},
+  {"redis.dialtimeout", later, scalar, value<FIELD(redis.dial_timeout), to_duration>, "how long connecting may take"},
+  {"redis.readtimeout", later, scalar, value<FIELD(redis.read_timeout), to_duration>, "how long an answer may take"},
+  {"redis.writetimeout", later, scalar, value<FIELD(redis.write_timeout), to_duration>, "how long a question may take"},
+  {"redis.pool.maxidle", later, scalar, integer<FIELD(redis.max_idle), 0, 100'000>, "connections to keep; the spelling of docker/distribution 2"},
+  {"redis.pool.maxactive", later, scalar, integer<FIELD(redis.max_active), 0, 100'000>, "connections at most; the spelling of docker/distribution 2"},
+  {"redis.pool.idletimeout", later, scalar, value<FIELD(redis.idle_timeout), to_duration>, "how long to keep one; the spelling of docker/distribution 2"},
+  {"redis.maxidleconns", later, scalar, integer<FIELD(redis.max_idle), 0, 100'000>, "connections to keep"},
+  {"redis.maxactiveconns", later, scalar, integer<FIELD(redis.max_active), 0, 100'000>, "connections at most"},
+  {"redis.poolsize", later, scalar, integer<FIELD(redis.max_active), 0, 100'000>, "the same"},
+  {"redis.connmaxidletime", later, scalar, value<FIELD(redis.idle_timeout), to_duration>, "how long to keep one"},
+  {"redis.tls.certificate", later, scalar, value<FIELD(redis.tls_certificate), to_path>, "PEM file: berth's certificate"},
+  {"redis.tls.key", later, scalar, value<FIELD(redis.tls_key), to_path>, "PEM file: its key"},
+  {"redis.tls.rootcas", later, tree, value<FIELD(redis.tls_root_cas), to_paths>, "PEM files: who signs redis' certificate"},
+#define GO_REDIS_OPTION(name) {"redis." name, ignored, scalar, nullptr, "an option of docker/distribution's redis client"}
+  GO_REDIS_OPTION("protocol"), GO_REDIS_OPTION("maxretries"), GO_REDIS_OPTION("minretrybackoff"), GO_REDIS_OPTION("maxretrybackoff"),
+  GO_REDIS_OPTION("contexttimeoutenabled"), GO_REDIS_OPTION("poolfifo"), GO_REDIS_OPTION("pooltimeout"), GO_REDIS_OPTION("minidleconns"),
+  GO_REDIS_OPTION("connmaxlifetime"), GO_REDIS_OPTION("maxredirects"), GO_REDIS_OPTION("readonly"), GO_REDIS_OPTION("routebylatency"),
+  GO_REDIS_OPTION("routerandomly"), GO_REDIS_OPTION("disableidentity"), GO_REDIS_OPTION("identitysuffix"), GO_REDIS_OPTION("unstableresp3"),
+#undef GO_REDIS_OPTION
+
+  {"health.storagedriver.enabled", works, scalar, value<FIELD(health.storage.enabled), to_flag>, "whether the store is looked at"},
+  {"health.storagedriver.interval", works, scalar, value<FIELD(health.storage.interval), to_duration>, "how often; default: 10s"},
+  {"health.storagedriver.threshold", works, scalar, integer<FIELD(health.storage.threshold), 0, 1'000'000>, "failures in a row that count as one"},
+  {"health.file", works, list, element<FIELD(health.files)>, "files that must not be there"},
+  {"health.file[].file", works, scalar, value<FIELD(health.files.back().file), to_path>, "fails while it exists"},
+  {"health.file[].interval", works, scalar, value<FIELD(health.files.back().interval), to_duration>, "how often; default: 10s"},
+  {"health.http", works, list, element<FIELD(health.https)>, "servers that must answer HEAD"},
+  {"health.http[].uri", works, scalar, value<FIELD(health.https.back().uri), to_url>, "what is asked for"},
+  {"health.http[].headers", works, tree, value<FIELD(health.https.back().headers), to_request_headers>, "headers of the request", Secrecy::secret},
+  {"health.http[].statuscode", works, scalar, integer<FIELD(health.https.back().status), 100, 599>, "the answer that is health; default: 200"},
+  {"health.http[].timeout", works, scalar, value<FIELD(health.https.back().timeout), to_duration>, "how long it may take"},
+  {"health.http[].interval", works, scalar, value<FIELD(health.https.back().interval), to_duration>, "how often; default: 10s"},
+  {"health.http[].threshold", works, scalar, integer<FIELD(health.https.back().threshold), 0, 1'000'000>, "failures in a row that count as one"},
+  {"health.tcp", works, list, element<FIELD(health.tcps)>, "servers that must take a connection"},
+  {"health.tcp[].addr", works, scalar, value<FIELD(health.tcps.back().addr), to_dial_address>, "host:port"},
+  {"health.tcp[].timeout", works, scalar, value<FIELD(health.tcps.back().timeout), to_duration>, "how long it may take"},
+  {"health.tcp[].interval", works, scalar, value<FIELD(health.tcps.back().interval), to_duration>, "how often; default: 10s"},
+  {"health.tcp[].threshold", works, scalar, integer<FIELD(health.tcps.back().threshold), 0, 1'000'000>, "failures in a row that count as one"},
+
+  {"proxy", refused, tree, refuse_proxy, "berth cannot be a pull-through cache yet; refused if remoteurl is set"},
   {"compatibility.schema1.enabled", works, scalar, value<FIELD(schema1.enabled), to_flag>, "whether schema1 manifests may be pushed"},
   {"compatibility.schema1.signingkeyfile", works, scalar, value<FIELD(schema1.signing_key_file), to_path>, "signs schema1 manifests, PEM or JWK; default: kept in the store"},
   {"compatibility.schema1.disablesignaturestore", works, scalar, value<FIELD(schema1.discard_signatures), to_flag>, "whether each pull is signed anew"},
@@ -98,13 +179,30 @@ bool lies_in(std::string_view path, std::string_view section) {
   return section.empty() || (path.size() > section.size() && path.starts_with(section) && path[section.size()] == '.');
 }
 
+// The same for what lies in a tree, or is an item of it.
+bool is_part_of(std::string_view path, std::string_view tree_path) {
+  return lies_in(path, tree_path) ||
+         (path.size() > tree_path.size() && path.starts_with(tree_path) && path[tree_path.size()] == '[');
+}
+
 } // namespace
+
+std::string_view word_for(Standing standing) {
+  switch (standing) {
+  case works: return "works";
+  case nginx: return "nginx's";
+  case ignored: return "accepted, no effect";
+  case refused: return "refused";
+  case later: return "not in force yet";
+  }
+  return "";
+}
 
 std::span<const Key> keys() { return table; }
 
 const Key* find_key(std::string_view path) {
   for (const Key& key : table)
-    if (key.path == path || (key.shape == Shape::tree && lies_in(path, key.path))) return &key;
+    if (key.path == path || (key.shape == Shape::tree && is_part_of(path, key.path))) return &key;
   return nullptr;
 }
 
@@ -117,10 +215,23 @@ std::vector<std::string> names_in(std::string_view section) {
   for (const Key& key : table) {
     if (!lies_in(key.path, section)) continue;
     const std::string_view rest = key.path.substr(section.empty() ? 0 : section.size() + 1);
-    std::string name(rest.substr(0, rest.find('.')));
+    std::string name(rest.substr(0, rest.find_first_of(".[")));
     if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }
   return names;
+}
+
+std::string keys_as_markdown() {
+  std::string page = "| key | | |\n|---|---|---|\n";
+  for (const Key& key : table)
+    page.append("| `")
+        .append(key.path)
+        .append("` | ")
+        .append(word_for(key.standing))
+        .append(" | ")
+        .append(key.doc)
+        .append(" |\n");
+  return page;
 }
 
 } // namespace berth::config

@@ -15,13 +15,20 @@ namespace berth::config {
 
 // What becomes of a key.
 enum class Standing {
-  works,   // read into Config
+  works,   // read into Config, and in force
+  nginx,   // the same, through nginx: rendered into its fragments
   ignored, // accepted, without effect on berth; the doc says why
-  later,   // berth has not learnt it yet: warned of
+  refused, // a config that asks for it does not load; the doc says why
+  later,   // checked, if it has a reader, but not in force yet: warned of
 };
+std::string_view word_for(Standing standing); // as the documentation calls it
 
-// What kind of value stands under a key; for a key that is not read, whether more keys may follow.
-enum class Shape { scalar, tree };
+// What kind of value stands under a key.
+enum class Shape {
+  scalar,
+  tree, // anything, read as a whole
+  list, // maps, whose keys have rows of their own: "health.tcp[].addr" under "health.tcp"; read is called for each map
+};
 
 // One key being read. The value is not null.
 struct Reading {
@@ -40,7 +47,7 @@ struct Key {
   std::string_view path; // "http.tls.key"
   Standing standing;
   Shape shape;
-  Reader read; // nullptr unless it works
+  Reader read; // nullptr: nothing is read
   std::string_view doc;
   Secrecy secrecy = Secrecy::open;
 };
@@ -54,5 +61,8 @@ const Key* find_key(std::string_view path);
 bool is_section(std::string_view path);
 // The names that may follow a section, "" being the top.
 std::vector<std::string> names_in(std::string_view section);
+
+// The table as a page of documentation shows it: a Markdown table, one row a key.
+std::string keys_as_markdown();
 
 } // namespace berth::config

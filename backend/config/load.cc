@@ -13,13 +13,14 @@
 #include "config/defaults.h"
 #include "config/environment.h"
 #include "config/keys.h"
+#include "config/readers.h"
 #include "config/suggest.h"
 #include "config/yaml.h"
 
 namespace berth::config {
 namespace {
 
-constexpr std::size_t max_shown_bytes = 80; // of a value, in a message
+constexpr std::size_t max_shown_bytes = 160; // of a value, in a message
 constexpr std::array<std::string_view, 5> storage_siblings{"cache", "maintenance", "delete", "redirect", "tag"};
 constexpr std::array<std::string_view, 9> other_drivers{"s3",        "s3-aws", "azure", "gcs",  "inmemory",
                                                         "in-memory", "swift",  "oss",   "rados"};
@@ -78,12 +79,26 @@ Result<> check_storage(const Node& root) {
                                  ": allowed is filesystem");
 }
 
+Result<> check_names(const Node& section, const std::string& path, std::vector<std::string>& warnings);
+
+// The same for a list of maps.
+Result<> check_list(const Node& list, const std::string& path, std::vector<std::string>& warnings) {
+  if (list.is_scalar() || list.is_map() || list.items.size() > max_list_items)
+    return refuse(list, path, "a list of maps, " + std::to_string(max_list_items) + " at most");
+  for (const Node& item : list.items) {
+    if (!item.is_map()) return refuse(item, path, "a list of maps");
+    BERTH_CHECK(check_names(item, path + "[]", warnings));
+  }
+  return {};
+}
+
 // Names what no key is, and what is not in force; refuses words where maps belong.
 Result<> check_names(const Node& section, const std::string& path, std::vector<std::string>& warnings) {
   for (const Member& member : section.members) {
     const std::string child = path.empty() ? member.key : path + "." + member.key;
     if (const Key* key = find_key(child)) {
-      if (key->standing == Standing::later && !member.value.is_null())
+      if (key->shape == Shape::list) BERTH_CHECK(check_list(member.value, child, warnings));
+      if (key->standing == Standing::later && !member.value.is_null() && !path.ends_with("[]"))
         warnings.push_back(member.origin + ": " + child + ": not in force yet (" + std::string(key->doc) + ")");
     } else if (is_section(child)) {
       if (member.value.is_scalar() || member.value.is_list()) {
@@ -101,24 +116,76 @@ Result<> check_names(const Node& section, const std::string& path, std::vector<s
   return {};
 }
 
-Result<> read_keys(const Node& root, Loaded& loaded) {
-  for (const Key& key : keys()) {
-    const Node* node = key.standing == Standing::works ? root.at(key.path) : nullptr;
-    if (!node || node->is_null() || (node->is_scalar() && node->text.empty())) continue; // nothing given
-    const auto read = key.read({*node, key.path, loaded.config, loaded.warnings});
-    if (!read) return refuse(*node, key.path, read.error().message, key.secrecy);
+Result<> read_key(const Key& key, const Node* node, std::string_view path, Loaded& loaded) {
+  if (!key.read || !node || node->is_null() || (node->is_scalar() && node->text.empty())) return {}; // nothing given
+  const auto read = key.read({*node, path, loaded.config, loaded.warnings});
+  if (!read) return refuse(*node, path, read.error().message, key.secrecy);
+  return {};
+}
+
+// The maps of a list, each with the rows of its keys.
+Result<> read_list(const Key& list, const Node& node, Loaded& loaded) {
+  const std::string inside = std::string(list.path) + "[].";
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    BERTH_CHECK(read_key(list, &node.items[i], list.path, loaded));
+    for (const Key& key : keys()) {
+      if (!key.path.starts_with(inside)) continue;
+      const std::string_view rest = key.path.substr(inside.size());
+      const std::string shown = std::string(list.path) + "[" + std::to_string(i) + "]." + std::string(rest);
+      BERTH_CHECK(read_key(key, node.items[i].at(rest), shown, loaded));
+    }
   }
   return {};
 }
 
-Result<> check_tls(const Node& root, const Config& config) {
-  const auto& http = config.http;
-  if (http.tls_certificate.empty() && http.tls_key.empty()) return {};
-  if (http.tls_key.empty())
-    return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; key is missing");
-  if (http.tls_certificate.empty())
-    return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; certificate is missing");
-  return {}; // whether they can be read concerns those who start nginx: a pool has no need of them
+Result<> read_keys(const Node& root, Loaded& loaded) {
+  for (const Key& key : keys()) {
+    if (key.path.contains("[].")) continue;
+    const Node* node = root.at(key.path);
+    if (key.shape == Shape::list && node)
+      BERTH_CHECK(read_list(key, *node, loaded));
+    else
+      BERTH_CHECK(read_key(key, node, key.path, loaded));
+  }
+  return {};
+}
+
+// A config that asks for access control never starts an open registry.
+Result<> check_auth(const Node& root) {
+  const Node* auth = root.find("auth");
+  if (!auth || auth->is_null() || (auth->is_map() && auth->members.empty())) return {};
+  if (auth->is_map() && auth->members.size() == 1 && auth->members[0].key == "none") return {};
+  return refuse(*auth, "auth",
+                "only none: berth cannot control access yet, and does not start an open registry in its place");
+}
+
+// What lists need of each of their maps.
+Result<> check_lists(const Node& root, const Config& config) {
+  const auto require = [&](std::string_view list, std::size_t i, std::string_view key, bool given) -> Result<> {
+    if (given) return {};
+    const Node& item = root.at(list)->items[i];
+    return refuse(item, std::string(list) + "[" + std::to_string(i) + "]", "a map with " + std::string(key));
+  };
+  for (std::size_t i = 0; i < config.notifications.endpoints.size(); ++i) {
+    const NotificationEndpoint& endpoint = config.notifications.endpoints[i];
+    BERTH_CHECK(require("notifications.endpoints", i, "url", endpoint.disabled || !endpoint.url.empty()));
+  }
+  for (std::size_t i = 0; i < config.health.files.size(); ++i)
+    BERTH_CHECK(require("health.file", i, "file", !config.health.files[i].file.empty()));
+  for (std::size_t i = 0; i < config.health.https.size(); ++i)
+    BERTH_CHECK(require("health.http", i, "uri", !config.health.https[i].uri.empty()));
+  for (std::size_t i = 0; i < config.health.tcps.size(); ++i)
+    BERTH_CHECK(require("health.tcp", i, "addr", !config.health.tcps[i].addr.empty()));
+  return {};
+}
+
+// docker/distribution wants the whole block; so that a typing error does not bring a default that removes more.
+Result<> check_purging(const Node& root, const Config& config) {
+  const Node* block = root.at("storage.maintenance.uploadpurging");
+  if (!block || block->is_null()) return {};
+  if (config.storage.purging.interval < std::chrono::seconds(1))
+    return refuse(*block, "storage.maintenance.uploadpurging", "an interval of a second or more");
+  return {};
 }
 
 Result<> check_readable(const Node& root, std::string_view path, const std::string& file) {
@@ -128,6 +195,19 @@ Result<> check_readable(const Node& root, std::string_view path, const std::stri
   if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
     return refuse(*root.at(path), path, "a file that can be read: it is not a regular file");
   return {};
+}
+
+Result<> check_tls(const Node& root, const Config& config) {
+  const auto& http = config.http;
+  if (http.tls_certificate.empty() && http.tls_key.empty()) {
+    if (http.client_cas.empty()) return {};
+    return refuse(*root.at("http.tls.clientcas"), "http.tls.clientcas", "a list of files beside certificate and key");
+  }
+  if (http.tls_key.empty())
+    return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; key is missing");
+  if (http.tls_certificate.empty())
+    return refuse(*root.at("http.tls"), "http.tls", "certificate and key, or neither; certificate is missing");
+  return {}; // whether they can be read concerns those who start nginx: a pool has no need of them
 }
 
 Result<> check_signing_key(const Node& root, const Config& config) {
@@ -179,10 +259,14 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   Loaded loaded;
   BERTH_CHECK(check_version(root));
   BERTH_CHECK(apply(environment, root, loaded.warnings));
-  if (Node* storage = root.find("storage")) unfold(*storage);
+  for (const char* section : {"storage", "auth"})
+    if (Node* node = root.find(section); node && !node->text.empty()) unfold(*node);
   BERTH_CHECK(check_storage(root));
   BERTH_CHECK(check_names(root, "", loaded.warnings));
   BERTH_CHECK(read_keys(root, loaded));
+  BERTH_CHECK(check_auth(root));
+  BERTH_CHECK(check_lists(root, loaded.config));
+  BERTH_CHECK(check_purging(root, loaded.config));
   BERTH_CHECK(check_tls(root, loaded.config));
   BERTH_CHECK(check_signing_key(root, loaded.config));
   BERTH_CHECK(fill_defaults(loaded.config));

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
+#include <span>
 
 #include "config/address.h"
 
@@ -154,18 +155,17 @@ Result<std::string> to_user(const Node& node) {
   return node.text;
 }
 
-Result<HeaderList> to_headers(const Node& node) {
-  // They frame a reply or say what it is: a second one beside the registry's own would make nonsense of it.
-  constexpr std::array<std::string_view, 11> own{
-      "connection", "content-encoding", "content-length", "content-range", "content-type",     "etag",
-      "keep-alive", "last-modified",    "location",       "trailer",       "transfer-encoding"};
+namespace {
+
+Result<HeaderList> header_list(const Node& node, std::span<const std::string_view> barred) {
   static const RE2 token(R"([A-Za-z0-9!#%&'*+.^_`|~-]{1,128})"); // RFC 9110 section 5.6.2, but for the $ of nginx
   const std::string what = "a map of header names, each with a list of values";
   if (!node.is_map() || node.members.size() > max_list_items) return allow(what);
   HeaderList headers;
   for (const Member& member : node.members) {
     if (!RE2::FullMatch(member.key, token)) return allow("header names; \"" + member.key + "\" is none");
-    if (one_of(lower(member.key), own)) return allow("no " + member.key + ": the registry sets it by itself");
+    if (std::ranges::find(barred, lower(member.key)) != barred.end())
+      return allow("no " + member.key + ": the registry sets it by itself");
     BERTH_TRY(auto values, to_texts(member.value, what));
     for (const std::string& text : values)
       if (text.size() > max_text_value_bytes || std::ranges::any_of(text, is_control))
@@ -174,6 +174,21 @@ Result<HeaderList> to_headers(const Node& node) {
     headers.emplace_back(member.key, std::move(values));
   }
   return headers;
+}
+
+} // namespace
+
+Result<HeaderList> to_headers(const Node& node) {
+  // They frame a reply or say what it is: a second one beside the registry's own would make nonsense of it.
+  constexpr std::array<std::string_view, 12> own{
+      "connection", "content-encoding", "content-length", "content-range",     "content-type", "etag",
+      "keep-alive", "last-modified",    "location",       "transfer-encoding", "trailer",      "x-request-id"};
+  return header_list(node, own);
+}
+
+Result<HeaderList> to_request_headers(const Node& node) {
+  constexpr std::array<std::string_view, 4> own{"connection", "content-length", "host", "transfer-encoding"};
+  return header_list(node, own);
 }
 
 Result<> read_descriptor_cache(const Reading& reading) {
@@ -189,6 +204,12 @@ Result<> read_descriptor_cache(const Reading& reading) {
 Result<> read_validation_enabled(const Reading& reading) {
   BERTH_TRY(const bool enabled, to_flag(reading.node));
   if (enabled) reading.config.validation.disabled = false;
+  return {};
+}
+
+Result<> read_redis_addr(const Reading& reading) {
+  BERTH_TRY(auto addr, to_dial_address(reading.node));
+  reading.config.redis.addrs = {std::move(addr)};
   return {};
 }
 

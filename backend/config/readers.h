@@ -32,8 +32,23 @@ Result<std::string> to_prefix(const Node& node);
 Result<std::string> to_base_url(const Node& node);
 Result<std::string> to_origin(const Node& node); // a URL without a path
 Result<std::string> to_user(const Node& node);
-using HeaderList = std::vector<std::pair<std::string, std::vector<std::string>>>;
-Result<HeaderList> to_headers(const Node& node);
+Result<HeaderList> to_headers(const Node& node);         // of berth's own replies
+Result<HeaderList> to_request_headers(const Node& node); // of requests that berth makes
+
+// values.cc: the values of config/services.h.
+// Go's form: "1h30m", "1.5s", "250ms"; a whole number counts nanoseconds. Not negative.
+Result<Duration> to_duration(const Node& node);
+Result<LogFormat> to_log_format(const Node& node);
+Result<std::vector<std::pair<std::string, std::string>>> to_log_fields(const Node& node);
+Result<std::vector<std::string>> to_list(const Node& node);  // of texts
+Result<std::vector<std::string>> to_paths(const Node& node); // each as to_path
+Result<std::string> to_url(const Node& node);                // http or https
+Result<std::string> to_dial_address(const Node& node);       // host:port
+Result<std::vector<std::string>> to_dial_addresses(const Node& node);
+Result<std::string> to_metrics_path(const Node& node);
+Result<MinimumTls> to_minimum_tls(const Node& node);
+Result<ClientAuth> to_client_auth(const Node& node);
+Result<std::vector<std::string>> to_ciphers(const Node& node); // OpenSSL's names for Go's
 
 // A Reader from a parser.
 template <auto Field, auto Parse>
@@ -52,16 +67,35 @@ Result<> integer(const Reading& reading) {
   return {};
 }
 
+// Begins an element of a list of maps; Field is the list.
+template <auto Field>
+Result<> element(const Reading& reading) {
+  Field(reading.config).emplace_back();
+  return {};
+}
+
+// A list that two spellings fill.
+template <auto Field, auto Parse>
+Result<> more(const Reading& reading) {
+  BERTH_TRY(auto parsed, Parse(reading.node));
+  Field(reading.config).insert(Field(reading.config).end(), parsed.begin(), parsed.end());
+  return {};
+}
+
 // Readers of keys that are more than one value.
 Result<> read_descriptor_cache(const Reading& reading);   // storage.cache.blobdescriptor
 Result<> read_validation_enabled(const Reading& reading); // the old spelling of validation.disabled
+Result<> read_ciphers(const Reading& reading);            // http.tls.ciphersuites, which may rule TLS 1.2 out
+Result<> read_redis_addr(const Reading& reading);         // redis.addr, the spelling of docker/distribution 2
 
 // Readers that refuse a config which berth cannot honour without being less safe than the config asks for.
-Result<> refuse_auth(const Reading& reading);
+Result<> refuse_middleware(const Reading& reading);
 Result<> refuse_proxy(const Reading& reading);
-Result<> refuse_read_only(const Reading& reading);
-Result<> refuse_client_certificates(const Reading& reading);
 Result<> refuse_lets_encrypt(const Reading& reading);
 Result<> refuse_unix_listener(const Reading& reading);
+
+// Readers of keys without effect, for those whose user may count on one: they warn.
+Result<> warn_of_mail(const Reading& reading); // log.hooks
+Result<> warn_of_storage_middleware(const Reading& reading);
 
 } // namespace berth::config

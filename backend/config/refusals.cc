@@ -21,16 +21,36 @@ bool is_empty(const Node& node) {
 
 } // namespace
 
-Result<> refuse_auth(const Reading& reading) {
-  const Node& node = reading.node;
-  const bool none = node.is_scalar()
-                        ? node.text == "none" || node.text.empty()
-                        : node.items.empty() && std::ranges::all_of(node.members, [](const Member& member) {
-                            return member.key == "none";
-                          });
-  if (none) return {};
-  return fail(Code::invalid,
-              "only none: berth cannot control access yet, and does not start an open registry in its place");
+namespace {
+
+// A middleware that is not switched off; nullptr without one.
+const Node* first_middleware(const Node& list) {
+  for (const Node& item : list.items) {
+    const Node* disabled = item.find("disabled");
+    if (const auto off = disabled ? to_flag(*disabled) : Result<bool>(false); !off || !*off) return &item;
+  }
+  return nullptr;
+}
+
+} // namespace
+
+Result<> refuse_middleware(const Reading& reading) {
+  if (is_empty(reading.node) || !first_middleware(reading.node)) return {};
+  return fail(Code::invalid, "nothing, or what is disabled: whatever it does, a registry without it is another one");
+}
+
+Result<> warn_of_storage_middleware(const Reading& reading) {
+  if (const Node* found = first_middleware(reading.node))
+    reading.warnings.push_back(found->origin + ": " + std::string(reading.path) +
+                               ": without effect: nginx sends the blobs itself");
+  return {};
+}
+
+Result<> warn_of_mail(const Reading& reading) {
+  if (const Node* found = first_middleware(reading.node))
+    reading.warnings.push_back(found->origin + ": " + std::string(reading.path) +
+                               ": without effect: berth sends no mail; let what collects its log do so");
+  return {};
 }
 
 Result<> refuse_proxy(const Reading& reading) {
@@ -38,25 +58,6 @@ Result<> refuse_proxy(const Reading& reading) {
   return fail(Code::invalid,
               "nothing: berth cannot be a pull-through cache yet, and does not start a registry of its own "
               "in its place");
-}
-
-Result<> refuse_read_only(const Reading& reading) {
-  const Node* enabled = reading.node.find("enabled");
-  if (is_empty(reading.node) || (reading.node.is_map() && (!enabled || enabled->is_null()))) return {};
-  if (enabled) {
-    BERTH_TRY(const bool asked, to_flag(*enabled));
-    if (!asked) return {};
-  }
-  return fail(Code::invalid,
-              "enabled: false alone: berth has no read-only mode yet, and does not start a writable registry "
-              "in its place");
-}
-
-Result<> refuse_client_certificates(const Reading& reading) {
-  if (is_empty(reading.node)) return {};
-  return fail(Code::invalid,
-              "nothing: berth cannot check clients' certificates yet, and does not start an open registry in "
-              "its place");
 }
 
 Result<> refuse_lets_encrypt(const Reading& reading) {

@@ -61,6 +61,10 @@ Result<> read_parameter(std::string_view name, std::string_view value, Incoming&
     request.scheme = value;
   else if (name == "REMOTE_ADDR")
     request.remote_addr = value;
+  else if (name == "BERTH_REQUEST_ID")
+    request.trace.id = value;
+  else if (name == "BERTH_SERVER")
+    request.is_for_debug = value == "debug";
   else if (name == "BERTH_BODY_FILE")
     into.spool_file = value;
   else if (name == "CONTENT_LENGTH")
@@ -150,6 +154,7 @@ std::string write_head(const http::Request& request, const http::Response& respo
   std::string head;
   add_line(head, "Status", std::to_string(response.status) + " " + std::string(reason_of(response.status)));
   for (const auto& [name, value] : response.headers.fields()) add_line(head, name, value);
+  if (!request.trace.repository.empty()) add_line(head, "X-Berth-Repository", request.trace.repository);
   if (const auto* file = std::get_if<http::StoreFile>(&response.body)) {
     add_line(head, "X-Accel-Redirect", std::string(store_location) + http::encode_path(file->path));
   } else if (may_have_body(response.status)) {

@@ -29,6 +29,13 @@ private:
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
+// What logs and metrics tell of a request besides what it is.
+struct Trace {
+  std::string id;            // nginx's $request_id; empty: there is none
+  std::string_view endpoint; // what metrics call it; set by the handler, from static text
+  std::string repository;    // set by the handler
+};
+
 struct Request {
   std::string method;      // as sent: GET
   std::string target;      // as sent: path and query, percent-encoded
@@ -37,6 +44,8 @@ struct Request {
   std::string scheme;      // http or https: how the client reached nginx
   std::optional<std::uint64_t> content_length; // absent for a chunked body
   Content body;
+  bool is_for_debug = false; // came to the debug server
+  Trace trace;
   bool body_too_large = false; // the body was longer than the pool takes in memory; `body` is empty then
 };
 
@@ -44,6 +53,7 @@ struct Request {
 // sendfile, ranges and all. The response's other headers go with it.
 struct StoreFile {
   std::string path;
+  std::uint64_t size = 0; // bytes of all of it
 };
 
 struct Response {

@@ -50,7 +50,8 @@ http:
 """
 
 
-@pytest.mark.parametrize("command", [[], ["up"], ["serve"], ["nginx"]], ids=lambda words: " ".join(words) or "berth")
+@pytest.mark.parametrize("command", [[], ["up"], ["serve"], ["nginx"], ["check-config"]],
+                         ids=lambda words: " ".join(words) or "berth")
 def test_help(command):
     done = berth(*command, "--help")
     assert done.returncode == 0, done.stderr
@@ -76,7 +77,7 @@ def test_wrong_usage_fails_and_says_how(arguments):
 # Complaints about the configuration
 
 
-@pytest.mark.parametrize("command", ["up", "serve", "nginx"])
+@pytest.mark.parametrize("command", ["up", "serve", "nginx", "check-config"])
 @pytest.mark.parametrize("text, line, words", [
     (GOOD + "log:\n  level: loud\n", 8, ["log.level", "loud"]),
     (GOOD.replace("version: 0.1", "version: 0.7"), 1, ["version", "0.7"]),
@@ -155,6 +156,44 @@ def test_unknown_key_is_a_warning(registry_factory):
         log = registry.log()
         assert "novelty" in log and "filesytem" in log
         assert Client(registry).get("/v2/").status == 200
+
+
+# check-config
+
+
+def test_check_config_finds_nothing_wrong(config_file, tmp_path):
+    file = config_file(GOOD + "  tls:\n" + "".join(
+        f"    {key}: {value}\n" for key, value in {
+            "certificate": certificates().certificate, "key": certificates().key, "minimumtls": "tls1.3",
+            "clientcas": f"[{certificates().certificate}]", "clientauth": "require-any-client-cert",
+            "ciphersuites": "[TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_AES_128_GCM_SHA256]"}.items()))
+    done = berth("check-config", file)
+    assert (done.returncode, done.stdout) == (0, f"{file}: good\n"), done
+    assert not (tmp_path / "data").exists(), "checking must not write"
+
+
+def test_check_config_asks_nginx(config_file, tmp_path):
+    """A value that nginx alone can judge: a client CA that is none."""
+    (tmp_path / "ca.pem").write_text("no certificate")
+    done = berth("check-config", config_file(
+        GOOD + f"  tls:\n    certificate: {certificates().certificate}\n    key: {certificates().key}\n"
+               f"    clientcas: [{tmp_path}/ca.pem]\n"))
+    assert done.returncode == BAD_CONFIG, done
+    assert "client_cas.pem" in done.stderr, done
+
+
+def test_check_config_warns(config_file):
+    done = berth("check-config", config_file(GOOD + "  adr: x\n"))
+    assert done.returncode == 0
+    assert "http.adr" in done.stderr and "addr?" in done.stderr
+
+
+def test_client_certificates(tmp_path):
+    """http.tls.clientcas: who has no certificate of that CA is refused, in the registry's form."""
+    ca = certificates()
+    with running(Registry({"http": {"tls": {"clientcas": [str(ca.certificate)]}}}, tls=True)) as registry:
+        reply = Client(registry).get("/v2/")
+        assert reply.status == 400 and reply.json()["errors"][0]["code"] == "DENIED"
 
 
 # Overrides

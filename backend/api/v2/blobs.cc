@@ -49,7 +49,7 @@ Result<http::Response> get_blob(Call& call) {
 
   BERTH_TRY(auto location, call.repository->blobs().locate(descriptor));
   if (auto* file = std::get_if<registry::StoredFile>(&location))
-    response.body = http::StoreFile{std::move(file->path)};
+    response.body = http::StoreFile{std::move(file->path), descriptor.size};
   else
     response.body = std::move(std::get<std::string>(location));
   return response;

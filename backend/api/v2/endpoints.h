@@ -19,6 +19,7 @@ using Answer = Result<http::Response> (*)(Call& call);
 struct Endpoint {
   std::string_view method; // GET stands for HEAD too
   std::string_view pattern;
+  std::string_view name; // what metrics call it: docker/distribution's name of the route
   Access access;
   Answer answer;
 };

@@ -14,7 +14,7 @@ TEST_CASE("the smallest config, and its defaults") {
   REQUIRE(loaded);
   CHECK(loaded->warnings.empty());
   const Config& config = loaded->config;
-  CHECK(config.log_level == LogLevel::info);
+  CHECK(config.log.level == LogLevel::info);
   CHECK(config.storage.root == "/var/lib/registry");
   CHECK(!config.storage.delete_enabled);
   CHECK(!config.storage.cache_descriptors);
@@ -60,7 +60,7 @@ berth:
   user: www-data
   nginx: {binary: /opt/nginx, directory: /etc/berth/nginx}
 )");
-  CHECK(config.log_level == LogLevel::warn);
+  CHECK(config.log.level == LogLevel::warn);
   CHECK(config.storage.root == "/srv/registry");
   CHECK(config.storage.cache_descriptors);
   CHECK(config.storage.cache_entries == 7);
@@ -94,8 +94,8 @@ berth:
 }
 
 TEST_CASE("old spellings, and which spelling wins") {
-  CHECK(config_of("loglevel: debug\n").log_level == LogLevel::debug);
-  CHECK(config_of("log: {level: error}\nloglevel: debug\n").log_level == LogLevel::error);
+  CHECK(config_of("loglevel: debug\n").log.level == LogLevel::debug);
+  CHECK(config_of("log: {level: error}\nloglevel: debug\n").log.level == LogLevel::error);
   CHECK(config_of("  cache: {layerinfo: inmemory}\n").storage.cache_descriptors);
   CHECK(config_of("validation: {disabled: true}\n").validation.disabled);
   CHECK(!config_of("validation: {enabled: true, disabled: true}\n").validation.disabled);
@@ -141,11 +141,11 @@ TEST_CASE("the table of keys is sound") {
     CAPTURE(key.path);
     CHECK(std::ranges::find(seen, key.path) == seen.end());
     seen.push_back(key.path);
-    CHECK((key.read != nullptr) == (key.standing == Standing::works));
+    if (key.standing == Standing::nginx) CHECK(key.read != nullptr);
     CHECK(!key.doc.empty());
     CHECK(find_key(key.path) == &key);
     CHECK(!is_section(key.path));
-    CHECK(key.path.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.") == std::string_view::npos);
+    CHECK(key.path.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.[]") == std::string_view::npos);
   }
 }
 

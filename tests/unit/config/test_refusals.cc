@@ -173,21 +173,20 @@ TEST_CASE("a config that asks for less than an open, writable registry never loa
        "config.yml:4: auth: (a map): allowed is only none: berth cannot control access"},
       {"auth: {silly: {realm: r, service: s}}", "config.yml:4: auth: "},
       {"auth: {token: }", "config.yml:4: auth: "},
-      {"auth: token", "config.yml:4: auth: \"token\""},
+      {"auth: token", "config.yml:4: auth: (a map): allowed is only none"},
       {"auth: [none]", "config.yml:4: auth: "},
       {"auth: {none: , token: {}}", "config.yml:4: auth: "},
       {"proxy: {remoteurl: https://registry-1.docker.io}", "config.yml:4: proxy: "},
       {"proxy: yes", "config.yml:4: proxy: "},
-      {"  maintenance: {readonly: {enabled: true}}", "config.yml:4: storage.maintenance.readonly: "},
+      {"  maintenance: {readonly: {enabled: perhaps}}", "config.yml:4: storage.maintenance.readonly.enabled: "},
       {"  maintenance: {readonly: true}", "config.yml:4: storage.maintenance.readonly: "},
-      {"  maintenance: {readonly: {enabled: perhaps}}", "config.yml:4: storage.maintenance.readonly: "},
       {"http: {tls: {clientcas: [/ca.pem]}}", "config.yml:4: http.tls.clientcas: "},
-      {"http: {tls: {clientcas: /ca.pem}}", "config.yml:4: http.tls.clientcas: "},
+      {"middleware: {repository: [{name: x}]}", "config.yml:4: middleware.repository: "},
       {"http: {tls: {letsencrypt: {cachefile: /x, email: a@b}}}", "config.yml:4: http.tls.letsencrypt: "},
   });
   for (const char* harmless :
        {"auth:", "auth: none", "auth: {none: }", "auth: {}", "proxy:", "proxy: {}", "proxy: {remoteurl: ''}",
-        "  maintenance: {readonly: {enabled: false}}", "  maintenance: {readonly: }", "http: {tls: {clientcas: []}}",
+        "http: {tls: {clientcas: []}}", "middleware: {registry: [{name: x, disabled: true}]}",
         "http: {tls: {letsencrypt: {hosts: []}}}"}) {
     CAPTURE(harmless);
     CHECK(refusal_of(harmless) == "loaded");

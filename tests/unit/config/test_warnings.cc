@@ -19,10 +19,8 @@ TEST_CASE("unknown keys are named with their line and the nearest key") {
 }
 
 TEST_CASE("keys that berth has not learnt are named once") {
-  CHECK(warnings_of("redis: {addr: a, pool: {maxidle: 1}}\n") ==
-        "config.yml:4: redis: not in force yet (the server of a shared descriptor cache)\n");
-  CHECK(warnings_of("http:\n  debug:\n    addr: :5001\n") ==
-        "config.yml:5: http.debug: not in force yet (the debug server)\n");
+  CHECK(warnings_of("policy: {repository: {classes: [image]}}\n") ==
+        "config.yml:4: policy: not in force yet (what kinds of images a repository may hold)\n");
   CHECK(warnings_of("notifications:\nredis:\n").empty());
 }
 
@@ -55,8 +53,8 @@ health:
     enabled: true
     interval: 10s
     threshold: 3
-)") == "config.yml:8: log.fields: not in force yet (fields to add to every log line)\n"
-       "config.yml:14: health: not in force yet (checks of the registry's own health)\n");
+)")
+            .empty());
 
   const std::string all = warnings_of(R"(
   cache:
@@ -99,13 +97,9 @@ policy: {repository: {classes: [image]}}
 validation:
   manifests: {urls: {allow: ["^https?://([^/]+\\.)*example\\.com/"], deny: ["^https?://www\\.example\\.com/"]}}
 )");
-  for (const char* key :
-       {"log.accesslog", "log.formatter", "log.fields", "log.hooks", "storage.maintenance.uploadpurging", "http.debug",
-        "http.draintimeout", "http.http2", "http.h2c", "notifications", "redis", "health", "policy"}) {
-    CAPTURE(key);
-    CHECK(all.contains(std::string(": ") + key + ": not in force yet"));
-  }
-  CHECK(std::ranges::count(all, '\n') == 13);
+  CHECK(!all.contains("unknown"));
+  CHECK(!all.contains("log."));
+  CHECK(all.contains(": policy: not in force yet"));
 }
 
 } // namespace

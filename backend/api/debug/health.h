@@ -1,0 +1,30 @@
+// Health: which checks fail now. Whoever makes the checks reports; while one fails, the registry answers 503.
+// Threads: safe.
+// Spec: docker/distribution's health package; docs/operations.md, "Health".
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <string>
+
+#include "base/guarded.h"
+
+namespace berth::api::debug {
+
+class Health {
+public:
+  // The name of the check that POST /debug/health/down and up make.
+  static constexpr const char* manual = "manual_http_status";
+
+  void set_failing(const std::string& check, const std::string& why);
+  void set_well(const std::string& check);
+
+  bool is_well() const { return failing_count_.load(std::memory_order_relaxed) == 0; } // cheap: asked for each request
+  std::map<std::string, std::string> failing();                                        // why, by name
+
+private:
+  Guarded<std::map<std::string, std::string>> failing_;
+  std::atomic<std::size_t> failing_count_ = 0;
+};
+
+} // namespace berth::api::debug

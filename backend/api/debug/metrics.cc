@@ -1,0 +1,131 @@
+#include "api/debug/metrics.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace berth::api::debug {
+namespace {
+
+// What labels may hold; what is none of these is counted as the last.
+constexpr std::array<std::string_view, 16> endpoint_names{
+    "base", "manifest", "tags", "blob", "blob_upload", "blob_upload_chunk", "catalog", "referrers", "v1", "", "",
+    "",     "",         "",     "",     "other"};
+constexpr std::array<std::string_view, 8> method_names{"GET",   "HEAD",   "PUT",     "POST",
+                                                       "PATCH", "DELETE", "OPTIONS", "other"};
+constexpr std::array<int, 32> status_codes{200, 201, 202, 204, 206, 301, 304, 307, 400, 401, 403,
+                                           404, 405, 408, 409, 410, 411, 412, 413, 414, 415, 416,
+                                           422, 429, 431, 500, 501, 502, 503, 504, 507, 0};
+constexpr std::array<std::string_view, 8> action_names{"GetContent", "PutContent", "Stat",   "List",
+                                                       "Move",       "Delete",     "URLFor", "Lock"};
+
+template <class T, std::size_t Count>
+std::size_t index_of(const std::array<T, Count>& all, const T& one) {
+  return std::min<std::size_t>(std::ranges::find(all, one) - all.begin(), Count - 1);
+}
+
+std::string number(double value) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+
+std::string label(std::string_view name, std::string_view value) {
+  return std::string(name) + "=\"" + std::string(value) + "\"";
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return result;
+}
+
+std::uint64_t length_of(const http::Response& response) {
+  if (response.length_of_get) return 0; // HEAD
+  if (const auto* file = std::get_if<http::StoreFile>(&response.body)) return file->size;
+  return std::get<std::string>(response.body).size();
+}
+
+} // namespace
+
+void write_type(std::string& page, std::string_view name, std::string_view type) {
+  page.append("# TYPE ").append(name).append(" ").append(type).append("\n");
+}
+
+void write_value(std::string& page, std::string_view name, const std::string& labels, double value) {
+  page.append(name);
+  if (!labels.empty()) page.append("{").append(labels).append("}");
+  page.append(" ").append(number(value)).append("\n");
+}
+
+template <std::size_t Count>
+void Histogram<Count>::write(std::string& page, std::string_view name, const std::string& labels) const {
+  const std::string prefix = labels.empty() ? "" : labels + ",";
+  std::uint64_t total = 0;
+  for (const auto& count : counts_) total += count.load(std::memory_order_relaxed);
+  if (total == 0) return;
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i < Count; ++i) {
+    below += counts_[i].load(std::memory_order_relaxed);
+    write_value(page, std::string(name) + "_bucket", prefix + label("le", number(bounds_[i])),
+                static_cast<double>(std::min(below, total)));
+  }
+  write_value(page, std::string(name) + "_bucket", prefix + label("le", "+Inf"), static_cast<double>(total));
+  write_value(page, std::string(name) + "_sum", labels, sum_.load(std::memory_order_relaxed));
+  write_value(page, std::string(name) + "_count", labels, static_cast<double>(total));
+}
+
+void Metrics::end(const http::Request& request, std::uint64_t request_bytes, const http::Response& response,
+                  Seconds time) {
+  in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  const std::string_view name = request.trace.endpoint.empty() ? "other" : request.trace.endpoint;
+  Endpoint& endpoint = endpoints_[index_of(endpoint_names, name)];
+  const std::size_t method = index_of(method_names, std::string_view(request.method));
+  endpoint.answers[method][index_of(status_codes, response.status)].fetch_add(1, std::memory_order_relaxed);
+  endpoint.seconds[method].observe(time.count());
+  endpoint.request_bytes.observe(static_cast<double>(request_bytes));
+  endpoint.response_bytes.observe(static_cast<double>(length_of(response)));
+}
+
+void Metrics::storage_action(std::string_view action, Seconds time) {
+  actions_[index_of(action_names, action)].observe(time.count());
+}
+
+std::string Metrics::page() const {
+  std::string page;
+  // One metric after the other, as the form demands: each with all its labels.
+  const auto each = [&](std::string_view metric, std::string_view type, const auto& write) {
+    write_type(page, metric, type);
+    for (std::size_t e = 0; e < endpoint_names.size(); ++e)
+      if (!endpoint_names[e].empty()) write(metric, endpoints_[e], label("handler", endpoint_names[e]));
+  };
+  each("registry_http_requests_total", "counter",
+       [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
+         for (std::size_t m = 0; m < methods; ++m)
+           for (std::size_t s = 0; s < statuses; ++s)
+             if (const auto count = endpoint.answers[m][s].load(std::memory_order_relaxed))
+               write_value(page, metric,
+                           label("code", std::to_string(status_codes[s])) + "," + handler + "," +
+                               label("method", lower(method_names[m])),
+                           static_cast<double>(count));
+       });
+  each("registry_http_request_duration_seconds", "histogram",
+       [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
+         for (std::size_t m = 0; m < methods; ++m)
+           endpoint.seconds[m].write(page, metric, handler + "," + label("method", lower(method_names[m])));
+       });
+  each("registry_http_request_size_bytes", "histogram",
+       [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
+         endpoint.request_bytes.write(page, metric, handler);
+       });
+  each("registry_http_response_size_bytes", "histogram",
+       [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
+         endpoint.response_bytes.write(page, metric, handler);
+       });
+  write_type(page, "registry_storage_action_seconds", "histogram");
+  for (std::size_t a = 0; a < actions; ++a)
+    actions_[a].write(page, "registry_storage_action_seconds",
+                      label("action", action_names[a]) + "," + label("driver", "filesystem"));
+  for (const Source& source : sources_) source(page);
+  return page;
+}
+
+} // namespace berth::api::debug

@@ -1,0 +1,92 @@
+// Metrics: what the pool counts, and the page that Prometheus reads: docker/distribution 3's names where it has them.
+// Counting takes no lock and makes nothing: a few relaxed increments a request.
+// Threads: safe.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/message.h"
+
+namespace berth::api::debug {
+
+using Seconds = std::chrono::duration<double>;
+
+// How often values fell below each of some bounds.
+template <std::size_t Count>
+class Histogram {
+public:
+  explicit constexpr Histogram(const std::array<double, Count>& bounds) : bounds_(bounds) {}
+
+  void observe(double value) {
+    std::size_t bucket = 0;
+    while (bucket < Count && value > bounds_[bucket]) ++bucket;
+    counts_[bucket].fetch_add(1, std::memory_order_relaxed);
+    sum_.fetch_add(value, std::memory_order_relaxed);
+  }
+  // Appends its lines; labels as `a="b"`, or empty. Nothing, if nothing was observed.
+  void write(std::string& page, std::string_view name, const std::string& labels) const;
+
+private:
+  const std::array<double, Count>& bounds_;
+  std::array<std::atomic<std::uint64_t>, Count + 1> counts_{};
+  std::atomic<double> sum_ = 0;
+};
+
+// Bounds as docker/distribution has them: seconds, and 1 KiB doubled.
+inline constexpr std::array<double, 13> second_bounds{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 25, 60};
+constexpr std::array<double, 22> size_bounds = [] {
+  std::array<double, 22> bounds{};
+  double bound = 1024;
+  for (double& next : bounds) {
+    next = bound;
+    bound *= 2;
+  }
+  return bounds;
+}();
+
+class Metrics {
+public:
+  // The page's lines from somebody else: the cache, the webhooks, the pool.
+  using Source = std::function<void(std::string& page)>;
+
+  // A request came, and was answered. Blobs count as sent: nginx is told to send them, whole.
+  void begin() { in_flight_.fetch_add(1, std::memory_order_relaxed); }
+  void end(const http::Request& request, std::uint64_t request_bytes, const http::Response& response, Seconds time);
+
+  // An action of the storage driver, by docker/distribution's name ("GetContent"), took so long.
+  void storage_action(std::string_view action, Seconds time);
+
+  void add(Source source) { sources_.push_back(std::move(source)); } // before the first request
+  std::int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+  std::string page() const; // Prometheus' text form 0.0.4
+
+private:
+  static constexpr std::size_t max_endpoints = 16, methods = 8, statuses = 32, actions = 8;
+
+  struct Endpoint {
+    Histogram<second_bounds.size()> seconds[methods]{
+        Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds),
+        Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds)};
+    Histogram<size_bounds.size()> request_bytes{size_bounds}, response_bytes{size_bounds};
+    std::array<std::array<std::atomic<std::uint64_t>, statuses>, methods> answers{};
+  };
+  std::array<Endpoint, max_endpoints> endpoints_;
+  Histogram<second_bounds.size()> actions_[actions]{
+      Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds),
+      Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds)};
+  std::atomic<std::int64_t> in_flight_ = 0;
+  std::vector<Source> sources_;
+};
+
+// Lines for a Source: "# TYPE" once for a name, then its values.
+void write_type(std::string& page, std::string_view name, std::string_view type);
+void write_value(std::string& page, std::string_view name, const std::string& labels, double value);
+
+} // namespace berth::api::debug

@@ -1,0 +1,50 @@
+// HealthChecks: the thread that makes the checks of the config's `health` section, and reports to api::debug::Health.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/debug/health.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "driver/storage_driver.h"
+
+namespace berth::app {
+
+class HealthChecks {
+public:
+  // Starts the thread, if there is anything to check. Borrows: health, driver. Requires: signals are blocked.
+  HealthChecks(const config::Health& config, api::debug::Health& health, driver::StorageDriver& driver);
+  ~HealthChecks();
+  HealthChecks(const HealthChecks&) = delete;
+
+private:
+  struct Check {
+    std::string name;
+    config::Health::Pace pace;
+    std::function<Result<>()> run;
+    int failures = 0; // in a row
+    std::chrono::steady_clock::time_point due{};
+  };
+  void run();
+  void make(Check& check);
+
+  api::debug::Health& health_;
+  std::vector<Check> checks_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+// The checks themselves. Errors: the message says why the check fails.
+Result<> check_file(const config::Health::File& check); // fails while the file exists
+Result<> check_http(const config::Health::Http& check);
+Result<> check_tcp(const config::Health::Tcp& check);
+
+} // namespace berth::app

@@ -1,0 +1,28 @@
+// The relay of what nginx writes: its access lines to our stdout as they are, its errors to our log.
+//
+// nginx opens its logs by name, and cannot open every stdout: not a socket, as systemd gives one, nor a pipe that
+// another user made. And an error line of nginx holds the whole request line, upload state included: that is taken out
+// here, and the line gets the form and the fields of all others.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "config/services.h"
+
+namespace berth::app {
+
+// Puts pipes in place of this process's stdout and stderr, and starts a process that empties them until both are
+// closed. Requires: one thread; nginx is about to be executed. Errors: io.
+Result<> relay_output(const config::Log& log);
+
+// An error line of nginx taken apart: "2024/01/02 03:04:05 [error] 12#12: *3 message" or "nginx: [emerg] message".
+struct NginxLine {
+  LogLevel level = LogLevel::error;
+  std::string message; // without upload states
+};
+NginxLine read_nginx_line(std::string_view line);
+
+} // namespace berth::app

@@ -1,0 +1,17 @@
+// What config.yml asks of nginx beyond where it listens and what it serves: TLS, logs, the debug server. Fragments for
+// generated/, by file name, beside those of nginx_tree.h.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "config/config.h"
+
+namespace berth::app {
+
+// Lines of generated/tls.conf. Requires: the config has a certificate.
+std::string tls_options(const config::Config& config);
+
+std::map<std::string, std::string> nginx_options(const config::Config& config);
+
+} // namespace berth::app

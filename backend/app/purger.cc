@@ -1,0 +1,90 @@
+#include "app/purger.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "app/run_directory.h"
+
+namespace berth::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr config::Duration max_first_delay = 1h;
+
+// A part of the time, evenly chosen.
+config::Duration part_of(config::Duration time, Random& random) {
+  std::array<std::byte, sizeof(std::uint64_t)> bytes{};
+  random.fill(bytes);
+  std::uint64_t number = 0;
+  std::memcpy(&number, bytes.data(), sizeof number);
+  return config::Duration(
+      static_cast<std::int64_t>(number % static_cast<std::uint64_t>(std::max<std::int64_t>(1, time.count()))));
+}
+
+} // namespace
+
+Result<storage::Purged> purge_once(const config::Config& config, driver::StorageDriver& driver, Time now,
+                                   Logger& logger, const std::function<bool()>& stop) {
+  const config::Purging& purging = config.storage.purging;
+  const storage::PurgeOptions options{now - purging.age, purging.dry_run, stop};
+  const char* what = purging.dry_run ? "an upload would be purged" : "an upload was purged";
+  auto purged = storage::purge_uploads(driver, options, [&](const std::string& path, const Error* why_not) {
+    if (why_not == nullptr)
+      logger.info(what, {{"path", path}});
+    else
+      logger.error("an upload could not be purged", {{"path", path}, {"error", why_not->message}});
+  });
+  if (purged)
+    logger.info("uploads purged", {{"removed", std::to_string(purging.dry_run ? 0 : purged->uploads)},
+                                   {"old", std::to_string(purged->uploads + purged->busy + purged->failed)},
+                                   {"being_written", std::to_string(purged->busy)},
+                                   {"failed", std::to_string(purged->failed)}});
+  return purged;
+}
+
+void remove_orphans(const config::Config& config, Logger& logger) {
+  for (const std::string& directory : {config.berth.spool, config.storage.root + "/berth/tmp"})
+    if (const std::size_t removed = remove_old_temporaries(directory); removed > 0)
+      logger.info("orphaned files removed", {{"directory", directory}, {"files", std::to_string(removed)}});
+}
+
+Purger::Purger(const config::Config& config, driver::StorageDriver& driver, const Clock& clock, Random& random,
+               Logger& logger)
+    : config_(config), driver_(driver), clock_(clock), logger_(logger) {
+  const config::Config::Storage& storage = config.storage;
+  if (!storage.purging.enabled || storage.read_only) return;
+  const config::Duration delay = part_of(std::min(storage.purging.interval, max_first_delay), random);
+  thread_ = std::thread([this, delay] { run(delay); });
+}
+
+Purger::~Purger() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Purger::run(config::Duration first_delay) {
+  for (config::Duration delay = first_delay; wait(delay); delay = config_.storage.purging.interval) {
+    const auto purged = purge_once(config_, driver_, clock_.now(), logger_, [this] { return stopping(); });
+    if (!purged) logger_.error("uploads were not purged", {{"error", purged.error().message}});
+    if (!config_.storage.purging.dry_run) remove_orphans(config_, logger_);
+  }
+}
+
+bool Purger::wait(config::Duration time) {
+  std::unique_lock lock(mutex_);
+  return !changed_.wait_for(lock, time, [this] { return stopping_; });
+}
+
+bool Purger::stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+} // namespace berth::app

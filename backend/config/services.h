@@ -1,0 +1,119 @@
+// The sections of config.yml that say how berth is watched, guarded and joined to other services; parts of Config.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+
+namespace berth::config {
+
+using Duration = std::chrono::nanoseconds;
+using HeaderList = std::vector<std::pair<std::string, std::vector<std::string>>>;
+
+enum class LogFormat { text, json, logstash };
+
+struct Log {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+  std::vector<std::pair<std::string, std::string>> fields; // on every line
+  bool access_disabled = false;                            // log.accesslog.disabled
+};
+
+// Who may do what. berth cannot check it yet: a config that asks for any is refused, after its values are checked.
+struct Auth {
+  struct Htpasswd {
+    std::string realm;
+    std::string path; // absolute
+  } htpasswd;
+  struct Token {
+    std::string realm; // the URL of the token service
+    std::string service;
+    std::string issuer;
+    std::string root_certificates; // absolute paths
+    std::string jwks;
+    std::vector<std::string> algorithms;
+    bool auto_redirect = false;
+    std::string auto_redirect_path = "/auth/token";
+  } token;
+  struct Silly {
+    std::string realm;
+    std::string service;
+  } silly;
+};
+
+// storage.maintenance.uploadpurging
+struct Purging {
+  bool enabled = true;
+  Duration age = std::chrono::hours(168);
+  Duration interval = std::chrono::hours(24);
+  bool dry_run = false;
+};
+
+struct Debug {
+  std::string addr; // [host]:port; empty: no debug server
+  bool prometheus = false;
+  std::string prometheus_path = "/metrics";
+};
+
+struct Health {
+  // How often a check is made, and how many failures in a row count as one.
+  struct Pace {
+    Duration interval = std::chrono::seconds(10);
+    int threshold = 0; // 0 and 1: the first
+  };
+  struct Storage : Pace {
+    bool enabled = false;
+  } storage;
+  struct File : Pace {
+    std::string file; // absolute; fails while it exists
+  };
+  struct Http : Pace {
+    std::string uri;
+    HeaderList headers;
+    int status = 200; // the one that is health
+    Duration timeout{};
+  };
+  struct Tcp : Pace {
+    std::string addr; // host:port
+    Duration timeout{};
+  };
+  std::vector<File> files;
+  std::vector<Http> https;
+  std::vector<Tcp> tcps;
+};
+
+// Either spelling: that of docker/distribution 2 (addr, pool.*) or that of 3 (addrs and the options of go-redis).
+struct Redis {
+  std::vector<std::string> addrs; // host:port; empty: not configured
+  std::string client_name, username, password;
+  std::string sentinel_master, sentinel_username, sentinel_password;
+  int db = 0;
+  Duration dial_timeout{}, read_timeout{}, write_timeout{}; // 0: the client's own
+  int max_idle = 0, max_active = 0;                         // connections; 0: the client's own
+  Duration idle_timeout{};                                  // 0: the client's own
+  std::string tls_certificate, tls_key;                     // absolute paths
+  std::vector<std::string> tls_root_cas;
+};
+
+struct NotificationEndpoint {
+  std::string name;
+  std::string url;
+  HeaderList headers;
+  Duration timeout = std::chrono::seconds(1);
+  int threshold = 10;
+  Duration backoff = std::chrono::seconds(1);
+  bool disabled = false;
+  std::vector<std::string> ignored_media_types; // of either spelling
+  std::vector<std::string> ignored_actions;
+};
+
+struct Notifications {
+  std::vector<NotificationEndpoint> endpoints;
+  bool include_references = false;
+};
+
+} // namespace berth::config

@@ -1,0 +1,70 @@
+// Measured: a driver before another that tells how long each action took, by docker/distribution's names of actions.
+// Threads: safe, as the driver and tell are. Borrows: the driver.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "driver/storage_driver.h"
+
+namespace berth::driver {
+
+class Measured final : public StorageDriver {
+public:
+  using Tell = std::function<void(std::string_view action, std::chrono::duration<double> time)>;
+  Measured(StorageDriver& driver, Tell tell) : driver_(driver), tell_(std::move(tell)) {}
+
+  Result<FileInfo> stat(const std::string& path) override {
+    return timed("Stat", [&] { return driver_.stat(path); });
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override {
+    return timed("List", [&] { return driver_.list(path); });
+  }
+  Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override {
+    return timed("GetContent", [&] { return driver_.get_content(path, max_bytes); });
+  }
+  Result<Content> open(const std::string& path) override {
+    return timed("GetContent", [&] { return driver_.open(path); });
+  }
+  Result<Location> locate(const std::string& path) override {
+    return timed("URLFor", [&] { return driver_.locate(path); });
+  }
+  Result<> make_directory(const std::string& path) override {
+    return timed("PutContent", [&] { return driver_.make_directory(path); });
+  }
+  Result<> put_scratch(const std::string& path, std::string_view bytes) override {
+    return timed("PutContent", [&] { return driver_.put_scratch(path, bytes); });
+  }
+  Result<> put(std::vector<PutFile> files) override {
+    return timed("PutContent", [&] { return driver_.put(std::move(files)); });
+  }
+  Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override {
+    return timed("PutContent", [&] { return driver_.append(path, offset, content); });
+  }
+  Result<> remove(const std::string& path, Durability durability) override {
+    return timed("Delete", [&] { return driver_.remove(path, durability); });
+  }
+  Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
+    return timed("Lock", [&] { return driver_.lock(path); });
+  }
+  Result<std::unique_ptr<Lock>> exclude(const std::string& path) override {
+    return timed("Lock", [&] { return driver_.exclude(path); });
+  }
+
+private:
+  template <class Action>
+  std::invoke_result_t<const Action&> timed(std::string_view name, const Action& action) {
+    const auto begun = std::chrono::steady_clock::now();
+    auto result = action();
+    tell_(name, std::chrono::steady_clock::now() - begun);
+    return result;
+  }
+
+  StorageDriver& driver_;
+  Tell tell_;
+};
+
+} // namespace berth::driver

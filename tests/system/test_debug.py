@@ -1,0 +1,148 @@
+"""The debug server: health and what it does to the registry, counters, metrics; and that the public server has none."""
+import json
+import re
+import socket
+import time
+
+import pytest
+
+import harness
+from conftest import running
+from harness import Client, Registry
+
+pytestmark = pytest.mark.differs("its own checks and metrics")
+
+
+class Debug(Client):
+    """A client of the debug server."""
+    def __init__(self, registry, port):
+        super().__init__(registry)
+        self.port = port
+
+    def get(self, target, headers=()):
+        return self.ask("GET", target)
+
+    def ask(self, method, target):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(f"{method} {target} HTTP/1.0\r\nContent-Length: 0\r\n\r\n".encode())
+            data = b"".join(iter(lambda: connection.recv(65536), b""))
+        head, body = data.split(b"\r\n\r\n", 1)
+        return int(head.split()[1]), body.decode()
+
+
+def started(changes=None):
+    port = harness.free_port()
+    debug = {"addr": f"127.0.0.1:{port}", "prometheus": {"enabled": True}}
+    registry = Registry(harness.merged({"http": {"debug": debug}}, changes or {}))
+    return running(registry), port
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + harness.START_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(harness.POLL_SECONDS)
+
+
+def values_of(page, name):
+    return {labels: float(value) for labels, value in re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", page, re.MULTILINE)}
+
+
+def test_metrics_count_what_happened():
+    context, port = started()
+    with context as registry:
+        client, debug = Client(registry), Debug(registry, port)
+        pushed = client.push_blob("team/app", b"x" * 5000)
+        for _ in range(3):
+            assert client.get(client.blob("team/app", pushed)).status == 200
+        client.get("/v2/nobody/tags/list")
+        client.get("/nothing")
+        status, page = debug.get("/metrics")
+        assert status == 200
+        requests = values_of(page, "registry_http_requests_total")
+        assert requests['code="200",handler="blob",method="get"'] == 3
+        assert requests['code="404",handler="tags",method="get"'] == 1
+        assert requests['code="404",handler="other",method="get"'] >= 1
+        assert values_of(page, "registry_http_response_size_bytes_sum")['handler="blob"'] == 15000
+        assert values_of(page, "registry_http_request_duration_seconds_count")['handler="blob",method="get"'] == 3
+        buckets = values_of(page, "registry_http_request_duration_seconds_bucket")
+        assert buckets['handler="blob",method="get",le="+Inf"'] == 3
+        assert values_of(page, "registry_storage_action_seconds_count")['action="Stat",driver="filesystem"'] > 0
+        assert values_of(page, "registry_http_in_flight_requests")[""] == 0
+        assert values_of(page, "berth_pool_threads")[""] > 0
+        types = re.findall(r"^# TYPE (\S+)", page, re.MULTILINE)
+        assert len(types) == len(set(types))
+        status, body = debug.get("/debug/vars")
+        assert status == 200 and json.loads(body)["registry"]["notifications"]["endpoints"] is None
+
+
+def test_the_public_server_has_no_debug_paths_and_the_debug_server_no_registry():
+    context, port = started()
+    with context as registry:
+        for path in ("/debug/health", "/debug/vars", "/metrics", "/debug/health/down"):
+            assert Client(registry).get(path, headers={"BERTH_SERVER": "debug", "BERTH-SERVER": "debug"}).status == 404
+        assert Debug(registry, port).get("/v2/")[0] == 404
+        assert Client(registry).get("/v2/").status == 200
+
+
+def test_down_and_up():
+    context, port = started()
+    with context as registry:
+        client, debug = Client(registry), Debug(registry, port)
+        assert debug.get("/debug/health") == (200, "{}\n")
+        assert debug.ask("GET", "/debug/health/down")[0] == 404
+        assert debug.ask("POST", "/debug/health/down")[0] == 200
+        status, body = debug.get("/debug/health")
+        assert status == 503 and "manual_http_status" in json.loads(body)
+        reply = client.get("/v2/")
+        assert (reply.status, reply.codes) == (503, ["UNAVAILABLE"])
+        assert client.get("/v2/team/app/tags/list").status == 503
+        assert debug.ask("POST", "/debug/health/up")[0] == 200
+        assert client.get("/v2/").status == 200
+
+
+def test_checks(tmp_path):
+    """A file, a TCP and an HTTP server that come and go."""
+    down = tmp_path / "down"
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        tcp = f"127.0.0.1:{server.getsockname()[1]}"
+        gone = f"http://127.0.0.1:{harness.free_port()}/"
+        context, port = started({"health": {
+            "storagedriver": {"enabled": True, "interval": "200ms"},
+            "file": [{"file": str(down), "interval": "200ms"}],
+            "tcp": [{"addr": tcp, "interval": "200ms", "timeout": "1s", "threshold": 2}],
+            "http": [{"uri": gone, "interval": "200ms", "timeout": "1s", "threshold": 1_000_000}]}})
+        server.listen()
+        with context as registry:
+            client, debug = Client(registry), Debug(registry, port)
+
+            def failing():
+                return set(json.loads(debug.get("/debug/health")[1]))
+
+            assert failing() == set()
+            down.write_text("")
+            wait_until(lambda: failing() == {str(down)}, "the file")
+            assert client.get("/v2/").status == 503
+            server.close()
+            wait_until(lambda: failing() == {str(down), tcp}, "the server")
+            down.unlink()
+            with socket.socket() as again:
+                again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                again.bind(("127.0.0.1", int(tcp.split(":")[1])))
+                again.listen()
+                wait_until(lambda: failing() == set(), "both again")
+                assert client.get("/v2/").status == 200
+
+
+def test_an_http_check_wants_its_status():
+    with running(Registry()) as peer:
+        authority = f"http://127.0.0.1:{peer.port}"
+        context, port = started({"health": {"http": [
+            {"uri": f"{authority}/", "interval": "200ms"},
+            {"uri": f"{authority}/gone", "interval": "200ms", "threshold": 10},
+            {"uri": f"{authority}/none", "statuscode": 404, "interval": "200ms"}]}})
+        with context as registry:
+            debug = Debug(registry, port)
+            wait_until(lambda: debug.get("/debug/health")[0] == 503, "it fails")
+            assert json.loads(debug.get("/debug/health")[1]) == {f"{authority}/gone": "answered 404 instead of 200"}

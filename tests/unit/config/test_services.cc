@@ -1,0 +1,158 @@
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <sstream>
+
+#include "config/keys.h"
+#include "loading.h"
+
+namespace berth::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+Duration age_of(const std::string& text) {
+  return config_of("  maintenance: {uploadpurging: {age: " + text + "}}\n").storage.purging.age;
+}
+
+TEST_CASE("durations are Go's, and a bare number counts nanoseconds") {
+  CHECK(age_of("168h") == 168h);
+  CHECK(age_of("1h30m") == 90min);
+  CHECK(age_of("1.5s") == 1500ms);
+  CHECK(age_of("10ms") == 10ms);
+  CHECK(age_of("3µs") == 3us);
+  CHECK(age_of("500") == 500ns);
+  CHECK(age_of("0") == 0ns);
+  for (const char* wrong : {"-5s", "5 s", "s", "5d", "1h-3m", "1..5s", "[1s]", "1e3s", "9000000h", "10x"}) {
+    CAPTURE(wrong);
+    CHECK(refusal_of("  maintenance: {uploadpurging: {age: " + std::string(wrong) + "}}\n")
+              .contains("storage.maintenance.uploadpurging.age: "));
+  }
+}
+
+// The sample configuration of docker/distribution 2.1's deploying guide.
+TEST_CASE("the sample of the deploying guide is read to the last key") {
+  const auto loaded = parse(R"(version: 0.1
+log:
+  level: debug
+  fields:
+    service: registry
+    environment: development
+storage:
+    cache:
+        blobdescriptor: inmemory
+    filesystem:
+        rootdirectory: /tmp/registry-dev
+    maintenance:
+        uploadpurging:
+            enabled: false
+http:
+    addr: :5000
+    secret: asecretforlocaldevelopment
+    debug:
+        addr: localhost:5001
+redis:
+  addr: localhost:6379
+  pool:
+    maxidle: 16
+    maxactive: 64
+    idletimeout: 300s
+  dialtimeout: 10ms
+  readtimeout: 10ms
+  writetimeout: 10ms
+notifications:
+    endpoints:
+        - name: local-8082
+          url: http://localhost:5003/callback
+          headers:
+             Authorization: [Bearer <an example token>]
+          timeout: 1s
+          threshold: 10
+          backoff: 1s
+          disabled: true
+        - name: local-8083
+          url: http://localhost:8083/callback
+          timeout: 1s
+          threshold: 10
+          backoff: 1s
+          disabled: true
+)",
+                            "config.yml", {});
+  REQUIRE(loaded);
+  for (const std::string& warning : loaded->warnings) CHECK(!warning.contains("unknown"));
+  const Config& config = loaded->config;
+  CHECK(config.log.fields.at(1) == std::pair<std::string, std::string>("environment", "development"));
+  CHECK(!config.storage.purging.enabled);
+  CHECK(config.http.debug.addr == "localhost:5001");
+  CHECK(config.redis.addrs == std::vector<std::string>{"localhost:6379"});
+  CHECK(config.redis.max_active == 64);
+  CHECK(config.redis.idle_timeout == 300s);
+  CHECK(config.redis.write_timeout == 10ms);
+  REQUIRE(config.notifications.endpoints.size() == 2);
+  const NotificationEndpoint& first = config.notifications.endpoints[0];
+  CHECK(first.name == "local-8082");
+  CHECK(first.headers.at(0).second == std::vector<std::string>{"Bearer <an example token>"});
+  CHECK((first.timeout == 1s && first.threshold == 10 && first.backoff == 1s && first.disabled));
+  CHECK(config.notifications.endpoints[1].url == "http://localhost:8083/callback");
+}
+
+TEST_CASE("both spellings of redis, and of what a webhook leaves out") {
+  const Redis redis = config_of("redis: {addrs: ['a:1', 'b:2'], mastername: m, maxidleconns: 3}\n").redis;
+  CHECK(redis.addrs == std::vector<std::string>{"a:1", "b:2"});
+  CHECK(redis.sentinel_master == "m");
+  CHECK(redis.max_idle == 3);
+  const auto endpoint = config_of("notifications: {endpoints: [{url: 'http://a/', ignoredmediatypes: [x], "
+                                  "ignore: {mediatypes: [y], actions: [pull]}}]}\n")
+                            .notifications.endpoints.at(0);
+  CHECK(endpoint.ignored_media_types == std::vector<std::string>{"x", "y"});
+  CHECK(endpoint.ignored_actions == std::vector<std::string>{"pull"});
+}
+
+TEST_CASE("values in lists are refused with their place, and secret ones are not shown") {
+  CHECK(refusal_of("health:\n  tcp:\n    - addr: a:1\n    - addr: b:2\n      timeout: soon\n")
+            .starts_with("config.yml:8: health.tcp[1].timeout: \"soon\": allowed is a time"));
+  CHECK(
+      refusal_of("health: {http: [{uri: 'ftp://a'}]}\n").starts_with("config.yml:4: health.http[0].uri: \"ftp://a\""));
+  CHECK(refusal_of("health: {http: [{timeout: 1s}]}\n").contains("health.http[0]: (a map): allowed is a map with uri"));
+  CHECK(refusal_of("health: {file: x}\n").contains("health.file: \"x\": allowed is a list of maps"));
+  CHECK(refusal_of("health: {file: [x]}\n").contains("allowed is a list of maps"));
+  CHECK(refusal_of("notifications: {endpoints: [{url: 'http://a/', headers: {'A B': [s3cret]}}]}\n")
+            .starts_with("config.yml:4: notifications.endpoints[0].headers: (secret): "));
+  CHECK(!refusal_of("redis: {password: [s3cret]}\n").contains("s3cret"));
+  CHECK(warnings_of("health: {tcp: [{addr: 'a:1', treshold: 3}]}\n").contains("did you mean threshold?"));
+}
+
+TEST_CASE("lists have variables too") {
+  const auto config = config_of("", {{"REGISTRY_HEALTH_FILECHECKERS_0_FILE", "/down"},
+                                     {"REGISTRY_HEALTH_TCPCHECKERS_0_ADDR", "[::1]:80"},
+                                     {"REGISTRY_NOTIFICATIONS_ENDPOINTS", "[{name: x, url: 'http://x/'}]"},
+                                     {"REGISTRY_NOTIFICATIONS_ENDPOINTS_1_URL", "http://y/"},
+                                     {"REGISTRY_NOTIFICATIONS_EVENTCONFIG_INCLUDEREFERENCES", "true"},
+                                     {"REGISTRY_LOG_FIELDS_SERVICE", "registry"}});
+  CHECK(config.health.files.at(0).file == "/down");
+  CHECK(config.health.tcps.at(0).addr == "[::1]:80");
+  CHECK(config.notifications.endpoints.at(1).url == "http://y/");
+  CHECK(config.notifications.include_references);
+  CHECK(config.log.fields.at(0).second == "registry");
+  CHECK(warnings_of("", {{"REGISTRY_HEALTH_FILE_0_NOVELTY", "1"}}).contains("names no key"));
+}
+
+TEST_CASE("access control is checked, and then refused") {
+  CHECK(refusal_of("auth: {token: {realm: nowhere, service: s}}\n")
+            .contains("auth.token.realm: \"nowhere\": allowed is an http"));
+  CHECK(refusal_of("auth: {htpasswd: {realm: r, path: /etc/passwd}}\n").contains("berth cannot control access yet"));
+  CHECK(refusal_of("", {{"REGISTRY_AUTH", "silly"}, {"REGISTRY_AUTH_SILLY_REALM", "r"}}).contains("cannot control"));
+  CHECK(refusal_of("auth: {mine: {}}\n").contains("cannot control access"));
+  CHECK(refusal_of("auth: none\n") == "loaded");
+}
+
+TEST_CASE("the documentation of the keys is the table") {
+  std::ifstream file(BERTH_SOURCE_DIR "/docs/configuration.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  INFO("docs/configuration.md: replace its table by what `berth config-keys` prints");
+  CHECK(page.str().contains("\n\n" + keys_as_markdown() + "\n"));
+}
+
+} // namespace
+} // namespace berth::config
