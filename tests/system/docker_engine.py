@@ -1,10 +1,14 @@
 """A real Docker engine for a test: its own dockerd, containerd, data, socket and /etc/docker; nothing of the machine's.
 
 The daemon lives in a mount namespace of its own, where /etc/docker holds the private CAs that it shall trust and
-/etc/hosts the names it shall know; its mounts end with it. It has no network of its own: images are built and run with
-`--network none`. Docker takes any registry on 127.0.0.0/8 as insecure, verifying nothing, so tests of trust must use a
-name that leads to ::1.
+/etc/hosts the names it shall know; its mounts end with it. Docker takes any registry on 127.0.0.0/8 as insecure,
+verifying nothing, so tests of trust must use a name that leads to ::1.
+
+Networks.none: images are built and run with `--network none`. Networks.private: the daemon has a network namespace, with
+the way out that slirp4netns makes; containers have networks and published ports there, and the machine's own addresses,
+ports and packet filter stay as they are. `inside` runs a program there.
 """
+import enum
 import os
 import pathlib
 import shutil
@@ -23,23 +27,37 @@ POLL_SECONDS = 0.1
 # Debian's own programs before anything that someone put into /usr/local.
 SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 BUSYBOX = "/bin/busybox"
+RESOLVER = "10.0.2.3"   # slirp4netns's
 INNER = """
 set -e
+while [ -e "$1/wait" ]; do sleep 0.05; done
 mkdir -p /etc/docker
 mount --bind "$1/etc-docker" /etc/docker
 mount --bind "$1/hosts" /etc/hosts
+if [ -e "$1/resolv.conf" ]; then
+    mount --bind "$1/resolv.conf" "$(readlink -f /etc/resolv.conf)"
+    mount -t sysfs sysfs /sys
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+fi
 shift
 exec "$@"
 """
 
 
+class Networks(enum.Enum):
+    none = enum.auto()
+    private = enum.auto()
+
+
 class DockerEngine:
     """trusted: `host:port` → file of the CA that speaks for it; hosts: name → address."""
 
-    def __init__(self, trusted=None, hosts=None):
+    def __init__(self, trusted=None, hosts=None, networks=Networks.none):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-docker-", dir="/tmp"))   # socket paths are short
         self.log_file = self.folder / "log"
+        self._networks = networks
         self._process = None
+        self._slirp = None
         (self.folder / "client").mkdir()
         (self.folder / "etc-docker").mkdir()
         (self.folder / "hosts").write_text("127.0.0.1 localhost\n" + "".join(
@@ -50,7 +68,7 @@ class DockerEngine:
             shutil.copy(ca_file, certificates / "ca.crt")
 
     @property
-    def _environment(self):
+    def environment(self):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}
         return kept | {"PATH": SEARCH_PATH, "DOCKER_HOST": f"unix://{self.folder}/docker.sock",
                        "DOCKER_CONFIG": f"{self.folder}/client", "DOCKER_BUILDKIT": "0",
@@ -65,10 +83,10 @@ class DockerEngine:
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 ["unshare", "--mount", "--propagation=private", "sh", "-c", INNER, "sh", str(self.folder), *daemon],
-                env=self._environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
+                env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True)
         deadline = time.monotonic() + START_SECONDS
-        while subprocess.run(["docker", "version"], env=self._environment, capture_output=True).returncode:
+        while subprocess.run(["docker", "version"], env=self.environment, capture_output=True).returncode:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 log = self.log_file.read_text(errors="replace")
                 self.close()
@@ -106,7 +124,7 @@ class DockerEngine:
 
     def docker(self, *arguments, fails=False, stdin=None):
         """Runs the client; returns its standard output, or what it complained when it has to fail."""
-        done = subprocess.run(["docker", *map(str, arguments)], env=self._environment, capture_output=True,
+        done = subprocess.run(["docker", *map(str, arguments)], env=self.environment, capture_output=True,
                               input=stdin, timeout=COMMAND_SECONDS)
         out, complaint = done.stdout.decode(), done.stderr.decode()
         assert (done.returncode != 0) == fails, f"docker {arguments}: {done.returncode}\n{out}\n{complaint}"
