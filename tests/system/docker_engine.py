@@ -4,9 +4,9 @@ The daemon lives in a mount namespace of its own, where /etc/docker holds the pr
 /etc/hosts the names it shall know; its mounts end with it. Docker takes any registry on 127.0.0.0/8 as insecure,
 verifying nothing, so tests of trust must use a name that leads to ::1.
 
-Networks.none: images are built and run with `--network none`. Networks.private: the daemon has a network namespace, with
-the way out that slirp4netns makes; containers have networks and published ports there, and the machine's own addresses,
-ports and packet filter stay as they are. `inside` runs a program there.
+Networks.none: images are built and run with `--network none`. Networks.private: the daemon has a network namespace,
+with the way out that slirp4netns makes; containers have networks and published ports there, and the machine's own
+addresses, ports and packet filter stay as they are. `inside` runs a program there.
 """
 import enum
 import os
