@@ -36,8 +36,8 @@ def base_image():
     with tempfile.TemporaryDirectory(prefix="berth-base-", dir="/tmp") as folder:
         root, made = pathlib.Path(folder) / "root", pathlib.Path(folder) / "base.tar"
         mirror = re.findall(r"^URIs: *(\S+)", SOURCES.read_text() if SOURCES.exists() else "", re.MULTILINE)[:1]
-        subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(root), *mirror],
-                       check=True, timeout=BASE_SECONDS, stdout=subprocess.DEVNULL)
+        subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(root),
+                        *mirror], check=True, timeout=BASE_SECONDS, stdout=subprocess.DEVNULL)
         if SOURCES.exists():
             shutil.copy(SOURCES, root / "etc/apt/sources.list.d")
             (root / "etc/apt/sources.list").unlink(missing_ok=True)
