@@ -32,7 +32,7 @@ def reload(registry, says="reloaded"):
     """SIGHUP, and what the log says of it."""
     length = len(registry.log())
     registry.send_signal(signal.SIGHUP)
-    wait_until(lambda: re.search(f"(INFO|ERROR) +{says}", registry.log()[length:]), says)
+    wait_until(lambda: re.search(f"(?<!not ){says}", registry.log()[length:]), says)
     return registry.log()[length:]
 
 
