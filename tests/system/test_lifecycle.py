@@ -266,6 +266,19 @@ def test_root_serves_as_the_stores_owner(tls):
         assert owner.pw_uid in serving.values(), serving
 
 
+def test_large_push_without_a_pool_may_be_tried_again():
+    """A 4xx would end the push for good: docker and skopeo try again after a 5xx only."""
+    with running(Registry({"berth": {"socket": "pool.sock"}})) as registry:
+        client, data = Client(registry), random_bytes(3_000_000, "no pool")
+        location = client.start_upload("no/pool")
+        (socket,) = registry.directory.rglob("pool.sock")
+        socket.rename(socket.with_suffix(".away"))
+        reply = client.request("PATCH", location, {"Content-Type": OCTETS}, data)
+        assert (reply.status, reply.json()["errors"][0]["code"]) == (502, "UNAVAILABLE"), reply
+        socket.with_suffix(".away").rename(socket)
+        client.append(location, data)
+
+
 # Drain
 
 
