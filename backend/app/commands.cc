@@ -15,6 +15,7 @@
 #include "app/pool.h"
 #include "app/purger.h"
 #include "app/referrer_index.h"
+#include "app/shared_socket.h"
 #include "app/supervisor.h"
 #include "base/clock.h"
 #include "base/content.h"
@@ -57,25 +58,25 @@ Result<> index_as_user(const config::Config& config, Logger& logger) {
   return index_referrers_of(config, logger);
 }
 
-// Serves on the socket that was handed over, or on one of its own, as the user who owns the store.
+// Serves on the socket that was handed over, or on the one it shares with others of its configuration, as the user who
+// owns the store.
 Result<> serve_as_user(const config::Config& config, PoolApi serves, Logger& logger) {
   BERTH_TRY(const Account account, account_of(config));
   BERTH_CHECK(act_as(account, config));
   BERTH_CHECK(drop_root());
   if (::geteuid() == 0) logger.warn(serves_as_root);
   BERTH_CHECK(prepare_directories(config, account));
-  const bool inherited = stdin_is_listening();
   const bool own_socket = serves == PoolApi::v1 && !config.berth.v1_socket.empty();
   const std::string& path = own_socket ? config.berth.v1_socket : config.berth.socket;
   sigset_t stops; // who can connect can also ask for the end: that waits until the pool can hear it
   sigemptyset(&stops);
   for (const int signal : {SIGTERM, SIGINT}) sigaddset(&stops, signal);
   ::sigprocmask(SIG_BLOCK, &stops, nullptr);
-  BERTH_TRY(const UniqueFd socket, inherited ? Result<UniqueFd>(UniqueFd(::dup(STDIN_FILENO))) : listen_on(path));
-  const SocketName name = inherited ? SocketName() : name_of_socket(path);
-  const Result<> served = run_pool(config, {serves, Spool::shared}, socket, logger, [] {});
-  remove_socket(name); // unless another has taken the path over
-  return served;
+  if (stdin_is_listening())
+    return run_pool(config, {serves, Spool::shared}, UniqueFd(::dup(STDIN_FILENO)), logger, [] {});
+  BERTH_TRY(const SharedSocket socket, SharedSocket::join(path));
+  if (socket.joined_others()) logger.info("serves together with the pools that are there", {{"socket", path}});
+  return run_pool(config, {serves, Spool::shared}, socket.listening(), logger, [] {});
 }
 
 } // namespace
@@ -142,7 +143,8 @@ int purge_uploads(const std::string& config_path, PurgeRun run) {
   const auto logger = make_logger(config.log);
   const auto account = account_of(config);
   if (!account) return complain(account.error());
-  if (const auto became = become(*account); !became) return complain(became.error());
+  if (const auto acting = act_as(*account, config); !acting) return complain(acting.error());
+  if (const auto dropped = drop_root(); !dropped) return complain(dropped.error());
   driver::FsOps ops;
   SystemRandom random;
   driver::Filesystem driver(config.storage.root, ops, random);

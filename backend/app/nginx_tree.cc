@@ -56,8 +56,11 @@ std::string header_lines(const config::Config& config) {
   return lines;
 }
 
+// Named twice, so that nginx has somewhere to ask again where snippets/location/ask_again.conf lets it: behind one
+// socket there may be many pools. Failures are not counted, as there is no other place to go.
 std::string upstream(const std::string& name, const std::string& socket) {
-  return "upstream " + name + " {\n    " + line("server", nginx_word("unix:" + socket)) + "}\n";
+  const std::string server = "    " + line("server", nginx_word("unix:" + socket) + " max_fails=0");
+  return "upstream " + name + " {\n" + server + server + "}\n";
 }
 
 // Who answers for the v1 API, in a location whose requests have such a body.

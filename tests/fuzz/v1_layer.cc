@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const auto plain = plain_of(layer, layer.size() + 1);
   require(plain == plain_of(layer, 1));
   if (storage::compression_of(layer.substr(0, 6)) == storage::Compression::none) require(plain == layer);
-  for (const std::string_view tar : {layer, std::string_view(plain ? *plain : "")}) {
+  for (const std::string_view tar : {layer, plain ? std::string_view(*plain) : std::string_view()}) {
     const std::string whole = entries_of(tar, tar.size() + 1);
     require(whole == entries_of(tar, 1) && whole == entries_of(tar, 511));
   }

@@ -203,8 +203,9 @@ def test_concurrent_pushes_that_share_layers(store):
 
 
 def test_search(registry, store):
-    """podman asks the search of v1, or else the catalog of v2, and the tags of v2."""
+    """podman asks the search of v1, or else the catalog of v2, and the tags of v2. Its search takes no --cert-dir."""
+    trust = "--tls-verify=false"
     Client(registry).make_image("found/by-search", tag="one")
-    assert f"{store.at('found/by-search')}" in store.podman("search", store.trust, store.at("by-se"))
-    assert "one" in store.podman("search", store.trust, "--list-tags", store.at("found/by-search"))
-    assert store.podman("search", store.trust, store.at("nothing-like-it")) == ""
+    assert f"{store.at('found/by-search')}" in store.podman("search", trust, store.at("by-se"))
+    assert "one" in store.podman("search", trust, "--list-tags", store.at("found/by-search"))
+    assert store.podman("search", trust, store.at("nothing-like-it")) == ""

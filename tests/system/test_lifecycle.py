@@ -253,7 +253,8 @@ def test_ordinary_user(tls, tmp_path):
 def test_root_serves_as_the_stores_owner(tls):
     """Started as root over a store of docker-registry's user: what it adds belongs to that user."""
     need_root()
-    registry = Registry(tls=tls)
+    # LeakSanitizer cannot look into a process that changed its user.
+    registry = Registry(tls=tls, env={"ASAN_OPTIONS": "detect_leaks=0"})
     owner = pwd.getpwnam("nobody")
     registry.root.mkdir(parents=True)
     os.chown(registry.root, owner.pw_uid, owner.pw_gid)
@@ -263,6 +264,19 @@ def test_root_serves_as_the_stores_owner(tls):
         assert not strangers, strangers[:5]
         serving = {pid: os.stat(f"/proc/{pid}").st_uid for pid in registry.tree()}
         assert owner.pw_uid in serving.values(), serving
+
+
+def test_large_push_without_a_pool_may_be_tried_again():
+    """A 4xx would end the push for good: docker and skopeo try again after a 5xx only."""
+    with running(Registry({"berth": {"socket": "pool.sock"}})) as registry:
+        client, data = Client(registry), random_bytes(3_000_000, "no pool")
+        location = client.start_upload("no/pool")
+        (socket,) = registry.directory.rglob("pool.sock")
+        socket.rename(socket.with_suffix(".away"))
+        reply = client.request("PATCH", location, {"Content-Type": OCTETS}, data)
+        assert (reply.status, reply.json()["errors"][0]["code"]) == (502, "UNAVAILABLE"), reply
+        socket.with_suffix(".away").rename(socket)
+        client.append(location, data)
 
 
 # Drain

@@ -32,7 +32,10 @@ def reload(registry, says="reloaded"):
     """SIGHUP, and what the log says of it."""
     length = len(registry.log())
     registry.send_signal(signal.SIGHUP)
-    wait_until(lambda: re.search(f"(INFO|ERROR) +{says}", registry.log()[length:]), says)
+    try:
+        wait_until(lambda: re.search(f"(?<!not ){says}", registry.log()[length:]), says)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; the log since:\n{registry.log()[length:]}") from None
     return registry.log()[length:]
 
 

@@ -157,7 +157,7 @@ def hang_up(connection, how):
 def wait_until_tidy(registry):
     """Nothing of a broken body may stay in the spool."""
     deadline = time.monotonic() + TIDY_SECONDS
-    while left := [path for path in (registry.root / "berth").rglob("*") if "spool" in path.parts and path.is_file()]:
+    while left := [path for path in (registry.root / "berth").rglob("spool/*") if path.name != "lock"]:
         assert time.monotonic() < deadline, f"left in the spool: {left}"
         time.sleep(DRIP_SECONDS)
 

@@ -126,7 +126,7 @@ TEST_CASE("what the converter of docker/distribution does with a Windows base la
 TEST_CASE("author and comment, and what has to be escaped") {
   const std::string config =
       R"({"history":[{"created_by":"a \u0001 \"q\" <b>\n","author":"A & B","comment":"c\\"},{}],)" + diff_ids + "}";
-  const std::string& json = v1_chain_of(docker_image(), config)->images[1].json;
+  const std::string json = v1_chain_of(docker_image(), config)->images[1].json;
   CHECK(json.substr(json.find(",\"comment")) ==
         R"(,"comment":"c\\","created":"0001-01-01T00:00:00Z","container_config":{"Cmd":["a \u0001 \"q\" )"
         R"(\u003cb\u003e\n"]},"author":"A \u0026 B"})");

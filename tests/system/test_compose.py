@@ -1,0 +1,266 @@
+"""compose/: the images built, and run by docker-compose on a real engine; push and pull through it by docker.
+
+Everything happens in networks of the engine's own, so port 5000 is always free. The base image is made by debootstrap,
+once: it stays in build/compose-base.tar.
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from conftest import need, need_loopback_ipv6, need_root
+from docker_engine import BUSYBOX, DockerEngine, Networks
+from images import random_bytes, tar
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+BASE = "debian:bookworm-slim"
+BASE_FILE = REPOSITORY / "build" / "compose-base.tar"
+SOURCES = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
+HOST = "registry.test:5000"         # ::1 within the engine's networks
+BASE_SECONDS, BUILD_SECONDS, HEALTHY_SECONDS, POLL_SECONDS = 600, 1200, 120, 0.2
+OLD_DOCKER = "docker/1.5.0 go/go1.4.1 kernel/3.13.0 os/linux arch/amd64"
+
+
+def base_image():
+    """A tar of a minimal Debian whose apt asks where this machine's does."""
+    if BASE_FILE.exists():
+        return BASE_FILE
+    BASE_FILE.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="berth-base-", dir="/tmp") as folder:
+        root, made = pathlib.Path(folder) / "root", pathlib.Path(folder) / "base.tar"
+        mirror = re.findall(r"^URIs: *(\S+)", SOURCES.read_text() if SOURCES.exists() else "", re.MULTILINE)[:1]
+        subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(root),
+                        *mirror], check=True, timeout=BASE_SECONDS, stdout=subprocess.DEVNULL)
+        if SOURCES.exists():
+            shutil.copy(SOURCES, root / "etc/apt/sources.list.d")
+            (root / "etc/apt/sources.list").unlink(missing_ok=True)
+        for leftover in [*root.glob("var/cache/apt/archives/*.deb"), *root.glob("var/lib/apt/lists/*_*")]:
+            leftover.unlink()
+        subprocess.run(["tar", "-C", str(root), "-cf", str(made), "."], check=True, timeout=BASE_SECONDS)
+        shutil.copy(made, BASE_FILE.with_suffix(".new"))
+        BASE_FILE.with_suffix(".new").rename(BASE_FILE)
+    return BASE_FILE
+
+
+class Compose:
+    """A copy of the repository's compose/ beside links to what the images are made from, and docker-compose on it."""
+
+    def __init__(self, engine, folder):
+        self.engine = engine
+        self.folder = folder / "compose"
+        shutil.copytree(REPOSITORY / "compose", self.folder, ignore=shutil.ignore_patterns("*.crt", "*.key"))
+        for name in ("CMakeLists.txt", ".dockerignore"):
+            shutil.copy(REPOSITORY / name, folder)
+        for name in ("backend", "nginx", "config"):
+            shutil.copytree(REPOSITORY / name, folder / name)
+        # The engine's containers have no way out but the engine's own network: the build takes that.
+        (self.folder / "test.yml").write_text(json.dumps({"services": {
+            name: {"build": {"network": "host", "args": {"JOBS": "2"}}}
+            for name in ("registryv2", "registryv1", "nginx")}}))
+
+    def __call__(self, *arguments, timeout=180, fails=False):
+        files = ["-f", "docker-compose.yml", "-f", "test.yml"]
+        return self.engine.inside("docker-compose", "--ansi=never", "-p", "berth", *files, *arguments, cwd=self.folder,
+                                  timeout=timeout, fails=fails)
+
+    def containers(self, service, *states):
+        filters = [f"--filter=label=com.docker.compose.service={service}"] + \
+            [f"--filter={state}" for state in states or ("status=running",)]
+        return self.engine.docker("ps", "-q", "--no-trunc", *filters).split()
+
+    def up(self, *scale):
+        self("up", "-d", "--no-build", *(word for name in scale for word in ("--scale", name)))
+        self.await_healthy()
+
+    def await_healthy(self, *services):
+        def unwell():
+            listed = [container for name in services or ("nginx", "registryv1", "registryv2")
+                      for container in self.containers(name) or ["none"]]
+            return [name for name in listed if name == "none" or
+                    self.engine.docker("inspect", "--format={{.State.Health.Status}}", name).strip() != "healthy"]
+        deadline = time.monotonic() + HEALTHY_SECONDS
+        while unwell():
+            assert time.monotonic() < deadline, self("ps") + self("logs", "--tail=40")
+            time.sleep(POLL_SECONDS)
+
+    def curl(self, path, *arguments):
+        return self.engine.inside("curl", "-sS", "--cacert", self.folder / "certs" / "ca.crt", "--resolve",
+                                  "registry.test:5000:[::1]", *arguments, f"https://{HOST}{path}")
+
+
+@pytest.fixture(scope="module")
+def compose(tmp_path_factory):
+    need_root()
+    need("dockerd", "docker", "containerd", "runc", "unshare", "nsenter", "ip", "iptables", "slirp4netns",
+         "debootstrap", "docker-compose", "curl", "make", "openssl", BUSYBOX)
+    need_loopback_ipv6()
+    try:
+        base = base_image()
+    except subprocess.SubprocessError as error:
+        pytest.skip(f"cannot make a base image: {error}")
+    folder = tmp_path_factory.mktemp("compose")
+    engine = DockerEngine(hosts={"registry.test": "::1"}, networks=Networks.private)
+    try:
+        engine.start()
+    except RuntimeError as error:
+        pytest.skip(f"no Docker engine with networks of its own: {error}")
+    try:
+        with base.open("rb") as file:
+            engine.docker("import", "-", BASE, stdin=file.read())
+        engine.import_base("base")
+        made = Compose(engine, folder)
+        engine.inside("make", "certs", "NAMES=DNS:registry.test,DNS:localhost", cwd=made.folder)
+        engine.trust(HOST, made.folder / "certs" / "ca.crt")
+        made("build", timeout=BUILD_SECONDS)
+        made.up()
+        yield made
+        made("down", "--volumes")
+    finally:
+        engine.close()
+
+
+def make_image(engine, name, size=5_000_000):
+    image = f"{HOST}/{name}"
+    engine.build(image, "FROM base\nCOPY large /large\n", {"large": random_bytes(size, name)})
+    return image
+
+
+def push(engine, image):
+    return re.search(r"digest: (sha256:[0-9a-f]{64})", engine.docker("push", image))[1]
+
+
+def pull_again(engine, image):
+    """Removes the image, pulls it, and demands the same."""
+    before = engine.image_id(image)
+    engine.docker("rmi", image)
+    engine.docker("pull", image)
+    assert engine.image_id(image) == before
+
+
+def test_push_pull(compose):
+    image = make_image(compose.engine, "compose/round:1")
+    digest = push(compose.engine, image)
+    pull_again(compose.engine, image)
+    assert compose.engine.repo_digests(image) == [f"{HOST}/compose/round@{digest}"]
+
+
+def test_nginx_is_the_only_door(compose):
+    listed = compose.engine.docker("ps", "--format={{.Names}} {{.Ports}}").splitlines()
+    published = [line for line in listed if "->" in line]
+    assert len(listed) >= 3 and len(published) == 1 and "nginx" in published[0], listed
+    assert ":5000->5000/tcp" in published[0]
+
+
+def test_each_generation_has_its_registry(compose):
+    assert "registry/2.0" in compose.curl("/v2/", "-D-")
+    assert "200" in compose.curl("/v1/_ping", "-D-").splitlines()[0]
+    assert " 404" in compose.curl("/v2/", "-D-", "-A", OLD_DOCKER).splitlines()[0]
+    # The face is asked by path, and answered by the service of that name alone.
+    compose("stop", "registryv1")
+    try:
+        assert " 502" in compose.curl("/v1/_ping", "-D-").splitlines()[0]
+        assert " 200" in compose.curl("/v2/", "-D-").splitlines()[0]
+    finally:
+        compose.up()
+    assert " 200" in compose.curl("/v1/_ping", "-D-").splitlines()[0]
+
+
+def test_containers_are_confined(compose):
+    for service in ("nginx", "registryv1", "registryv2"):
+        [name] = compose.containers(service)
+        state = json.loads(compose.engine.docker("inspect", name))[0]
+        assert state["HostConfig"]["ReadonlyRootfs"] and state["HostConfig"]["CapDrop"] == ["ALL"]
+        assert compose.engine.docker("exec", name, "id", "-u").strip() == "5000"
+        assert "Read-only file system" in \
+            compose.engine.docker("exec", "--user=0", name, "touch", "/new", fails=True)
+
+
+def test_replicas_share_the_work_and_one_may_be_killed_during_pushes(compose):
+    compose.up("registryv2=3")
+    replicas = compose.containers("registryv2")
+    assert len(replicas) == 3
+    images = [make_image(compose.engine, f"compose/many{number}:1", 20_000_000) for number in range(4)]
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        pushes = [threads.submit(push, compose.engine, image) for image in images]
+        for victim in replicas[:2]:
+            compose.engine.docker("kill", victim)
+        for done in pushes:
+            done.result()
+    assert len(compose.containers("registryv2")) == 1
+    for image in images:
+        pull_again(compose.engine, image)
+    compose.up("registryv2=1")
+
+
+def test_requests_meet_no_closed_door_while_a_replica_is_replaced(compose):
+    """Replicas come and go while one request after another is answered: not one fails."""
+    compose.up("registryv2=2")
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        changes = threads.submit(lambda: [compose.up("registryv2=3"), compose.up("registryv2=1"),
+                                          compose.up("registryv2=2")])
+        asked = 0
+        while not changes.done():
+            assert compose.curl("/v2/", "-o", "/dev/null", "-w", "%{http_code}") == "200"
+            asked += 1
+        changes.result()
+    assert asked > 20
+    compose.up("registryv2=1")
+
+
+@pytest.mark.parametrize("service", ["nginx", "registryv2", "registryv1"])
+def test_a_service_that_dies_comes_back(compose, service):
+    [name] = compose.containers(service)
+    first = compose.engine.docker("inspect", "--format={{.State.Pid}} {{.RestartCount}}", name).split()
+    os.kill(int(first[0]), 9)
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    while compose.engine.docker("inspect", "--format={{.RestartCount}}", name).strip() == first[1]:
+        assert time.monotonic() < deadline, "was not started again"
+        time.sleep(POLL_SECONDS)
+    compose.await_healthy(service)
+    path = "/v1/_ping" if service == "registryv1" else "/v2/"
+    assert " 200" in compose.curl(path, "-D-").splitlines()[0]
+    pull_again(compose.engine, make_pushed(compose, f"compose/after-{service}:1"))
+
+
+def make_pushed(compose, name):
+    image = make_image(compose.engine, name, 100_000)
+    push(compose.engine, image)
+    return image
+
+
+def test_certificates_are_reloaded(compose):
+    certs = compose.folder / "certs"
+
+    def served():
+        return compose.engine.inside("sh", "-c", "openssl s_client -connect localhost:5000 </dev/null 2>/dev/null |"
+                                                 " openssl x509 -noout -fingerprint -sha256").strip()
+
+    def of_file():
+        return compose.engine.inside("openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in",
+                                     certs / "registry.crt").strip()
+
+    assert served() == of_file()
+    (certs / "registry.crt").unlink()
+    compose.engine.inside("make", "certs", "NAMES=DNS:registry.test,DNS:localhost", cwd=compose.folder)
+    assert served() != of_file()
+    compose.engine.inside("make", "reload-certs", "COMPOSE=docker-compose -p berth", cwd=compose.folder)
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    while served() != of_file():
+        assert time.monotonic() < deadline, "the old certificate is still served"
+        time.sleep(POLL_SECONDS)
+    assert " 200" in compose.curl("/v2/", "-D-").splitlines()[0]     # the same CA as before
+
+
+def test_down_and_up_keep_the_data(compose):
+    image = make_pushed(compose, "compose/kept:1")
+    compose("down")
+    assert not compose.containers("nginx", "status=running", "status=exited")
+    compose.up()
+    pull_again(compose.engine, image)
