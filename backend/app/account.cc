@@ -82,6 +82,13 @@ bool can_read(const std::string& path) {
   return path.empty() || ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) == 0;
 }
 
+bool keep_only(__u32 rights) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  sets[0] = {rights, rights, rights};
+  return ::syscall(SYS_capset, &header, sets.data()) == 0;
+}
+
 } // namespace
 
 Result<Account> account_of(const config::Config& config) {
@@ -125,19 +132,13 @@ Result<> drop_root_but_ports() {
   if (!acts_as_user()) return {};
   ::prctl(PR_SET_KEEPCAPS, 1); // what is permitted survives the change of user, until it is cut down to one
   BERTH_CHECK(drop_root());
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
-  constexpr auto ports = static_cast<__u32>(CAP_TO_MASK(CAP_NET_BIND_SERVICE));
-  sets[0] = {ports, ports, ports};
-  // Ambient: the programs that it runs have it too. A root without this right (in a container) has no right to lose.
-  if (::syscall(SYS_capset, &header, sets.data()) == 0) {
-    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0);
-    return {};
-  }
-  sets[0] = {};
-  if (::syscall(SYS_capset, &header, sets.data()) != 0) return cannot_become("a user without rights");
+  // A root without this right (in a container) has no right to lose.
+  if (!keep_only(static_cast<__u32>(CAP_TO_MASK(CAP_NET_BIND_SERVICE)))) return drop_rights();
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0); // the programs that it runs have it too
   return {};
 }
+
+Result<> drop_rights() { return keep_only(0) ? Result<>() : cannot_become("a process without rights"); }
 
 bool keeps_root() { return acts_as_user(); }
 

@@ -41,6 +41,8 @@ inline constexpr const char* serves_as_root =
 Result<> drop_root();
 // The same, but this process and the programs it runs may go on listening on ports below 1024.
 Result<> drop_root_but_ports();
+// No right but those of the user, for a process that never runs another program. Errors: io.
+Result<> drop_rights();
 
 // Whether root is there to be taken back.
 bool keeps_root();

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <memory>
 
+#include "app/account.h"
 #include "app/logger.h"
 #include "base/content.h"
 #include "base/unique_fd.h"
@@ -86,6 +87,7 @@ void relay(int access, int errors, Logger& logger) {
   ::dup2(from_access, first_own_fd);
   ::dup2(from_errors, first_own_fd + 1);
   ::close_range(first_own_fd + 2, ~0U, 0);
+  if (!drop_rights()) ::_exit(1);
   const auto logger = make_logger(log);
   relay(first_own_fd, first_own_fd + 1, *logger);
   ::_exit(0);

@@ -12,7 +12,7 @@ import time
 import pytest
 
 import harness
-from conftest import running
+from conftest import need, running
 from harness import Client, Registry, certificates
 
 pytestmark = pytest.mark.differs("berth's own command")
@@ -172,14 +172,13 @@ def test_check_config_finds_nothing_wrong(config_file, tmp_path):
     assert not (tmp_path / "data").exists(), "checking must not write"
 
 
-def test_check_config_asks_nginx(config_file, tmp_path):
-    """A value that nginx alone can judge: a client CA that is none."""
+def test_check_config_reads_the_client_cas(config_file, tmp_path):
     (tmp_path / "ca.pem").write_text("no certificate")
     done = berth("check-config", config_file(
         GOOD + f"  tls:\n    certificate: {certificates().certificate}\n    key: {certificates().key}\n"
                f"    clientcas: [{tmp_path}/ca.pem]\n"))
     assert done.returncode == BAD_CONFIG, done
-    assert "client_cas.pem" in done.stderr, done
+    assert "ca.pem: holds no certificate" in done.stderr, done
 
 
 def test_check_config_warns(config_file):
@@ -188,12 +187,34 @@ def test_check_config_warns(config_file):
     assert "http.adr" in done.stderr and "addr?" in done.stderr
 
 
-def test_client_certificates(tmp_path):
+def curl(registry, *options):
+    """The status and the body that curl gets of /v2/; status 0 without a connection."""
+    done = subprocess.run(["curl", "--silent", "--cacert", certificates().ca_file, "--write-out", "\n%{http_code}",
+                           *options, registry.url + "/v2/"], capture_output=True, text=True, timeout=30)
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), body
+
+
+def test_client_certificates():
     """http.tls.clientcas: who has no certificate of that CA is refused, in the registry's form."""
-    ca = certificates()
-    with running(Registry({"http": {"tls": {"clientcas": [str(ca.certificate)]}}}, tls=True)) as registry:
-        reply = Client(registry).get("/v2/")
-        assert reply.status == 400 and reply.json()["errors"][0]["code"] == "DENIED"
+    need("curl")
+    pair = certificates()
+    with running(Registry({"http": {"tls": {"clientcas": [pair.ca_file]}}}, tls=True)) as registry:
+        status, body = curl(registry)
+        assert status == 400 and '"DENIED"' in body, body
+        assert curl(registry, "--cert", pair.certificate, "--key", pair.key) == (200, "{}")
+
+
+@pytest.mark.parametrize("options, refused", [
+    ({"minimumtls": "tls1.3"}, "1.2"),
+    ({"ciphersuites": ["TLS_AES_128_GCM_SHA256"]}, "1.2"),
+    ({}, "1.1"),
+], ids=["minimumtls", "suites of TLS 1.3 alone", "by default"])
+def test_old_tls_is_refused(options, refused):
+    need("curl")
+    with running(Registry({"http": {"tls": options}}, tls=True)) as registry:
+        assert curl(registry, "--tls-max", refused, "--ciphers", "ALL@SECLEVEL=0")[0] == 0
+        assert curl(registry)[0] == 200
 
 
 # Overrides

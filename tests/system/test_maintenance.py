@@ -108,3 +108,8 @@ def test_read_only(tmp_path):
             assert (reply.status, reply.codes) == (405, ["UNSUPPORTED"]), reply
             assert reply.header("Allow") in ("GET, HEAD", "")
         assert client.get(upload).status == 204
+        login = client.get("/v1/users/")
+        assert login.status == 200, login
+        for path in ("/v1/repositories/team/app/", f"/v1/images/{'a' * 64}/json"):
+            reply = client.put(path, body=b"[]")
+            assert reply.status == 405 and "error" in reply.json(), reply
