@@ -48,12 +48,13 @@ std::string_view raw_path(const http::Request& request) { return http::split_tar
 
 } // namespace
 
-Api::Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger)
+Api::Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger, EventSettings events)
     : registry_(registry),
       options_(std::move(options)),
       upload_states_(options_.secret),
       clock_(clock),
-      logger_(logger) {}
+      logger_(logger),
+      events_(std::move(events)) {}
 
 http::Response Api::handle(http::Request& request) {
   http::Response response;
@@ -90,7 +91,7 @@ Result<http::Response> Api::answer(http::Request& request) {
 Result<http::Response> Api::answer_v2(http::Request& request, const std::string& path, std::string_view query) {
   using Routed = http::Routed<v2::Endpoint>;
   Routed routed = http::route(v2::endpoints(), request.method, path);
-  Locations locations(options_, request);
+  const Locations locations(options_, request);
   switch (routed.to) {
   case Routed::To::nowhere: return fail(Code::route_unknown);
   case Routed::To::moved: return moved(locations, routed.location, query);
@@ -111,8 +112,9 @@ Result<http::Response> Api::answer_v2(http::Request& request, const std::string&
                 request,
                 http::Query::parse(query),
                 std::move(routed.parameters),
-                std::move(locations),
-                std::move(repository)};
+                locations,
+                std::move(repository),
+                RequestEvents(events_, request, locations, clock_)};
   auto answered = routed.row->answer(call);
   if (!answered && is(answered.error(), Code::unsupported)) {
     // Switched off by configuration, and RFC 9110 wants Allow with a 405.
@@ -120,7 +122,6 @@ Result<http::Response> Api::answer_v2(http::Request& request, const std::string&
     response.headers.add("Allow", http::methods_of(v2::endpoints(), routed.row->pattern, request.method));
     return response;
   }
-  // Notifications are emitted here: what was pulled, pushed, mounted or deleted is in call and answered.
   return answered;
 }
 

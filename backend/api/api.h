@@ -4,9 +4,10 @@
 // Spec: docs/spec-map.md (OCI distribution-spec; docker/distribution's HTTP API v2).
 #pragma once
 
-#include <cstddef>
 #include <string>
 
+#include "api/options.h"
+#include "api/request_events.h"
 #include "api/upload_state.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,20 +16,10 @@
 
 namespace berth::api {
 
-struct Options {
-  std::string host;            // base URL of every Location, as http.host; empty: taken from the request
-  std::string prefix = "/";    // before every route; begins and ends with a slash
-  std::string secret;          // signs upload states; not empty
-  bool relative_urls = false;  // Locations without scheme and host
-  bool delete_enabled = false; // of manifests, tags and blobs; an upload can always be cancelled
-  std::size_t catalog_max_entries = 1000;
-  std::size_t tags_max = 1000;
-};
-
 class Api final : public http::Handler {
 public:
   // Borrows: all but options. Requires: options.secret is not empty.
-  Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger);
+  Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger, EventSettings events = {});
 
   http::Response handle(http::Request& request) override;
   http::Response refuse(const http::Request& request, const Error& why) override;
@@ -45,6 +36,7 @@ private:
   const UploadStateSigner upload_states_;
   const Clock& clock_;
   Logger& logger_;
+  const EventSettings events_;
 };
 
 } // namespace berth::api

@@ -2,6 +2,10 @@
 
 #include <pthread.h>
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <thread>
 
@@ -12,6 +16,7 @@
 #include "cache/memory.h"
 #include "driver/filesystem.h"
 #include "fcgi/server.h"
+#include "notify/notifier.h"
 #include "storage/registry.h"
 
 namespace berth::app {
@@ -41,6 +46,46 @@ api::Options api_options_of(const config::Config& config) {
   options.catalog_max_entries = static_cast<std::size_t>(config.catalog_max_entries);
   options.tags_max = static_cast<std::size_t>(config.tags_max);
   return options;
+}
+
+std::string host_name() {
+  std::array<char, 256> buffer{};
+  return ::gethostname(buffer.data(), buffer.size() - 1) == 0 ? buffer.data() : "";
+}
+
+notify::NotifierOptions notifier_options_of(const config::Config& config) {
+  using std::chrono::milliseconds;
+  // Longer than any outage; but not so long that adding it to a time would overflow.
+  const auto in_milliseconds = [](config::Duration time, milliseconds otherwise) {
+    return time.count() <= 0 ? otherwise : std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
+  };
+  notify::NotifierOptions options;
+  options.directory = config.storage.root + "/berth/notifications";
+  options.max_queue_bytes = config.berth.notification_queue_bytes;
+  for (const config::NotificationEndpoint& from : config.notifications.endpoints) {
+    if (from.disabled) continue;
+    notify::NotifierOptions::One one;
+    one.endpoint.name = from.name.empty() ? from.url : from.name;
+    one.endpoint.url = from.url;
+    one.endpoint.threshold = from.threshold <= 0 ? 10 : from.threshold;
+    one.endpoint.backoff = in_milliseconds(from.backoff, milliseconds(1000));
+    one.endpoint.ignored_media_types = from.ignored_media_types;
+    one.endpoint.ignored_actions = from.ignored_actions;
+    one.http.url = from.url;
+    one.http.headers = from.headers;
+    one.http.media_type =
+        "application/vnd.docker.distribution.events.v" + std::to_string(config.berth.events_version) + "+json";
+    one.http.timeout = in_milliseconds(from.timeout, milliseconds(1000));
+    options.endpoints.push_back(std::move(one));
+  }
+  return options;
+}
+
+// What events say of this registry.
+notify::Source source_of(const config::Config& config, Random& random) {
+  const std::string host = host_name();
+  const std::string& addr = config.http.addr;
+  return {host.empty() ? addr : host + addr.substr(addr.rfind(':')), uuid4(random)};
 }
 
 // Stops the server at SIGTERM or SIGINT. The signals are blocked from its construction on, in this thread and in all
@@ -83,7 +128,11 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, L
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
   storage::Registry registry(
       {driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock, random, logger});
-  api::Api api(registry, std::move(options), clock, logger);
+  BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
+  api::EventSettings events;
+  if (!notifier->empty())
+    events = {notifier.get(), &random, source_of(config, random), config.notifications.include_references};
+  api::Api api(registry, std::move(options), clock, logger, std::move(events));
   fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, api, logger);
   const StopOnSignal stop(server);
   return server.run();

@@ -31,7 +31,7 @@ constexpr Key table[] = {
   {"storage.filesystem.rootdirectory", works, scalar, value<FIELD(storage.root), to_path>, "the directory that holds everything"},
   {"storage.filesystem.maxthreads", ignored, scalar, nullptr, "berth.threads bounds what runs at once"},
   {"storage.cache.layerinfo", works, scalar, read_descriptor_cache, "the old spelling of storage.cache.blobdescriptor"},
-  {"storage.cache.blobdescriptor", works, scalar, read_descriptor_cache, "where descriptors are remembered: inmemory"},
+  {"storage.cache.blobdescriptor", works, scalar, read_descriptor_cache, "where descriptors are remembered: inmemory or redis"},
   {"storage.cache.blobdescriptorsize", works, scalar, integer<FIELD(storage.cache_entries), 1, 10'000'000>, "how many descriptors are remembered"},
   {"storage.delete.enabled", works, scalar, value<FIELD(storage.delete_enabled), to_flag>, "whether clients may delete"},
   {"storage.redirect.disable", ignored, scalar, nullptr, "the filesystem store never redirects"},
@@ -62,8 +62,8 @@ constexpr Key table[] = {
   {"http.http2", later, tree, nullptr, "HTTP/2; now on with TLS"},
   {"http.h2c", later, tree, nullptr, "HTTP/2 without TLS"},
 
-  {"notifications", later, tree, nullptr, "webhooks"},
-  {"redis", later, tree, nullptr, "the server of a shared descriptor cache"},
+  {"notifications", works, tree, read_notifications, "webhooks: where events are posted to", Secrecy::secret},
+  {"redis", works, tree, read_redis, "the server of a shared descriptor cache", Secrecy::secret},
   {"health", later, tree, nullptr, "checks of the registry's own health"},
   {"proxy", works, tree, refuse_proxy, "pull-through from another registry"},
   {"compatibility", later, tree, nullptr, "schema1 manifests"},
@@ -84,6 +84,8 @@ constexpr Key table[] = {
   {"berth.spool", works, scalar, value<FIELD(berth.spool), to_path>, "where nginx puts uploads; on the same file system as the store, for berth alone"},
   {"berth.socket", works, scalar, value<FIELD(berth.socket), to_path>, "the unix socket between nginx and pool"},
   {"berth.user", works, scalar, value<FIELD(berth.user), to_user>, "started as root: who serves; default: the owner of the store"},
+  {"berth.notifications.maxqueue", works, scalar, integer<FIELD(berth.notification_queue_bytes), 1 << 20, std::int64_t{1} << 50>, "bytes that the queue of one endpoint may take on disk; default: 1073741824"},
+  {"berth.notifications.version", works, scalar, integer<FIELD(berth.events_version), 1, 2>, "the v of events.v1+json: 1 as docker/distribution 2, 2 as 3"},
   {"berth.nginx.binary", works, scalar, value<FIELD(berth.nginx_binary), to_path>, "the nginx to run; default: from PATH"},
   {"berth.nginx.directory", works, scalar, value<FIELD(berth.nginx_directory), to_path>, "berth's static nginx configuration; default: beside the program"},
 };

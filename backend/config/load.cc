@@ -180,6 +180,9 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   BERTH_CHECK(check_names(root, "", loaded.warnings));
   BERTH_CHECK(read_keys(root, loaded));
   BERTH_CHECK(check_tls(root, loaded.config));
+  if (loaded.config.storage.cache_in_redis && loaded.config.redis.addrs.empty())
+    return refuse(*root.at("storage.cache"), "storage.cache.blobdescriptor",
+                  "redis, with redis.addr (or redis.addrs) that says where it is");
   BERTH_CHECK(fill_defaults(loaded.config));
   BERTH_CHECK(check_directories(root, loaded.config));
   return loaded;

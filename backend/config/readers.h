@@ -31,8 +31,10 @@ Result<std::string> to_address(const Node& node);
 Result<std::string> to_prefix(const Node& node);
 Result<std::string> to_base_url(const Node& node);
 Result<std::string> to_user(const Node& node);
-using HeaderList = std::vector<std::pair<std::string, std::vector<std::string>>>;
-Result<HeaderList> to_headers(const Node& node);
+Result<HeaderList> to_headers(const Node& node);         // of replies
+Result<HeaderList> to_request_headers(const Node& node); // of requests that berth makes
+// Go's form: "1h30m", "1.5s", "250ms"; a whole number counts nanoseconds. Not negative.
+Result<Duration> to_duration(const Node& node);
 
 // A Reader from a parser.
 template <auto Field, auto Parse>
@@ -54,6 +56,9 @@ Result<> integer(const Reading& reading) {
 // Readers of keys that are more than one value.
 Result<> read_descriptor_cache(const Reading& reading);   // storage.cache.blobdescriptor
 Result<> read_validation_enabled(const Reading& reading); // the old spelling of validation.disabled
+
+Result<> read_notifications(const Reading& reading);
+Result<> read_redis(const Reading& reading);
 
 // Readers that refuse a config which berth cannot honour without being less safe than the config asks for.
 Result<> refuse_auth(const Reading& reading);

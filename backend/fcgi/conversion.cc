@@ -61,6 +61,8 @@ Result<> read_parameter(std::string_view name, std::string_view value, Incoming&
     request.scheme = value;
   else if (name == "REMOTE_ADDR")
     request.remote_addr = value;
+  else if (name == "REMOTE_PORT")
+    request.remote_port = value;
   else if (name == "BERTH_BODY_FILE")
     into.spool_file = value;
   else if (name == "CONTENT_LENGTH")

@@ -39,8 +39,8 @@ public:
   // Errors: manifest_blob_unknown, one Error a missing blob (Error::also); manifest_invalid.
   // Durable.
   virtual Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes) = 0;
-  // Removes the revision and every tag that points to it. Errors: manifest_unknown.
-  virtual Result<> remove(const Digest& digest) = 0;
+  // Removes the revision and every tag that points to it; answers with those tags. Errors: manifest_unknown.
+  virtual Result<std::vector<model::Tag>> remove(const Digest& digest) = 0;
 };
 
 class TagStore {

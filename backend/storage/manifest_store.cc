@@ -72,7 +72,7 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
   return descriptor;
 }
 
-Result<> ManifestStore::remove(const Digest& digest) {
+Result<std::vector<model::Tag>> ManifestStore::remove(const Digest& digest) {
   BERTH_TRY(const Descriptor descriptor, stat(digest));
   // Tags first: should this stop half-way, what is left is a manifest without tags, not tags without a manifest.
   return parts_.tags.untag_all(descriptor.digest, [&]() -> Result<> {

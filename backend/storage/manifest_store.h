@@ -41,7 +41,7 @@ public:
   Result<Descriptor> stat(const Digest& digest) override;
   Result<model::Manifest> get(const Digest& digest) override;
   Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes) override;
-  Result<> remove(const Digest& digest) override;
+  Result<std::vector<model::Tag>> remove(const Digest& digest) override;
 
 private:
   Result<ManifestKinds::Kind> kind_of(const Digest& digest, std::string_view bytes);

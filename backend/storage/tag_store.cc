@@ -68,17 +68,22 @@ Result<registry::Page> TagStore::list(const registry::PageRequest& request) {
   return registry::Page{{first, first + static_cast<std::ptrdiff_t>(count)}, count < available};
 }
 
-Result<> TagStore::untag_all(const model::CanonicalDigest& digest, const std::function<Result<>()>& remove_revision) {
+Result<std::vector<model::Tag>> TagStore::untag_all(const model::CanonicalDigest& digest,
+                                                    const std::function<Result<>()>& remove_revision) {
   BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_)));
   const auto all = names();
   if (!all && !is(all.error(), Code::name_unknown)) return std::unexpected(all.error());
+  std::vector<model::Tag> removed;
   for (const std::string& name : all.value_or(std::vector<std::string>())) {
     BERTH_TRY(const model::Tag tag, model::Tag::parse(name));
     const auto target = get(tag);
     if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
-    if (target && *target == digest) BERTH_CHECK(remove(tag));
+    if (!target || *target != digest) continue;
+    BERTH_CHECK(remove(tag));
+    removed.push_back(tag);
   }
-  return remove_revision();
+  BERTH_CHECK(remove_revision());
+  return removed;
 }
 
 } // namespace berth::storage

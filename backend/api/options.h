@@ -1,0 +1,19 @@
+// Options: what config.yml decides of the HTTP API.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace berth::api {
+
+struct Options {
+  std::string host;            // base URL of every Location, as http.host; empty: taken from the request
+  std::string prefix = "/";    // before every route; begins and ends with a slash
+  std::string secret;          // signs upload states; not empty
+  bool relative_urls = false;  // Locations without scheme and host
+  bool delete_enabled = false; // of manifests, tags and blobs; an upload can always be cancelled
+  std::size_t catalog_max_entries = 1000;
+  std::size_t tags_max = 1000;
+};
+
+} // namespace berth::api
