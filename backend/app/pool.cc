@@ -13,7 +13,8 @@
 #include "app/secret.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "cache/memory.h"
+#include "cache/cached_blob_statter.h"
+#include "cache/redis.h"
 #include "driver/filesystem.h"
 #include "fcgi/server.h"
 #include "notify/notifier.h"
@@ -48,6 +49,43 @@ api::Options api_options_of(const config::Config& config) {
   return options;
 }
 
+cache::RedisOptions redis_options_of(const config::Redis& from) {
+  using std::chrono::milliseconds;
+  cache::RedisOptions options;
+  const auto set = [](milliseconds& into, config::Duration time) {
+    if (time.count() > 0) into = std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
+  };
+  options.address = from.addrs.front();
+  options.username = from.username;
+  options.password = from.password;
+  options.client_name = from.client_name;
+  options.database = from.db;
+  set(options.dial_timeout, from.dial_timeout);
+  set(options.write_timeout, from.write_timeout);
+  set(options.read_timeout, from.read_timeout);
+  set(options.idle_timeout, from.idle_timeout);
+  if (from.max_idle > 0) options.max_idle = static_cast<std::size_t>(from.max_idle);
+  if (from.max_active > 0) options.max_active = static_cast<std::size_t>(from.max_active);
+  options.certificate = from.tls_certificate;
+  options.key = from.tls_key;
+  options.root_cas = from.tls_root_cas;
+  return options;
+}
+
+// Null: none.
+Result<std::unique_ptr<cache::Cache>> cache_of(const config::Config& config, Logger& logger) {
+  std::unique_ptr<cache::Entries> entries;
+  const config::Redis& redis = config.redis;
+  if (config.storage.cache_descriptors) {
+    entries = std::make_unique<cache::Memory>(config.storage.cache_entries);
+  } else if (config.storage.cache_in_redis && (redis.addrs.size() > 1 || !redis.sentinel_master.empty())) {
+    logger.warn("redis: berth knows neither clusters nor sentinels; descriptors are not cached");
+  } else if (config.storage.cache_in_redis) {
+    BERTH_TRY(entries, cache::Redis::make(redis_options_of(redis), logger));
+  }
+  return entries ? std::make_unique<cache::Cache>(std::move(entries)) : nullptr;
+}
+
 std::string host_name() {
   std::array<char, 256> buffer{};
   return ::gethostname(buffer.data(), buffer.size() - 1) == 0 ? buffer.data() : "";
@@ -55,7 +93,6 @@ std::string host_name() {
 
 notify::NotifierOptions notifier_options_of(const config::Config& config) {
   using std::chrono::milliseconds;
-  // Longer than any outage; but not so long that adding it to a time would overflow.
   const auto in_milliseconds = [](config::Duration time, milliseconds otherwise) {
     return time.count() <= 0 ? otherwise : std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
   };
@@ -124,10 +161,10 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, L
   }
   driver::FsOps ops;
   driver::Filesystem driver(config.storage.root, ops, random);
-  cache::MemoryCache cache(config.storage.cache_entries);
+  BERTH_TRY(const auto cache, cache_of(config, logger));
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
   storage::Registry registry(
-      {driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock, random, logger});
+      {driver, cache.get(), std::move(rules), clock, random, logger});
   BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
   api::EventSettings events;
   if (!notifier->empty())
