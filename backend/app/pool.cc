@@ -163,8 +163,7 @@ Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, L
   driver::Filesystem driver(config.storage.root, ops, random);
   BERTH_TRY(const auto cache, cache_of(config, logger));
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
-  storage::Registry registry(
-      {driver, cache.get(), std::move(rules), clock, random, logger});
+  storage::Registry registry({driver, cache.get(), std::move(rules), clock, random, logger});
   BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
   api::EventSettings events;
   if (!notifier->empty())

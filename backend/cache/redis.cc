@@ -16,7 +16,9 @@ constexpr auto calm_after_failure = 5s;  // after which an outage of commands (n
 constexpr std::size_t max_owed = 10'000;
 constexpr std::size_t debts_at_once = 16;
 
-std::string members_key(const model::RepositoryName& repository) { return "repository::" + repository.str() + "::blobs"; }
+std::string members_key(const model::RepositoryName& repository) {
+  return "repository::" + repository.str() + "::blobs";
+}
 std::string global_key(const model::Digest& digest) { return "blobs::" + digest.str(); }
 std::string own_key(const model::RepositoryName& repository, const model::Digest& digest) {
   return members_key(repository) + "::" + digest.str();
@@ -52,8 +54,8 @@ void add_entry(const model::RepositoryName& repository, const model::Digest& dig
                const model::Descriptor& descriptor, std::vector<RedisCommand>& commands) {
   const std::string& type = descriptor.media_type;
   commands.push_back({"SADD", members_key(repository), digest.str()});
-  commands.push_back({"HMSET", global_key(digest), "digest", descriptor.digest.str(), "size",
-                      std::to_string(descriptor.size)});
+  commands.push_back(
+      {"HMSET", global_key(digest), "digest", descriptor.digest.str(), "size", std::to_string(descriptor.size)});
   commands.push_back({"HSETNX", global_key(digest), "mediatype", type}); // the first one stays
   commands.push_back({"HSET", own_key(repository, digest), "mediatype", type});
 }

@@ -50,8 +50,8 @@ private:
     Clock::time_point since{};
   };
   struct Health {
-    bool out = false;     // an outage was logged and is not over
-    bool gone = false;    // the connection failed, not just a command
+    bool out = false;  // an outage was logged and is not over
+    bool gone = false; // the connection failed, not just a command
     std::uint64_t failed = 0;
     Clock::time_point last_failure{};
     Clock::time_point next_try{};

@@ -21,11 +21,12 @@ struct RedisOptions {
   std::chrono::milliseconds dial_timeout{500};
   std::chrono::milliseconds write_timeout{250};
   std::chrono::milliseconds read_timeout{250};
-  std::size_t max_idle = 16;   // connections that are kept
-  std::size_t max_active = 0;  // that are used at once; beyond, requests go on without the cache. 0: as many as asked for
+  std::size_t max_idle = 16; // connections that are kept
+  std::size_t max_active =
+      0; // that are used at once; beyond, requests go on without the cache. 0: as many as asked for
   std::chrono::milliseconds idle_timeout{300'000};
-  std::string certificate, key;       // PEM files, or neither: who we are
-  std::vector<std::string> root_cas;  // PEM files: whom the server's certificate is from
+  std::string certificate, key;      // PEM files, or neither: who we are
+  std::vector<std::string> root_cas; // PEM files: whom the server's certificate is from
   bool uses_tls() const { return !certificate.empty() || !root_cas.empty(); }
 };
 

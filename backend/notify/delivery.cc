@@ -43,24 +43,26 @@ bool begins_line(int fd, std::uint64_t offset) {
 // one segment at most; nothing is passed over.
 Result<> Queue::Delivery::load() {
   position_ = queue_.taken();
-  const bool known = position_.segment != 0;
+  if (position_.segment == 0) position_ = {1, 0}; // unknown; next_segment finds the first that is there
   BERTH_TRY(const auto numbers, queue_.segments());
   // Left by a pool that died between taking and removing.
   for (const std::uint64_t number : numbers)
-    if (known && number < position_.segment) ::unlink(queue_.path_of(number).c_str());
-  const auto from = known ? std::ranges::lower_bound(numbers, position_.segment) : numbers.begin();
-  if (from == numbers.end()) {
-    position_ = {known ? position_.segment : queue_.newest_.load(), 0};
-    return {};
-  }
-  if (!known || *from != position_.segment) position_ = {*from, 0};
-  segment_ = UniqueFd(::open(queue_.path_of(position_.segment).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!segment_) return failed("open", queue_.path_of(position_.segment));
-  if (!begins_line(segment_.get(), position_.offset)) {
+    if (number < position_.segment) ::unlink(queue_.path_of(number).c_str());
+  BERTH_CHECK(open_segment());
+  if (!segment_) {
+    position_.offset = 0;
+  } else if (!begins_line(segment_.get(), position_.offset)) {
     queue_.logger_.warn("notifications: a lost position, events may be delivered again",
                         {{"queue", queue_.options_.directory}});
     position_.offset = 0;
   }
+  return {};
+}
+
+// Leaves none open if there is no such segment (yet).
+Result<> Queue::Delivery::open_segment() {
+  segment_ = UniqueFd(::open(queue_.path_of(position_.segment).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!segment_ && errno != ENOENT) return failed("open", queue_.path_of(position_.segment));
   return {};
 }
 
@@ -74,11 +76,8 @@ Result<> Queue::Delivery::save() {
 
 // Adds the next bytes of the segment to the buffer; none at its end.
 Result<> Queue::Delivery::read_more() {
-  if (!segment_) {
-    segment_ = UniqueFd(::open(queue_.path_of(position_.segment).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!segment_ && errno == ENOENT) return {};
-    if (!segment_) return failed("open", queue_.path_of(position_.segment));
-  }
+  if (!segment_) BERTH_CHECK(open_segment());
+  if (!segment_) return {};
   const std::size_t had = buffer_.size();
   buffer_.resize(had + read_bytes);
   const ssize_t got =
@@ -98,10 +97,13 @@ Result<bool> Queue::Delivery::next_segment() {
   if (closed) {
     position_ = {finished + 1, 0};
   } else {
-    // A gap: segments that are gone, or one that was left open when numbers moved on.
+    // A gap: segments that somebody removed. Looked for again after the list was made: this one may have come
+    // meanwhile, and with it the next.
     BERTH_TRY(const auto numbers, queue_.segments());
     const auto next = std::ranges::upper_bound(numbers, finished);
     if (next == numbers.end() || (segment_ && status.st_nlink != 0)) return false;
+    if (!segment_) BERTH_CHECK(open_segment());
+    if (segment_ && ::fstat(segment_.get(), &status) == 0 && status.st_nlink != 0) return true;
     position_ = {*next, 0};
   }
   segment_.reset();

@@ -1,5 +1,5 @@
 // Event: one thing that happened to the store, as the endpoints of notifications are told of it.
-// Spec: docker/distribution's notifications (facts of the format: docs/operations.md, "Notifications").
+// Spec: docker/distribution's notifications (docs/operations.md, "Notifications").
 #pragma once
 
 #include <cstdint>

@@ -101,6 +101,7 @@ private:
   Delivery(Queue& queue, UniqueFd lock, UniqueFd position)
       : queue_(queue), lock_(std::move(lock)), position_file_(std::move(position)) {}
   Result<> load();
+  Result<> open_segment();
   Result<> save();
   Result<> read_more();
   Result<bool> next_segment();

@@ -170,15 +170,15 @@ TEST_CASE("a cached statter answers the truth and counts") {
   const auto statter = cache.before(backend, name("a"));
   const auto blob = descriptor_of("one");
   CHECK(statter->stat(blob.digest).error().code == Code::blob_unknown);
-  backend.blobs[blob.digest.str()] = blob;
+  backend.blobs.insert_or_assign(blob.digest.str(), blob);
   CHECK(statter->stat(blob.digest).value() == blob);
   const int stats = backend.stats;
   CHECK(statter->stat(blob.digest).value() == blob);
   CHECK(backend.stats == stats); // remembered, and confirmed
   backend.blobs.clear();         // another pool deleted it
   CHECK(statter->stat(blob.digest).error().code == Code::blob_unknown);
-  backend.blobs[blob.digest.str()] = blob;
-  backend.blobs[blob.digest.str()].size = 99; // what is remembered differs
+  backend.blobs.insert_or_assign(blob.digest.str(), blob);
+  backend.blobs.at(blob.digest.str()).size = 99; // what is remembered differs
   statter->set_descriptor(blob.digest, blob);
   CHECK(statter->stat(blob.digest).value().size == 99);
   statter->clear(blob.digest);
@@ -212,13 +212,13 @@ TEST_CASE("parts that are missing in redis, or rubbish, are no entry") {
   Server& server = *subject->server;
   const auto blob = descriptor_of("one");
   const std::string global = "blobs::" + blob.digest.str();
-  const auto spoil = GENERATE(as<cache::RedisCommand>(), cache::RedisCommand{"HDEL", "GLOBAL", "size"},
-                              cache::RedisCommand{"HSET", "GLOBAL", "size", "-1"},
-                              cache::RedisCommand{"HSET", "GLOBAL", "size", "3x"},
-                              cache::RedisCommand{"HSET", "GLOBAL", "size", "99999999999999999999"},
-                              cache::RedisCommand{"HSET", "GLOBAL", "digest", "sha256:xyz"},
-                              cache::RedisCommand{"HSET", "GLOBAL", "digest", "../../etc"},
-                              cache::RedisCommand{"DEL", "OWN"}, cache::RedisCommand{"DEL", "GLOBAL"});
+  const auto spoil =
+      GENERATE(as<cache::RedisCommand>(), cache::RedisCommand{"HDEL", "GLOBAL", "size"},
+               cache::RedisCommand{"HSET", "GLOBAL", "size", "-1"}, cache::RedisCommand{"HSET", "GLOBAL", "size", "3x"},
+               cache::RedisCommand{"HSET", "GLOBAL", "size", "99999999999999999999"},
+               cache::RedisCommand{"HSET", "GLOBAL", "digest", "sha256:xyz"},
+               cache::RedisCommand{"HSET", "GLOBAL", "digest", "../../etc"}, cache::RedisCommand{"DEL", "OWN"},
+               cache::RedisCommand{"DEL", "GLOBAL"});
   REQUIRE(subject->entries->put(name("a"), blob.digest, blob));
   cache::RedisCommand command = spoil;
   if (command[1] == "GLOBAL") command[1] = global;

@@ -72,7 +72,7 @@ class RedisServer:
     def contents(self):
         """Every key with what is in it."""
         found = {}
-        for key in self.ask("KEYS", "*"):
+        for key in filter(None, self.ask("KEYS", "*")):
             if self.ask("TYPE", key) == ["set"]:
                 found[key] = sorted(self.ask("SMEMBERS", key))
             else:
