@@ -12,7 +12,7 @@ START_SECONDS = 20
 
 
 class RedisServer:
-    """Runs while a `with` lasts; `stop` and `start` keep port and options. tls: speak nothing else, ask for certificates."""
+    """Runs while a `with` lasts; `stop` and `start` keep the port. tls: that alone, with client certificates."""
 
     def __init__(self, *options, password=None, tls=False):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="berth-redis-"))

@@ -19,8 +19,8 @@ TEST_CASE("unknown keys are named with their line and the nearest key") {
 }
 
 TEST_CASE("keys that berth has not learnt are named once") {
-  CHECK(warnings_of("redis: {addr: a, pool: {maxidle: 1}}\n") ==
-        "config.yml:4: redis: not in force yet (the server of a shared descriptor cache)\n");
+  CHECK(warnings_of("health: {storagedriver: {enabled: true}}\n") ==
+        "config.yml:4: health: not in force yet (checks of the registry's own health)\n");
   CHECK(warnings_of("http:\n  debug:\n    addr: :5001\n") ==
         "config.yml:5: http.debug: not in force yet (the debug server)\n");
   CHECK(warnings_of("notifications:\nredis:\n").empty());
@@ -32,10 +32,7 @@ TEST_CASE("keys without an effect that anyone could miss are passed over") {
 }
 
 TEST_CASE("a descriptor cache that berth does not have is no cache") {
-  CHECK(warnings_of("  cache: {blobdescriptor: redis}\n") ==
-        "config.yml:4: storage.cache.blobdescriptor: \"redis\": not in force yet; descriptors are not cached\n");
   CHECK(warnings_of("  cache: {layerinfo: disk}\n").contains("known are inmemory and redis"));
-  CHECK(!config_of("  cache: {blobdescriptor: redis}\n").storage.cache_descriptors);
 }
 
 // The configs that docker/distribution's images and guides ship.
@@ -101,11 +98,11 @@ validation:
 )");
   for (const char* key :
        {"log.accesslog", "log.formatter", "log.fields", "log.hooks", "storage.maintenance.uploadpurging", "http.debug",
-        "http.draintimeout", "http.http2", "http.h2c", "notifications", "redis", "health", "compatibility", "policy"}) {
+        "http.draintimeout", "http.http2", "http.h2c", "health", "compatibility", "policy"}) {
     CAPTURE(key);
     CHECK(all.contains(std::string(": ") + key + ": not in force yet"));
   }
-  CHECK(std::ranges::count(all, '\n') == 14);
+  CHECK(std::ranges::count(all, '\n') == 12);
 }
 
 } // namespace
