@@ -1,6 +1,7 @@
 #include "notify/endpoint.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/signals_blocked.h"
 
@@ -58,11 +59,13 @@ void Endpoint::record(const Event& event, const std::string& json) {
                                                       {"tag", event.target.tag},
                                                       {"error", appended.error().message}});
   if (!appended) return;
+  bool idle = false;
   {
     const std::lock_guard lock(mutex_);
     fresh_ = true;
+    idle = std::exchange(idle_, false);
   }
-  woken_.notify_all();
+  if (idle) woken_.notify_all(); // not one that is busy, or pauses: waking it costs more than all the rest
 }
 
 EndpointStatus Endpoint::status() {
@@ -144,7 +147,9 @@ void Endpoint::deliver_from(Queue::Delivery& delivery) {
     }
     if (stopping()) return;
     std::unique_lock lock(mutex_);
+    idle_ = true;
     woken_.wait_for(lock, poll_time, [&] { return fresh_ || stop_at_; });
+    idle_ = false;
   }
 }
 

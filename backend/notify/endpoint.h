@@ -86,9 +86,10 @@ private:
   Logger& logger_;
   Guarded<Counts> counts_;
 
-  std::mutex mutex_; // of the four below
+  std::mutex mutex_; // of the five below
   std::condition_variable woken_;
   bool fresh_ = false; // something was appended
+  bool idle_ = false;  // the thread waits for something to be
   bool ended_ = false; // the thread is done
   std::optional<Clock::time_point> stop_at_;
 

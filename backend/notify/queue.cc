@@ -150,6 +150,8 @@ Result<Queue::Segment> Queue::take_segment() {
 Result<bool> Queue::append_to(const Segment& segment, const std::string& line, Weight weight) {
   const int fd = segment.fd.get();
   {
+    // Threads queue here: a flock is handed from one sleeper to the next, and all would move at the pace of waking up.
+    const std::lock_guard turn(turn_);
     const FileLock lock(fd);
     struct stat status{};
     if (!lock || ::fstat(fd, &status) != 0) return failed("flock", path_of(segment.number));

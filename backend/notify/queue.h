@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,6 +87,7 @@ private:
   Guarded<std::vector<Segment>> idle_; // open segments: one append uses one, as locks are those of an open file
   std::atomic<std::uint64_t> newest_ = 1;
   Guarded<Measured> measured_;
+  std::mutex turn_; // of this process' appends; held while the kernel takes a line, not while the disk does
 };
 
 // The right to take events, held until destroyed or until the process dies.
