@@ -45,17 +45,26 @@ test: ## unit, contract, fault and protocol tests; ends with ctest's summary
 test-system: ## the heavier suites: real clients, kill -9, full disk, swapping with docker-registry
 	@.ci/packages system
 	@$(MAKE) --no-print-directory build
+	@tests/system/go_programs.py || echo "the tests of these are skipped, each saying so"
 	@$(CTEST) --test-dir $(BUILD) -L heavy --output-junit junit-system.xml
+
+.PHONY: conformance
+conformance: ## the official OCI conformance suites, every option on; needs Go; reports in build/conformance
+	@.ci/packages test
+	@$(MAKE) --no-print-directory build TARGET='--target berth'
+	@BERTH=$(abspath $(BUILD))/berth tests/conformance/run $(OPTIONS)
 
 .PHONY: asan tsan
 asan: SANITIZER = address,undefined
 tsan: SANITIZER = thread
-asan tsan: ## unit and protocol tests under a sanitizer, in build-asan or build-tsan
+asan tsan: ## unit and protocol tests under a sanitizer, in build-asan or build-tsan; conformance under the first
 	@.ci/packages test
 	@[ -f build-$@/build.ninja ] || \
 	  $(CONFIGURE) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DBERTH_SANITIZE=$(SANITIZER) >/dev/null
 	@cmake --build build-$@ -j $(JOBS)
 	@$(SANITIZED) $(CTEST) --test-dir build-$@ -L '$(or $(LABELS),unit|protocol|races)' --output-junit junit.xml
+	@$(if $(LABELS)$(filter tsan,$@),true,$(SANITIZED) BERTH=$(abspath build-$@)/berth \
+	  tests/conformance/run --skip-without-go)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for SECONDS (30) each, with clang's libFuzzer
@@ -64,7 +73,7 @@ fuzz: ## every fuzz target for SECONDS (30) each, with clang's libFuzzer
 .PHONY: bench bench-quick
 bench: build ## berth beside docker-registry and a bare nginx, on loopback; writes build/bench.md
 	@tests/bench/run
-bench-quick: build ## the same in about a minute
+bench-quick: build ## the same in a minute or two
 	@tests/bench/run --quick
 
 .PHONY: tidy

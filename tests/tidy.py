@@ -233,7 +233,24 @@ def anchors_of(file):
     return anchors
 
 
-CHECKS = [check_includes, check_links, check_sizes, check_headers, check_lines, check_words, check_links_of_docs]
+def check_named_tests(file, tree):
+    """The tests that docs/spec-map.md names are there: `test_x.py`, `test_x.py::test_case`, `tests/a/folder/`."""
+    if file.path != "docs/spec-map.md":
+        return
+    suites = {posixpath.basename(path): suite for path, suite in tree.items() if path.startswith("tests/")}
+    for number, line in enumerate(file.lines, 1):
+        for suite, case in re.findall(r"`(?:tests/\w+/)?(test_\w+\.py|\w+_test\.cc)(?:::(\w+))?`", line):
+            if suite not in suites:
+                yield number, f"there is no {suite}"
+            elif case and not re.search(rf"^def {case}\(", suites[suite].text, re.MULTILINE):
+                yield number, f"{suite} has no {case}"
+        for folder in re.findall(r"`(tests/[\w/]+)/`", line):
+            if not any(path.startswith(folder + "/") for path in tree):
+                yield number, f"there is no {folder}/"
+
+
+CHECKS = [check_includes, check_links, check_sizes, check_headers, check_lines, check_words, check_links_of_docs,
+          check_named_tests]
 
 
 def files_of(root):

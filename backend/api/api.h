@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/message.h"
+#include "model/jws_key.h"
 #include "registry/registry.h"
 
 namespace berth::api {

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
+
+#include "model/jws_key.h"
 
 namespace berth::api {
 
@@ -14,6 +17,10 @@ struct Options {
   bool delete_enabled = false; // of manifests, tags and blobs; an upload can always be cancelled
   std::size_t catalog_max_entries = 1000;
   std::size_t tags_max = 1000;
+
+  bool schema1_push = false;            // schema1 manifests are taken; they are always served
+  bool schema1_keeps_signatures = true; // those of pushed manifests, and serves them; else each pull is signed anew
+  std::optional<model::SigningKey> schema1_key; // signs schema1 manifests that have no signature; absent: not served
 };
 
 } // namespace berth::api

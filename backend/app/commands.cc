@@ -10,6 +10,7 @@
 #include "app/logger.h"
 #include "app/nginx_tree.h"
 #include "app/pool.h"
+#include "app/referrer_index.h"
 #include "app/supervisor.h"
 #include "base/content.h"
 #include "config/config.h"
@@ -39,6 +40,14 @@ int outcome(const Result<>& result, Logger& logger) {
   return is(result.error(), Code::invalid) ? exit_usage : exit_failure;
 }
 
+// As the user who owns the store: so that what is made in it can be changed by whoever serves it.
+Result<> index_as_user(const config::Config& config, Logger& logger) {
+  BERTH_TRY(const Account account, account_of(config));
+  BERTH_CHECK(prepare_directories(config, account));
+  BERTH_CHECK(become(account));
+  return index_referrers_of(config, logger);
+}
+
 // Serves on the socket that was handed over, or on one of its own, as the user who owns the store.
 Result<> serve_as_user(const config::Config& config, Logger& logger) {
   BERTH_TRY(const Account account, account_of(config));
@@ -49,7 +58,7 @@ Result<> serve_as_user(const config::Config& config, Logger& logger) {
   if (!inherited && account.started_as_root && ::chown(path.c_str(), account.uid, account.gid) != 0)
     return std::unexpected(errno_error("chown", path, errno));
   BERTH_CHECK(become(account));
-  const Result<> served = run_pool(config, socket, logger);
+  const Result<> served = run_pool(config, socket, Spool::shared, logger);
   if (!inherited) ::unlink(path.c_str());
   return served;
 }
@@ -75,6 +84,13 @@ int serve(const std::string& config_path) {
   const auto logger = make_logger(loaded->config.log_level);
   for (const std::string& warning : loaded->warnings) logger->warn(warning);
   return outcome(serve_as_user(loaded->config, *logger), *logger);
+}
+
+int index_referrers(const std::string& config_path) {
+  const auto loaded = config::load(config_path, environment_of_process());
+  if (!loaded) return complain(loaded.error());
+  const auto logger = make_logger(loaded->config.log_level);
+  return outcome(index_as_user(loaded->config, *logger), *logger);
 }
 
 int nginx(const std::string& config_path, const std::string& output) {

@@ -16,5 +16,7 @@ int up(const std::string& config_path);
 int serve(const std::string& config_path);
 // nginx's half of the configuration: the whole tree into a directory, or, if that is empty, the fragments to stdout.
 int nginx(const std::string& config_path, const std::string& output);
+// Enters the manifests that another registry wrote among the referrers of their subjects.
+int index_referrers(const std::string& config_path);
 
 } // namespace berth::app

@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   };
   CLI::App* up = command("up", "Run the whole registry in the foreground: nginx and the pool");
   CLI::App* serve = command("serve", "Run the FastCGI pool alone");
+  CLI::App* index = command("index-referrers", "List what another registry pushed among the referrers of its subject");
   CLI::App* nginx = command("nginx", "Print the nginx fragments that CONFIG implies");
   nginx->add_option("-o,--output", output, "write the whole nginx configuration into this directory instead");
 
@@ -42,6 +43,7 @@ int main(int argc, char** argv) {
   }
   if (up->parsed()) return berth::app::up(config);
   if (serve->parsed()) return berth::app::serve(config);
+  if (index->parsed()) return berth::app::index_referrers(config);
   if (nginx->parsed()) return berth::app::nginx(config, output);
   return berth::app::exit_usage;
 }

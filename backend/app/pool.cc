@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "app/secret.h"
+#include "app/signing_key.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "cache/cached_blob_statter.h"
@@ -46,6 +47,8 @@ api::Options api_options_of(const config::Config& config) {
   options.delete_enabled = config.storage.delete_enabled;
   options.catalog_max_entries = static_cast<std::size_t>(config.catalog_max_entries);
   options.tags_max = static_cast<std::size_t>(config.tags_max);
+  options.schema1_push = config.schema1.enabled;
+  options.schema1_keeps_signatures = !config.schema1.discard_signatures;
   return options;
 }
 
@@ -152,18 +155,27 @@ private:
 
 } // namespace
 
-Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Logger& logger) {
+Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Spool spool, Logger& logger) {
   SystemClock clock;
   SystemRandom random;
   api::Options options = api_options_of(config);
   if (options.secret.empty()) {
     BERTH_TRY(options.secret, kept_secret(config.storage.root, random));
   }
+  BERTH_TRY(options.schema1_key, signing_key(config, random));
   driver::FsOps ops;
   driver::Filesystem driver(config.storage.root, ops, random);
   BERTH_TRY(const auto cache, cache_of(config, logger));
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
-  storage::Registry registry({driver, cache.get(), std::move(rules), clock, random, logger});
+  std::unique_ptr<storage::HashAhead> ahead;
+  if (spool == Spool::ours_alone) {
+    auto watching = storage::HashAhead::watch(config.berth.spool);
+    if (watching)
+      ahead = *std::move(watching);
+    else
+      logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
+  }
+  storage::Registry registry({driver, cache.get(), std::move(rules), clock, random, logger, ahead.get()});
   BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
   api::EventSettings events;
   if (!notifier->empty())

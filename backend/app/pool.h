@@ -11,7 +11,9 @@ namespace berth::app {
 
 // Answers FastCGI requests on a listening socket until SIGTERM or SIGINT; requests in progress are finished.
 // Without http.secret, the one that is kept in the store is used.
+// A spool that is this pool's alone lets it hash bodies while they arrive.
 // Requires: is called once, while the process has one thread. Errors: invalid, io.
-Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Logger& logger);
+enum class Spool { ours_alone, shared };
+Result<> run_pool(const config::Config& config, const UniqueFd& listen_socket, Spool spool, Logger& logger);
 
 } // namespace berth::app

@@ -1,7 +1,8 @@
-// The key that signs upload states, where the config names none: kept in the store, so that uploads go on after a
+// What a registry keeps to itself: small files below <root>/berth/, made at the first start and the same after a
 // restart and in every pool that serves the store.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/random.h"
@@ -9,8 +10,18 @@
 
 namespace berth::app {
 
-// Reads <root>/berth/secret, or makes it: 32 random bytes in hexadecimal, mode 0600, durable before it is used. Of
-// several processes that make it at once, one wins. Errors: io; invalid if the file holds no secret.
+struct Kept {
+  std::string name; // of the file
+  std::function<Result<std::string>()> make;
+  std::function<Result<>(const std::string& text)> check; // Errors: invalid, what is wrong with it
+};
+
+// Reads <root>/berth/<name>, or makes it: mode 0600, durable before it is used. Of several processes that make it at
+// once, one wins. Errors: io; invalid if the file holds something else; those of make.
+Result<std::string> keep(const std::string& root, const Kept& kept, Random& random);
+
+// The key that signs upload states, where the config names none: 32 random bytes in hexadecimal, in
+// <root>/berth/secret, so that uploads go on elsewhere and later.
 Result<std::string> kept_secret(const std::string& root, Random& random);
 
 } // namespace berth::app

@@ -214,7 +214,7 @@ int Supervisor::run_pool_half() {
     return 1;
   }
   ::prctl(PR_SET_PDEATHSIG, SIGTERM); // the kernel forgets it when the user changes
-  const auto served = run_pool(config_, socket_, logger_);
+  const auto served = run_pool(config_, socket_, Spool::ours_alone, logger_);
   if (!served) logger_.error("the pool cannot serve: " + served.error().message);
   return served ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -56,15 +57,20 @@ void Content::start_writeback() const {
   if (is_file()) ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
-Result<> Content::read(const Sink& sink) const {
-  if (is_file()) return read_file(fd_.get(), 0, sink);
-  return sink(std::as_bytes(std::span(text_.data(), text_.size())));
+Result<> Content::read(std::uint64_t offset, const Sink& sink) const {
+  if (is_file()) return read_file(fd_.get(), offset, sink);
+  return sink(std::as_bytes(std::span(text_.data(), text_.size()).subspan(offset)));
 }
 
 Result<> read_file(int fd, std::uint64_t offset, const Content::Sink& sink) {
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(piece_bytes);
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) return std::unexpected(errno_error("fstat", "file", errno));
+  // A small file needs a small buffer: one byte more than it has, so that one read sees its end.
+  const auto rest = static_cast<std::uint64_t>(info.st_size) - std::min<std::uint64_t>(offset, info.st_size);
+  const std::size_t bytes = std::min<std::uint64_t>(piece_bytes, rest + 1);
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(bytes);
   for (;;) {
-    const ssize_t got = ::pread(fd, buffer.get(), piece_bytes, static_cast<off_t>(offset));
+    const ssize_t got = ::pread(fd, buffer.get(), bytes, static_cast<off_t>(offset));
     if (got == 0) return {};
     if (got < 0) {
       if (errno == EINTR) continue;

@@ -35,10 +35,11 @@ public:
   // Lets the disk begin to write the file while the caller reads it; a hint, without effect on bytes in memory.
   void start_writeback() const;
 
-  // Calls sink with every byte in order, in pieces of at most 256 KiB; stops at the sink's first error.
-  // Errors: io; whatever the sink returns.
+  // Calls sink with the bytes [offset, size()) in order, in pieces of at most 256 KiB; stops at the sink's first error.
+  // Requires: offset <= size(). Errors: io; whatever the sink returns.
   using Sink = std::function<Result<>(std::span<const std::byte>)>;
-  Result<> read(const Sink& sink) const;
+  Result<> read(std::uint64_t offset, const Sink& sink) const;
+  Result<> read(const Sink& sink) const { return read(0, sink); }
 
 private:
   std::string text_; // the path, or the bytes

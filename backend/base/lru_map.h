@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <list>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -37,6 +38,15 @@ public:
     if (found == index_.end()) return;
     entries_.erase(found->second);
     index_.erase(found);
+  }
+
+  // Removes the least recently used; nullopt if there is none.
+  std::optional<Value> take_oldest() {
+    if (entries_.empty()) return std::nullopt;
+    std::optional<Value> oldest(std::move(entries_.back().second));
+    index_.erase(entries_.back().first);
+    entries_.pop_back();
+    return oldest;
   }
 
   std::size_t size() const { return entries_.size(); }

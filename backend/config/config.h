@@ -42,6 +42,11 @@ struct Config {
 
   Notifications notifications;
   Redis redis;
+  struct Schema1 {
+    bool enabled = false;            // compatibility.schema1.enabled: they are taken
+    bool discard_signatures = false; // compatibility.schema1.disablesignaturestore
+    std::string signing_key_file;    // absolute; empty: app/ keeps a key in the store
+  } schema1;
 
   int catalog_max_entries = 1000;
   int tags_max = 1000;

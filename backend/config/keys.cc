@@ -66,7 +66,9 @@ constexpr Key table[] = {
   {"redis", works, tree, read_redis, "the server of a shared descriptor cache", Secrecy::secret},
   {"health", later, tree, nullptr, "checks of the registry's own health"},
   {"proxy", works, tree, refuse_proxy, "pull-through from another registry"},
-  {"compatibility", later, tree, nullptr, "schema1 manifests"},
+  {"compatibility.schema1.enabled", works, scalar, value<FIELD(schema1.enabled), to_flag>, "whether schema1 manifests may be pushed"},
+  {"compatibility.schema1.signingkeyfile", works, scalar, value<FIELD(schema1.signing_key_file), to_path>, "signs schema1 manifests, PEM or JWK; default: kept in the store"},
+  {"compatibility.schema1.disablesignaturestore", works, scalar, value<FIELD(schema1.discard_signatures), to_flag>, "whether each pull is signed anew"},
   {"policy", later, tree, nullptr, "what kinds of images a repository may hold"},
 
   {"validation.disabled", works, scalar, value<FIELD(validation.disabled), to_flag>, "whether layer URLs and the parts of an index go unchecked"},

@@ -131,6 +131,11 @@ Result<> check_tls(const Node& root, const Config& config) {
   return check_readable(root, "http.tls.key", http.tls_key);
 }
 
+Result<> check_signing_key(const Node& root, const Config& config) {
+  if (config.schema1.signing_key_file.empty()) return {};
+  return check_readable(root, "compatibility.schema1.signingkeyfile", config.schema1.signing_key_file);
+}
+
 // The spool is emptied at start and the run directory is rewritten: neither may be what holds the images.
 Result<> check_directories(const Node& root, const Config& config) {
   const std::string images = config.storage.root + "/docker";
@@ -183,6 +188,7 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   if (loaded.config.storage.cache_in_redis && loaded.config.redis.addrs.empty())
     return refuse(*root.at("storage.cache"), "storage.cache.blobdescriptor",
                   "redis, with redis.addr (or redis.addrs) that says where it is");
+  BERTH_CHECK(check_signing_key(root, loaded.config));
   BERTH_CHECK(fill_defaults(loaded.config));
   BERTH_CHECK(check_directories(root, loaded.config));
   return loaded;

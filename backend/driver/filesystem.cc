@@ -34,7 +34,10 @@ Result<FileInfo> stat_host(const std::string& host) {
   struct stat info{};
   if (::stat(host.c_str(), &info) != 0) return failed("stat", host);
   const bool is_directory = S_ISDIR(info.st_mode);
-  return FileInfo{is_directory ? 0 : static_cast<std::uint64_t>(info.st_size), is_directory};
+  // ctime: unlike mtime nobody can set it back, as a restored backup would.
+  return FileInfo{is_directory ? 0 : static_cast<std::uint64_t>(info.st_size),
+                  is_directory,
+                  {info.st_dev, info.st_ino, info.st_nlink, info.st_ctim.tv_sec, info.st_ctim.tv_nsec}};
 }
 
 mode_t process_umask() {
@@ -254,8 +257,7 @@ Result<std::string> Filesystem::get_content(const std::string& path, std::size_t
   if (::fstat(fd.get(), &info) != 0) return failed("fstat", host);
   if (!S_ISREG(info.st_mode)) return fail(Code::not_found, "open " + host + ": is no regular file");
   if (static_cast<std::uint64_t>(info.st_size) > max_bytes) return fail(Code::size_invalid, host + " is too large");
-  // One byte more than it has, so that one read suffices to see its end.
-  std::string bytes(static_cast<std::size_t>(info.st_size) + 1, '\0');
+  std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t have = 0;
   while (have < bytes.size()) {
     const ssize_t got = ::read(fd.get(), bytes.data() + have, bytes.size() - have);
@@ -265,7 +267,6 @@ Result<std::string> Filesystem::get_content(const std::string& path, std::size_t
     have += static_cast<std::size_t>(got);
   }
   bytes.resize(have);
-  if (bytes.size() > max_bytes) return fail(Code::size_invalid, host + " is too large");
   return bytes;
 }
 

@@ -54,7 +54,7 @@ private:
     std::array<io_event, max_syncs> events{};
     int error = 0;
     while (count > 0) {
-      const long got = ::syscall(SYS_io_getevents, context_, 1, count, events.data(), nullptr);
+      const long got = ::syscall(SYS_io_getevents, context_, count, count, events.data(), nullptr);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return errno;
       for (long i = 0; i < got; ++i)

@@ -19,6 +19,9 @@ auto first_below(Files& files, const std::string& directory) {
   return at != files.end() && at->first.starts_with(directory + "/") ? at : files.end();
 }
 
+// Any change gives everything another stamp.
+Stamp stamp_of(std::int64_t changes) { return {.nanoseconds = changes}; }
+
 Result<std::string> all_of(const Content& content) {
   std::string bytes;
   BERTH_CHECK(content.read([&](std::span<const std::byte> piece) -> Result<> {
@@ -53,15 +56,19 @@ Result<std::string> Memory::bytes_of(const std::string& path) {
 
 Result<> Memory::set(const std::string& path, std::string bytes) {
   BERTH_CHECK(check_path(path));
-  tree_.with([&](Tree& tree) { tree.files[path] = std::move(bytes); });
+  tree_.with([&](Tree& tree) {
+    tree.files[path] = std::move(bytes);
+    ++tree.changes;
+  });
   return {};
 }
 
 Result<FileInfo> Memory::stat(const std::string& path) {
   BERTH_CHECK(check_path(path));
   return tree_.with([&](Tree& tree) -> Result<FileInfo> {
-    if (const auto file = tree.files.find(path); file != tree.files.end()) return FileInfo{file->second.size(), false};
-    if (first_below(tree.files, path) != tree.files.end()) return FileInfo{0, true};
+    if (const auto file = tree.files.find(path); file != tree.files.end())
+      return FileInfo{file->second.size(), false, stamp_of(tree.changes)};
+    if (first_below(tree.files, path) != tree.files.end()) return FileInfo{0, true, stamp_of(tree.changes)};
     return missing(path);
   });
 }
@@ -111,6 +118,7 @@ Result<> Memory::append(const std::string& path, std::uint64_t offset, const Con
   BERTH_CHECK(check_path(path));
   BERTH_TRY(const std::string bytes, all_of(content));
   return tree_.with([&](Tree& tree) -> Result<> {
+    ++tree.changes;
     std::string& file = tree.files[path];
     if (file.size() < offset) return fail(Code::corrupt, path + " is shorter than what was acknowledged");
     file.resize(offset);
@@ -122,6 +130,7 @@ Result<> Memory::append(const std::string& path, std::uint64_t offset, const Con
 Result<> Memory::remove(const std::string& path, Durability) {
   BERTH_CHECK(check_path(path));
   return tree_.with([&](Tree& tree) -> Result<> {
+    ++tree.changes;
     std::size_t removed = tree.files.erase(path);
     for (auto at = first_below(tree.files, path); at != tree.files.end() && at->first.starts_with(path + "/");
          ++removed)

@@ -29,6 +29,7 @@ private:
   struct Tree {
     std::map<std::string, std::string> files; // by path; directories exist as long as something is in them
     std::set<std::string> locked;
+    std::int64_t changes = 0;
   };
   class MemoryLock;
 

@@ -24,9 +24,19 @@
 
 namespace berth::driver {
 
+// One state of a file or directory. Once an entry of a directory has come or gone, its stamp is another one, whoever
+// did it; unless both fall into one tick of the file system's clock: some milliseconds, on the coarsest ones two
+// seconds.
+struct Stamp {
+  std::uint64_t device = 0, file = 0, links = 0;
+  std::int64_t seconds = 0, nanoseconds = 0;
+  bool operator==(const Stamp&) const = default;
+};
+
 struct FileInfo {
   std::uint64_t size = 0; // of a directory: 0
   bool is_directory = false;
+  Stamp stamp = {};
 };
 
 enum class Durability {

@@ -14,11 +14,13 @@ struct AlgorithmInfo {
   std::string_view name;
   std::size_t hex_length;
 };
-constexpr std::array<AlgorithmInfo, 3> algorithms{{
+constexpr std::array<AlgorithmInfo, 4> algorithms{{
     {Algorithm::sha256, "sha256", 64},
     {Algorithm::sha384, "sha384", 96},
     {Algorithm::sha512, "sha512", 128},
+    {Algorithm::tarsum, "tarsum", 0},
 }};
+constexpr std::array<std::string_view, 3> tarsum_versions{"tarsum+", "tarsum.v1+", "tarsum.dev+"};
 
 const AlgorithmInfo& info_of(Algorithm algorithm) { return algorithms[static_cast<std::size_t>(algorithm)]; }
 
@@ -30,8 +32,8 @@ std::string_view name_of(Algorithm algorithm) { return info_of(algorithm).name; 
 std::size_t hex_length_of(Algorithm algorithm) { return info_of(algorithm).hex_length; }
 
 Result<Algorithm> parse_algorithm(std::string_view name) {
-  for (const AlgorithmInfo& info : algorithms)
-    if (info.name == name) return info.algorithm;
+  for (const Algorithm algorithm : computed_algorithms)
+    if (name_of(algorithm) == name) return algorithm;
   return fail(Code::digest_invalid, {}, "unsupported digest algorithm");
 }
 
@@ -43,6 +45,15 @@ Result<Digest> Digest::parse(std::string_view text) {
   if (hex.size() != hex_length_of(algorithm) || !std::ranges::all_of(hex, is_lower_hex))
     return fail(Code::digest_invalid, {}, "invalid checksum digest format");
   return Digest(algorithm, std::string(text));
+}
+
+Result<Digest> Digest::parse_stored(std::string_view text) {
+  for (const std::string_view version : tarsum_versions)
+    if (text.starts_with(version)) {
+      BERTH_CHECK(parse(text.substr(version.size())));
+      return Digest(Algorithm::tarsum, std::string(text));
+    }
+  return parse(text);
 }
 
 Digest Digest::of(Algorithm algorithm, std::string_view hash) {

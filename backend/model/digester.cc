@@ -112,4 +112,10 @@ Digest Digester::finish() {
   return Digest::of(impl_->algorithm, as_text(std::as_bytes(std::span(hash)).first(size)));
 }
 
+Digest digest_of(Algorithm algorithm, std::string_view bytes) {
+  Digester digester(algorithm);
+  digester.update(as_bytes(bytes));
+  return digester.finish();
+}
+
 } // namespace berth::model

@@ -41,9 +41,10 @@ private:
   } state_;
 };
 
-// Any algorithm, without saved state: to verify a provisional digest.
+// Any computed algorithm, without saved state: to verify a provisional digest.
 class Digester {
 public:
+  // Requires: algorithm is not tarsum.
   explicit Digester(Algorithm algorithm);
   ~Digester();
   Digester(Digester&&) noexcept;
@@ -54,5 +55,8 @@ private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// The digest of bytes in memory. Requires: algorithm is not tarsum.
+Digest digest_of(Algorithm algorithm, std::string_view bytes);
 
 } // namespace berth::model

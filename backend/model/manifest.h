@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,12 +15,9 @@ namespace berth::model {
 
 // Largest manifest that is taken or served, in bytes (docker/distribution's maxManifestBodySize).
 inline constexpr std::size_t max_manifest_bytes = 4 * 1024 * 1024;
-// Deepest nesting of arrays and objects that is parsed.
-inline constexpr int max_manifest_depth = 64;
-// Most values (objects, arrays, strings, numbers, …) in a document: what keeps a small one from filling the memory.
-inline constexpr int max_manifest_values = 200'000;
 
-enum class ManifestKind { docker_manifest, docker_list, oci_manifest, oci_index };
+// Of schema1, what is stored is the payload alone: see schema1.h.
+enum class ManifestKind { docker_manifest, docker_list, oci_manifest, oci_index, schema1 };
 
 std::string_view media_type_of(ManifestKind kind);
 inline bool is_index(ManifestKind kind) { return kind == ManifestKind::docker_list || kind == ManifestKind::oci_index; }
@@ -37,7 +35,8 @@ struct ContentReference {
 struct ManifestInfo {
   ManifestKind kind;
   bool names_its_media_type = false;      // the JSON has a mediaType
-  std::vector<ContentReference> contents; // config first and then layers, or the children of an index
+  std::vector<ContentReference> contents; // config first and then layers; an index's children; schema1: layers
+  std::optional<Digest> subject = {};     // the manifest that this OCI document refers to
 };
 
 struct Manifest {
@@ -46,14 +45,14 @@ struct Manifest {
   std::string bytes;
 };
 
-// Reads and checks the bytes of a PUT against the media type of its Content-Type (parameters stripped): the checks of
-// docker/distribution that look at the document alone. Duplicate keys, invalid UTF-8, deeper nesting than
-// max_manifest_depth and anything after the document are refused.
-// Errors: manifest_invalid, with what is wrong in detail.
+// Reads and checks the bytes of a PUT (of any but schema1) against the media type of its Content-Type (parameters
+// stripped): the checks of docker/distribution that look at the document alone. Duplicate keys, invalid UTF-8, deeper
+// nesting than max_json_depth (strict_json.h) and anything after the document are refused. Errors: manifest_invalid,
+// with what is wrong in detail.
 Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_view bytes);
 
-// Tells what stored bytes are: by mediaType, or, for an OCI document that names none, by its `manifests` array.
-// Errors: manifest_invalid for what is none of the four (a schema1 manifest, say).
+// Tells what stored bytes are: by schemaVersion and mediaType, or, for an OCI document that names none, by its
+// `manifests` array. Errors: manifest_invalid for what is none of the five.
 Result<ManifestInfo> detect_manifest(std::string_view bytes);
 
 } // namespace berth::model

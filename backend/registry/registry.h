@@ -12,6 +12,7 @@
 #include "model/descriptor.h"
 #include "model/manifest.h"
 #include "model/names.h"
+#include "model/referrer.h"
 #include "registry/blobs.h"
 
 namespace berth::registry {
@@ -37,10 +38,28 @@ public:
   virtual Result<model::Manifest> get(const Digest& digest) = 0;
   // Verifies that what the manifest names is in this repository (docker/distribution's rules), then stores it.
   // Errors: manifest_blob_unknown, one Error a missing blob (Error::also); manifest_invalid.
+  // named: the digest that the client gave for the bytes, if it gave one: they are found by it as well, and listed by
+  // it among the referrers of their subject. Requires: it is a digest of bytes.
   // Durable.
-  virtual Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes) = 0;
-  // Removes the revision and every tag that points to it; answers with those tags. Errors: manifest_unknown.
+  virtual Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes,
+                                 const std::optional<Digest>& named) = 0;
+  Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes) {
+    return put(info, bytes, std::nullopt);
+  }
+  // Removes the manifest under all its digests, every tag that points to it, and its place among the referrers of its
+  // subject. What refers to it stays. Answers with those tags. Errors: manifest_unknown.
   virtual Result<std::vector<model::Tag>> remove(const Digest& digest) = 0;
+};
+
+// The signatures of schema1 manifests, each a JSON text that the store does not look into.
+class SignatureStore {
+public:
+  virtual ~SignatureStore() = default;
+  // Those of a manifest that can be read, max_schema1_signatures at most. None is no error: the garbage collection of
+  // docker/distribution 2.5 and later removes them.
+  virtual Result<std::vector<std::string>> get(const CanonicalDigest& manifest) = 0;
+  // Adds to those that are there; what would be more than max_schema1_signatures is left out. Durable.
+  virtual Result<> add(const CanonicalDigest& manifest, const std::vector<std::string>& signatures) = 0;
 };
 
 class TagStore {
@@ -49,12 +68,41 @@ public:
   // The manifest that the tag points to. Errors: manifest_unknown.
   virtual Result<CanonicalDigest> get(const model::Tag& tag) = 0;
   // Points the tag to a manifest of this repository. Readers see the old or the new target, never anything between.
-  // Durable.
-  virtual Result<> tag(const model::Tag& tag, const CanonicalDigest& digest) = 0;
+  // spoken: the digest by which the client names that manifest (its canonical one, where it named none). Durable.
+  virtual Result<> tag(const model::Tag& tag, const CanonicalDigest& digest, const Digest& spoken) = 0;
+  Result<> tag(const model::Tag& name, const CanonicalDigest& digest) { return tag(name, digest, digest); }
+  // The digest by which clients are told of what the tag points to: the one it was tagged with, as far as that is
+  // known, or target itself. Requires: target is what the tag points to.
+  virtual Digest spoken(const model::Tag& tag, const CanonicalDigest& target) = 0;
   // Removes the tag; the manifest stays. Errors: manifest_unknown.
   virtual Result<> untag(const model::Tag& tag) = 0;
   // Tags in byte order. Errors: name_unknown if there is no such repository.
   virtual Result<Page> list(const PageRequest& page) = 0;
+};
+
+struct ListedReferrer {
+  Digest digest; // as it was pushed
+  model::Referrer what;
+};
+
+struct ReferrersRequest {
+  Digest subject;
+  std::string artifact_type; // only those of this type; empty: all
+  std::string last;          // as in PageRequest: a digest
+  std::size_t limit = 0;
+};
+
+struct ReferrersPage {
+  std::vector<ListedReferrer> entries; // in the order of their digests; may be fewer than the limit before the end
+  std::string last;                    // where the next page begins
+  bool more = false;
+};
+
+class ReferrerStore {
+public:
+  virtual ~ReferrerStore() = default;
+  // The manifests of this repository whose subject is this very digest, whether or not there is such a manifest.
+  virtual Result<ReferrersPage> list(const ReferrersRequest& request) = 0;
 };
 
 class Repository {
@@ -63,7 +111,9 @@ public:
   virtual const model::RepositoryName& name() const = 0;
   virtual BlobStore& blobs() = 0;
   virtual ManifestStore& manifests() = 0;
+  virtual SignatureStore& signatures() = 0;
   virtual TagStore& tags() = 0;
+  virtual ReferrerStore& referrers() = 0;
 };
 
 class Registry {

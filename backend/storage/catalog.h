@@ -1,13 +1,14 @@
 // The catalog: a page of repository names, by walking the tree in order from where the last page ended.
-// Cost: the directories on the way to the page, and those in it.
+// Cost: the directories in the page are read, and those on the way to it, large ones from the cache (listing_cache.h):
+// what lies before and behind the page costs a search.
 #pragma once
 
-#include "driver/storage_driver.h"
 #include "registry/registry.h"
+#include "storage/listing_cache.h"
 
 namespace berth::storage {
 
 // Errors: io.
-Result<registry::Page> list_repositories(driver::StorageDriver& driver, const registry::PageRequest& page);
+Result<registry::Page> list_repositories(ListingCache& directories, const registry::PageRequest& page);
 
 } // namespace berth::storage

@@ -33,8 +33,26 @@ LinkSet LinkSet::manifests(driver::StorageDriver& driver, const model::Repositor
   return LinkSet(driver, repository, paths::revision_link);
 }
 
+LinkSet LinkSet::referrers(driver::StorageDriver& driver, const model::RepositoryName& repository,
+                           const model::Digest& subject) {
+  return LinkSet(driver, repository, [subject](const auto& name, const model::Digest& digest) {
+    return paths::referrer(name, subject, digest) + "/link";
+  });
+}
+
+LinkSet LinkSet::signatures(driver::StorageDriver& driver, const model::RepositoryName& repository,
+                            const model::CanonicalDigest& manifest) {
+  return LinkSet(driver, repository, [manifest](const model::RepositoryName& name, const model::Digest& signature) {
+    return paths::signature_link(name, manifest, signature);
+  });
+}
+
 Result<model::CanonicalDigest> LinkSet::resolve(const model::Digest& digest) {
-  return read_link(*driver_, path_of_(repository_, digest));
+  BERTH_TRY(const auto target, read_link(*driver_, path_of_(repository_, digest)));
+  if (digest == target) return target;
+  BERTH_TRY(const bool linked, has(target));
+  if (!linked) return fail(Code::not_found, "the blob behind " + digest.str() + " is not linked");
+  return target;
 }
 
 Result<bool> LinkSet::has(const model::Digest& digest) {

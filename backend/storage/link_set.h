@@ -1,7 +1,8 @@
-// LinkSet: one kind of links of a repository (layers, manifest revisions; later signatures and referrers). A link is a
+// LinkSet: one kind of links of a repository (layers, manifest revisions, signatures, referrers). A link is a
 // small file under a digest that holds the canonical digest of the blob that it makes visible: `sha256:<hex>`, nothing
-// else. A link under another algorithm is how a provisional digest leads to its canonical one.
-// Threads: safe. Borrows: the driver.
+// else. A link under another algorithm (an alias) is how a provisional digest leads to its canonical one. It counts
+// only beside the link of that canonical digest: who removes that one removes the blob under all its names. Threads:
+// safe. Borrows: the driver.
 #pragma once
 
 #include <functional>
@@ -15,14 +16,23 @@ namespace berth::storage {
 
 class LinkSet {
 public:
-  using PathOf = std::function<std::string(const model::RepositoryName&, const model::Digest&)>;
+  using PathOf = std::function<std::string(const model::RepositoryName&, const model::Digest&)>; // of the link file
 
   // The `_layers` links: all blobs that clients pushed, configs too.
   static LinkSet layers(driver::StorageDriver& driver, const model::RepositoryName& repository);
   // The `_manifests/revisions` links.
   static LinkSet manifests(driver::StorageDriver& driver, const model::RepositoryName& repository);
+  // The `signatures` links of one schema1 manifest.
+  static LinkSet signatures(driver::StorageDriver& driver, const model::RepositoryName& repository,
+                            const model::CanonicalDigest& manifest);
 
-  // The canonical digest behind a digest. Errors: not_found; corrupt if the link holds no canonical digest.
+  // The `_manifests/referrers/<subject>` links: what names subject as its subject. They grant no access: a manifest is
+  // there if it is linked among the manifests too.
+  static LinkSet referrers(driver::StorageDriver& driver, const model::RepositoryName& repository,
+                           const model::Digest& subject);
+
+  // The canonical digest behind a digest.
+  // Errors: not_found, also for an alias without its canonical link; corrupt if the link holds no canonical digest.
   Result<model::CanonicalDigest> resolve(const model::Digest& digest);
   Result<bool> has(const model::Digest& digest);
   // What has to be put for the link to be there.

@@ -14,7 +14,9 @@ public:
   LinkedBlobStatter(BlobStore& global, LinkSet links, Logger& logger)
       : global_(global), links_(std::move(links)), logger_(logger) {}
 
-  // A link that holds rubbish counts as none, and is logged: so that pushing the blob again mends it.
+  // The blob that a digest leads to, which need not be stored. A link that holds rubbish counts as none, and is logged:
+  // so that pushing the blob again mends it. Errors: blob_unknown.
+  Result<CanonicalDigest> resolve(const Digest& digest);
   Result<Descriptor> stat(const Digest& digest) override;
   Result<bool> confirms(const Digest& digest, const Descriptor& descriptor) override;
 

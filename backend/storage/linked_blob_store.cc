@@ -1,5 +1,8 @@
 #include "storage/linked_blob_store.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace berth::storage {
 
 LinkedBlobStore::LinkedBlobStore(BlobStore& global, LinkSet links, Logger& logger)
@@ -14,8 +17,8 @@ Result<Descriptor> LinkedBlobStore::stat(const Digest& digest) {
 }
 
 Result<std::string> LinkedBlobStore::get(const Digest& digest, std::size_t max_bytes) {
-  BERTH_TRY(const Descriptor descriptor, stat(digest));
-  return global_.get(descriptor.digest, max_bytes);
+  BERTH_TRY(const CanonicalDigest canonical, statter_.resolve(digest)); // reading it is the best stat there is
+  return global_.get(canonical, max_bytes);
 }
 
 Result<Descriptor> LinkedBlobStore::put(std::string_view media_type, std::string_view bytes) {
@@ -28,10 +31,12 @@ Result<> LinkedBlobStore::publish(const Digest& provisional, const Descriptor& d
   return link({}, provisional, descriptor);
 }
 
-Result<> LinkedBlobStore::publish(const Digest& provisional, const Descriptor& descriptor, Content bytes) {
+Result<> LinkedBlobStore::publish(const Digest& provisional, const Descriptor& descriptor, Content bytes,
+                                  std::vector<driver::PutFile> before_links) {
   BERTH_TRY(driver::PutFile blob, global_.file(std::move(bytes), descriptor.digest));
   std::vector<driver::PutFile> files;
   files.push_back(std::move(blob));
+  std::ranges::move(before_links, std::back_inserter(files));
   return link(std::move(files), provisional, descriptor);
 }
 

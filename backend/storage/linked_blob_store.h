@@ -1,6 +1,6 @@
 // LinkedBlobStore: the global store seen through one link set of a repository: what is linked can be read, what is
 // written is linked, what is deleted loses its link (its bytes are garbage collection's). The same code serves layers
-// and manifest revisions, and later signatures and referrers. Threads: belongs to one request. Borrows: the global
+// manifest revisions and signatures. Threads: belongs to one request. Borrows: the global
 // store, the cache and the logger.
 #pragma once
 
@@ -32,8 +32,9 @@ public:
   // Makes a stored blob visible under the digest that the client gave and, where that is another, under its canonical.
   // Durable.
   Result<> publish(const Digest& provisional, const Descriptor& descriptor);
-  // Stores a blob first. Requires: its bytes are both digests. Durable.
-  Result<> publish(const Digest& provisional, const Descriptor& descriptor, Content bytes);
+  // Stores a blob first, and whatever has to be there before its links. Requires: its bytes are both digests. Durable.
+  Result<> publish(const Digest& provisional, const Descriptor& descriptor, Content bytes,
+                   std::vector<driver::PutFile> before_links = {});
 
 private:
   Result<> link(std::vector<driver::PutFile> files, const Digest& provisional, const Descriptor& descriptor);

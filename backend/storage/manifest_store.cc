@@ -59,7 +59,8 @@ Result<Descriptor> ManifestStore::stat(const Digest& digest) {
                     CanonicalDigest::of_bytes(manifest.bytes)};
 }
 
-Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::string_view bytes) {
+Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::string_view bytes,
+                                      const std::optional<Digest>& named) {
   // By its link alone: an index names thousands of children, and none of them is read.
   const auto has_manifest = [this](const Digest& digest) -> Result<bool> {
     const auto found = parts_.revisions.stat(digest);
@@ -67,13 +68,25 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
     return found.has_value();
   };
   BERTH_CHECK(parts_.rules.check(info, {parts_.layers, has_manifest}));
-  BERTH_TRY(Descriptor descriptor, parts_.revisions.put(model::media_type_of(info.kind), bytes));
+  const Descriptor descriptor{std::string(model::media_type_of(info.kind)), bytes.size(),
+                              CanonicalDigest::of_bytes(bytes)};
+  const Digest name = named.value_or(descriptor.digest);
+  std::unique_ptr<driver::Lock> no_removal; // so that none comes between its two links
+  std::vector<driver::PutFile> entry;
+  if (info.subject) {
+    BERTH_TRY(no_removal, parts_.referrers.exclude_removals());
+    // Before the revision: a crash leaves an entry of a manifest that is not there, and such are not listed.
+    entry.push_back(parts_.referrers.file(*info.subject, name, descriptor.digest));
+  }
+  BERTH_CHECK(parts_.revisions.publish(name, descriptor, Content::of(std::string(bytes)), std::move(entry)));
   parts_.kinds.remember(descriptor.digest, {info.kind, info.names_its_media_type});
   return descriptor;
 }
 
 Result<std::vector<model::Tag>> ManifestStore::remove(const Digest& digest) {
   BERTH_TRY(const Descriptor descriptor, stat(digest));
+  // Only for its subject: what cannot be read can be removed all the same.
+  const auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);
   // Tags first: should this stop half-way, what is left is a manifest without tags, not tags without a manifest.
   return parts_.tags.untag_all(descriptor.digest, [&]() -> Result<> {
     bool removed = false;
@@ -83,6 +96,7 @@ Result<std::vector<model::Tag>> ManifestStore::remove(const Digest& digest) {
       removed = removed || gone.has_value();
     }
     if (!removed) return unknown(digest); // somebody else was faster
+    if (bytes) BERTH_CHECK(parts_.referrers.remove(*bytes));
     return {};
   });
 }

@@ -8,6 +8,7 @@
 #include "registry/registry.h"
 #include "storage/linked_blob_store.h"
 #include "storage/manifest_rules.h"
+#include "storage/referrer_store.h"
 #include "storage/tag_store.h"
 
 namespace berth::storage {
@@ -33,6 +34,7 @@ public:
     LinkedBlobStore& revisions;
     LinkedBlobStore& layers;
     TagStore& tags;
+    ReferrerStore& referrers;
     const ManifestRules& rules;
     ManifestKinds& kinds;
   };
@@ -40,7 +42,8 @@ public:
 
   Result<Descriptor> stat(const Digest& digest) override;
   Result<model::Manifest> get(const Digest& digest) override;
-  Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes) override;
+  Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes,
+                         const std::optional<Digest>& named) override;
   Result<std::vector<model::Tag>> remove(const Digest& digest) override;
 
 private:

@@ -5,8 +5,18 @@ namespace {
 
 const std::string root = "/docker/registry/v2";
 
+// What a digest's algorithm is in a path: `sha256`, or `tarsum/v1/sha256`.
+std::string algorithm_part(const Digest& digest) {
+  const std::string_view label = digest.label();
+  if (digest.algorithm() != model::Algorithm::tarsum) return std::string(label);
+  const std::size_t plus = label.find('+');
+  const std::size_t dot = label.find('.');
+  const std::string_view version = dot == std::string_view::npos ? "v0" : label.substr(dot + 1, plus - dot - 1);
+  return "tarsum/" + std::string(version) + "/" + std::string(label.substr(plus + 1));
+}
+
 std::string below(const std::string& directory, const Digest& digest) {
-  return directory + "/" + std::string(name_of(digest.algorithm())) + "/" + std::string(digest.hex());
+  return directory + "/" + algorithm_part(digest) + "/" + std::string(digest.hex());
 }
 
 } // namespace
@@ -18,18 +28,38 @@ std::string blob_data(const CanonicalDigest& digest) {
 
 std::string repositories() { return root + "/repositories"; }
 std::string repository(const RepositoryName& name) { return repositories() + "/" + name.str(); }
-std::string manifests(const RepositoryName& name) { return repository(name) + "/_manifests"; }
+std::string manifests(const RepositoryName& name) { return repository(name) + "/" + std::string(manifests_directory); }
 
 std::string layer_link(const RepositoryName& name, const Digest& digest) {
   return below(repository(name) + "/_layers", digest) + "/link";
 }
 std::string revision_link(const RepositoryName& name, const Digest& digest) {
-  return below(manifests(name) + "/revisions", digest) + "/link";
+  // docker/distribution's garbage collector stumbles over a second revision link of one manifest.
+  const bool canonical = digest.algorithm() == CanonicalDigest::canonical_algorithm;
+  return below(manifests(name) + (canonical ? "/revisions" : "/aliases"), digest) + "/link";
+}
+std::string revisions(const RepositoryName& name) {
+  return manifests(name) + "/revisions/" + std::string(name_of(CanonicalDigest::canonical_algorithm));
+}
+
+std::string referrers(const RepositoryName& name, const Digest& subject) {
+  return below(manifests(name) + "/referrers", subject);
+}
+std::string referrer(const RepositoryName& name, const Digest& subject, const Digest& digest) {
+  return below(referrers(name, subject), digest);
+}
+
+std::string signatures(const RepositoryName& name, const CanonicalDigest& manifest) {
+  return below(manifests(name) + "/revisions", manifest) + "/signatures";
+}
+std::string signature_link(const RepositoryName& name, const CanonicalDigest& manifest, const Digest& signature) {
+  return below(signatures(name, manifest), signature) + "/link";
 }
 
 std::string tags(const RepositoryName& name) { return manifests(name) + "/tags"; }
 std::string tag(const RepositoryName& name, const Tag& tag) { return tags(name) + "/" + tag.str(); }
 std::string tag_current_link(const RepositoryName& name, const Tag& t) { return tag(name, t) + "/current/link"; }
+std::string tag_alias(const RepositoryName& name, const Tag& t) { return tag(name, t) + "/current/alias"; }
 std::string tag_index_link(const RepositoryName& name, const Tag& t, const CanonicalDigest& digest) {
   return below(tag(name, t) + "/index", digest) + "/link";
 }

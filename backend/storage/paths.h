@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "model/digest.h"
 #include "model/names.h"
@@ -20,14 +21,25 @@ std::string blob_data(const CanonicalDigest& digest); // blobs/sha256/<hh>/<hex>
 
 std::string repositories();
 std::string repository(const RepositoryName& name);
-std::string manifests(const RepositoryName& name); // its presence makes a directory a repository
+inline constexpr std::string_view manifests_directory = "_manifests"; // its presence makes a directory a repository
+std::string manifests(const RepositoryName& name);
 
 std::string layer_link(const RepositoryName& name, const Digest& digest);
 std::string revision_link(const RepositoryName& name, const Digest& digest);
+std::string revisions(const RepositoryName& name); // the directory of revisions by canonical digest
+
+// The directory of what refers to subject, and that of one entry in it.
+std::string referrers(const RepositoryName& name, const Digest& subject);
+std::string referrer(const RepositoryName& name, const Digest& subject, const Digest& digest);
+
+// The signatures of a schema1 manifest: one link each, by the digest of the signature's blob.
+std::string signatures(const RepositoryName& name, const CanonicalDigest& manifest);
+std::string signature_link(const RepositoryName& name, const CanonicalDigest& manifest, const Digest& signature);
 
 std::string tags(const RepositoryName& name);
 std::string tag(const RepositoryName& name, const Tag& tag);
 std::string tag_current_link(const RepositoryName& name, const Tag& tag);
+std::string tag_alias(const RepositoryName& name, const Tag& tag); // the other digest that its manifest was pushed with
 std::string tag_index_link(const RepositoryName& name, const Tag& tag, const CanonicalDigest& digest);
 
 // Who changes a tag holds this lock; one serves many repositories.

@@ -2,6 +2,7 @@
 
 #include "storage/catalog.h"
 #include "storage/layer_store.h"
+#include "storage/signature_store.h"
 
 namespace berth::storage {
 
@@ -17,22 +18,35 @@ public:
       : name_(name),
         layers_(registry.layers_of(name)),
         revisions_(registry.blobs_, LinkSet::manifests(registry.parts_.driver, name), registry.parts_.logger),
-        tags_(registry.parts_.driver, name, registry.parts_.logger),
+        signatures_({registry.parts_.driver, registry.blobs_, registry.parts_.logger}, name),
+        tags_(registry.parts_.driver, registry.directories_, name, registry.spoken_, registry.parts_.logger),
+        referrers_({registry.parts_.driver, revisions_, tags_, registry.referrers_}, name),
         blobs_(layers_, registry.blobs_,
-               Uploads({registry.parts_.driver, registry.parts_.clock, registry.parts_.random}, name),
+               Uploads({registry.parts_.driver, registry.parts_.clock, registry.parts_.random, registry.parts_.ahead},
+                       name),
                [&registry](const model::RepositoryName& other) { return registry.layers_of(other); }),
-        manifests_({revisions_, layers_, tags_, registry.parts_.rules, registry.kinds_}) {}
+        manifests_({revisions_, layers_, tags_, referrers_, registry.parts_.rules, registry.kinds_}) {
+    tags_.when_restored([this](const CanonicalDigest& digest) -> Result<> {
+      BERTH_CHECK(referrers_.restore(digest));
+      return {};
+    });
+  }
 
   const model::RepositoryName& name() const override { return name_; }
   registry::BlobStore& blobs() override { return blobs_; }
   registry::ManifestStore& manifests() override { return manifests_; }
+  registry::SignatureStore& signatures() override { return signatures_; }
   registry::TagStore& tags() override { return tags_; }
+  registry::ReferrerStore& referrers() override { return referrers_; }
+  Result<std::size_t> index_referrers() { return referrers_.index(); }
 
 private:
   model::RepositoryName name_;
   LinkedBlobStore layers_;
   LinkedBlobStore revisions_;
+  SignatureStore signatures_;
   TagStore tags_;
+  ReferrerStore referrers_;
   LayerStore blobs_;
   ManifestStore manifests_;
 };
@@ -42,7 +56,11 @@ std::unique_ptr<registry::Repository> Registry::repository(const model::Reposito
 }
 
 Result<registry::Page> Registry::repositories(const registry::PageRequest& page) {
-  return list_repositories(parts_.driver, page);
+  return list_repositories(directories_, page);
+}
+
+Result<std::size_t> Registry::index_referrers(const model::RepositoryName& name) {
+  return Repository(*this, name).index_referrers();
 }
 
 } // namespace berth::storage

@@ -8,6 +8,8 @@
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
 #include "storage/blob_store.h"
+#include "storage/hash_ahead.h"
+#include "storage/listing_cache.h"
 #include "storage/manifest_store.h"
 
 namespace berth::storage {
@@ -21,11 +23,15 @@ public:
     const Clock& clock;
     Random& random;
     Logger& logger;
+    HashAhead* ahead = nullptr; // null: none
   };
-  explicit Registry(Parts parts) : parts_(std::move(parts)), blobs_(parts_.driver) {}
+  explicit Registry(Parts parts) : parts_(std::move(parts)), blobs_(parts_.driver), directories_(parts_.driver) {}
 
   std::unique_ptr<registry::Repository> repository(const model::RepositoryName& name) override;
   Result<registry::Page> repositories(const registry::PageRequest& page) override;
+  // Enters the manifests of a repository that another registry wrote among the referrers of their subjects; how many
+  // there are that have one. May run while the repository is in use. Errors: io.
+  Result<std::size_t> index_referrers(const model::RepositoryName& name);
 
 private:
   class Repository;
@@ -34,6 +40,9 @@ private:
   Parts parts_;
   BlobStore blobs_;
   ManifestKinds kinds_;
+  SpokenDigests spoken_;
+  ReferrerCache referrers_;
+  ListingCache directories_;
 };
 
 } // namespace berth::storage

@@ -1,23 +1,44 @@
 // TagStore: the tags of a repository: `current/link` names the manifest a tag points to, `index/` remembers all it ever
 // pointed to (docker/distribution keeps that history, and its garbage collection reads it).
-// Threads: safe. Borrows: the driver and the logger.
+// Threads: safe. Borrows: the driver, the directories and the logger.
 #pragma once
 
 #include <functional>
 
+#include "base/guarded.h"
 #include "base/log.h"
+#include "base/lru_map.h"
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
+#include "storage/listing_cache.h"
 
 namespace berth::storage {
 
+// Remembers which digest is told for a tag and its target, so that a pull by tag looks for no alias. What another
+// process tags under another digest meanwhile is told by its canonical digest, which is as true.
+class SpokenDigests {
+public:
+  std::optional<model::Digest> find(const std::string& tag_path, const model::CanonicalDigest& target);
+  void remember(const std::string& tag_path, const model::CanonicalDigest& target, const model::Digest& spoken);
+
+private:
+  static constexpr std::size_t max_entries = 16384;
+  Guarded<LruMap<std::string, model::Digest>> spoken_{LruMap<std::string, model::Digest>(max_entries)};
+};
+
 class TagStore final : public registry::TagStore {
 public:
-  TagStore(driver::StorageDriver& driver, model::RepositoryName repository, Logger& logger)
-      : driver_(driver), repository_(std::move(repository)), logger_(logger) {}
+  TagStore(driver::StorageDriver& driver, ListingCache& directories, model::RepositoryName repository,
+           SpokenDigests& spoken, Logger& logger)
+      : driver_(driver),
+        directories_(directories),
+        repository_(std::move(repository)),
+        spoken_(spoken),
+        logger_(logger) {}
 
   Result<model::CanonicalDigest> get(const model::Tag& tag) override;
-  Result<> tag(const model::Tag& tag, const model::CanonicalDigest& digest) override;
+  Result<> tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& spoken) override;
+  model::Digest spoken(const model::Tag& tag, const model::CanonicalDigest& target) override;
   Result<> untag(const model::Tag& tag) override;
   Result<registry::Page> list(const registry::PageRequest& page) override;
 
@@ -25,13 +46,19 @@ public:
   // manifest that is tagged at the same time is either there with its tag or gone with it. Answers with those tags.
   Result<std::vector<model::Tag>> untag_all(const model::CanonicalDigest& digest,
                                             const std::function<Result<>()>& remove_revision);
+  // Called while no manifest is removed, where a tag brings back one that was removed since it was put.
+  using Restore = std::function<Result<>(const model::CanonicalDigest&)>;
+  void when_restored(Restore restore) { restore_ = std::move(restore); }
 
 private:
-  Result<std::vector<std::string>> names();
+  Result<std::shared_ptr<const ListingCache::Names>> entries();
   Result<> remove(const model::Tag& tag);
 
   driver::StorageDriver& driver_;
+  ListingCache& directories_;
   model::RepositoryName repository_;
+  SpokenDigests& spoken_;
+  Restore restore_;
   Logger& logger_;
 };
 

@@ -144,8 +144,14 @@ Result<Sha256> Uploads::Writer::hash_of_data() {
 
 Result<Sha256> Uploads::Writer::hashed_with(const Content& content) {
   BERTH_TRY(Sha256 hash, hash_of_data());
+  std::uint64_t hashed = 0; // of content
+  if (progress_.size == 0 && parts_.ahead != nullptr)
+    if (auto ahead = parts_.ahead->take(content); ahead && ahead->length() <= content.size()) {
+      hash = *ahead;
+      hashed = hash.length();
+    }
   content.start_writeback(); // the disk writes while the processor hashes
-  BERTH_CHECK(content.read([&](std::span<const std::byte> piece) -> Result<> {
+  BERTH_CHECK(content.read(hashed, [&](std::span<const std::byte> piece) -> Result<> {
     hash.update(piece);
     return {};
   }));

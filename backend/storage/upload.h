@@ -19,6 +19,7 @@
 #include "driver/storage_driver.h"
 #include "model/digester.h"
 #include "registry/blobs.h"
+#include "storage/hash_ahead.h"
 
 namespace berth::storage {
 
@@ -35,6 +36,7 @@ public:
     driver::StorageDriver& driver;
     const Clock& clock;
     Random& random;
+    HashAhead* ahead; // null: none
   };
   Uploads(Parts parts, model::RepositoryName repository) : parts_(parts), repository_(std::move(repository)) {}
 

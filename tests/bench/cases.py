@@ -5,7 +5,7 @@ import typing
 
 import loads
 from servers import BERTH, NGINX, PEER, StaticNginx
-from store import REPOSITORY, SIZES, TAGS
+from store import PUSHED, REPOSITORY, SIZES, TAGS
 
 ALL, REGISTRIES = (BERTH, PEER, NGINX), (BERTH, PEER)
 GIGABYTES, RATE = "GB/s", "/s"      # units of a case's result; CPU goes by GB and by 1000 requests, accordingly
@@ -42,7 +42,7 @@ def _pull(what, registry_path, digest, *, tls=False, connections=64, unit=RATE, 
           one_suite=False):
     """A request that wrk repeats; digest: of the blob with the same bytes, for the bare nginx; None: it has none."""
     def path_at(server):
-        return StaticNginx.path_of_blob(digest) if server.kind == NGINX else registry_path
+        return StaticNginx.path_of_blob(digest) if server.kind == NGINX and digest else registry_path
 
     def run(server, seconds):
         return loads.pull(server, path_at(server), method=method, connections=connections, seconds=seconds,
@@ -53,19 +53,32 @@ def _pull(what, registry_path, digest, *, tls=False, connections=64, unit=RATE, 
 
 
 def _blob_pulls(content):
-    quick = {("1 KB", 64), ("1 MB", 8), ("64 MB", 1), ("64 MB", 64)}
+    quick = {("1 KB", 64, False), ("1 MB", 8, False), ("64 MB", 1, False), ("64 MB", 64, False), ("64 MB", 1, True)}
     for tls in (False, True):
-        for name, size in SIZES.items():
-            digest = content.blobs[name]
+        for name, digest in content.blobs.items():
+            size = SIZES[name]
             for connections in (1, 8, 64):
                 yield _pull(f"blob GET {name}", f"/v2/{REPOSITORY}/blobs/{digest}", digest, tls=tls,
                             connections=connections, unit=GIGABYTES if size >= BIG else RATE,
-                            quick=(name, connections) in quick)
+                            quick=(name, connections, tls) in quick)
     digest = content.blobs["64 MB"]
     for connections in (1, 64):
         # Left to themselves the servers choose different suites, and a part of every difference is the suite's.
         yield _pull("blob GET 64 MB, AES-128 in all", f"/v2/{REPOSITORY}/blobs/{digest}", digest, tls=True,
                     connections=connections, unit=GIGABYTES, quick=False, one_suite=True)
+    digest = content.blobs["1 MB"]
+    yield _pull("blob GET 1 MB", f"/v2/{REPOSITORY}/blobs/{digest}", digest, connections=1000, unit=GIGABYTES)
+
+
+def _clients(what, mode, target, clients, *, tls=False, unit=RATE, size=0, quick=True, writes=True, servers=REGISTRIES,
+             sources=(), word="client"):
+    """A case of bench_client."""
+    name = f"{what}{', TLS' if tls else ''}, {clients} {word}{'s' if clients > 1 else ''}"
+
+    def run(server, seconds):
+        return loads.client(server, mode, target, clients=clients, seconds=seconds, size=size, sources=sources)
+
+    return Case(name, unit, tls, servers, quick, writes, run, None)
 
 
 def _metadata(content):
@@ -76,34 +89,33 @@ def _metadata(content):
         yield _pull("manifest GET by digest", manifests + content.manifest, content.manifest, connections=connections,
                     quick=quick)
     yield _pull("manifest GET by digest", manifests + content.manifest, content.manifest, tls=True, quick=False)
-    # wrk waits for the body that Content-Length announces, HEAD or not: it can ask for the empty blob alone.
-    yield _pull("blob HEAD", f"/v2/{REPOSITORY}/blobs/{content.empty}", content.empty, method="HEAD")
+    # What nginx can answer at most: its line is `return 200`.
+    yield dataclasses.replace(_pull("GET /v2/", "/v2/", None), servers=ALL)
+    # Not by wrk, which waits for the body that Content-Length announces, HEAD or not.
+    for what, path in (("manifest HEAD by tag", manifests + "latest"),
+                       ("blob HEAD", f"/v2/{REPOSITORY}/blobs/{content.blobs['1 MB']}")):
+        for connections in (1, 8):
+            yield _clients(what, "head", path, connections, quick=connections == 8, writes=False, word="conn")
     yield _pull("tags/list of 1000", f"/v2/{TAGS}/tags/list", None, connections=8)
     yield _pull("_catalog, page of 100", f"/v2/_catalog?n={CATALOG_PAGE}", None, connections=8)
 
 
 def _pushes(content):
-    payloads = {}
-
-    def payload_of(size):
-        if size not in payloads:
-            payloads[size] = loads.Payload(size)
-        return payloads[size]
-
-    def push(name, size, clients, tls=False, quick=True):
-        return Case(f"push {name}{', TLS' if tls else ''}, {clients} client{'s' if clients > 1 else ''}",
-                    GIGABYTES if size >= BIG else RATE, tls, REGISTRIES, quick, True,
-                    lambda server, seconds: loads.push(server, payload_of(size), clients=clients, seconds=seconds),
-                    None)
-
     for clients in (1, 8):
-        yield push("4 KB", 4096, clients)
-        yield push("1 MB", SIZES["1 MB"], clients, quick=clients == 8)
-        yield push("64 MB", SIZES["64 MB"], clients)
-        yield push("64 MB", SIZES["64 MB"], clients, tls=True, quick=False)
-        yield Case(f"cross mount, {clients} client{'s' if clients > 1 else ''}", RATE, False, REGISTRIES, clients == 8,
-                   True, lambda server, seconds, clients=clients:
-                   loads.mount(server, content.sources, clients=clients, seconds=seconds), None)
+        for name, size in {"4 KB": 4096, **SIZES}.items():
+            if name == "1 KB":
+                continue
+            unit = GIGABYTES if size >= BIG else RATE
+            for tls in (False, True) if size > BIG else (False,):
+                yield _clients(f"push {name}", "patch", PUSHED, clients, tls=tls, unit=unit, size=size,
+                               quick=not tls and (name == "4 KB" or (name, clients) == ("64 MB", 1)))
+        yield _clients("push 4 KB, single POST", "post", PUSHED, clients, size=4096, quick=False)
+        yield _clients("push 4 KB, POST + PUT", "put", PUSHED, clients, size=4096, quick=False)
+        yield _clients("push 64 MB, POST + PUT", "put", PUSHED, clients, unit=GIGABYTES, size=SIZES["64 MB"],
+                       quick=False)
+        yield _clients("push image, 10 layers of 1 MB", "image", PUSHED, clients, size=SIZES["1 MB"], quick=False)
+        yield _clients("push image again", "again", PUSHED, clients, size=SIZES["1 MB"], quick=False)
+        yield _clients("cross mount", "mount", PUSHED, clients, sources=content.sources, quick=clients == 8)
 
 
 def all_cases(content):
@@ -115,6 +127,8 @@ def differences(case, servers):
     if case.check is None:
         return []
     answers = {server.kind: case.check(server) for server in servers}
+    if case.name.startswith("GET /v2/"):
+        answers = {kind: (status, None) for kind, (status, _) in answers.items()}   # their `{}` differ in blanks
     wrong = [f"{kind} answers {status}" for kind, (status, _) in answers.items() if status != 200]
     if len(set(answers.values())) > 1:
         wrong.append(f"the answers differ: {json.dumps(answers)}")

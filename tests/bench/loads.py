@@ -1,31 +1,24 @@
-"""The load: wrk for requests that bring nothing, client processes of our own for pushes.
+"""The load: wrk for what it can ask for, bench_client (client.cc) for pushes and all else.
 
 Every function runs one load against one server and returns a Sample. Everything started here ends with the function,
 by its pid, whatever happens in between.
 """
 import dataclasses
 import functools
-import hashlib
 import json
-import multiprocessing
 import os
 import pathlib
 import signal
-import socket
-import ssl
 import subprocess
 import tempfile
 import time
 
 import meter
 from servers import harness
-from store import PUSHED
 
 WRK_LIMIT_SECONDS = 120     # wrk is told to stop long before: the limit is for the case that nobody is left to tell it
 GRACE_SECONDS = 60          # for clients to end the push that they are in
-CHUNK_BYTES = 32 << 10      # of a PATCH, as docker's client sends it
-TAIL_BYTES = 64             # the end of a payload: what makes each blob another one
-REPLY_BYTES = 64 << 10
+CLIENT = harness.REPOSITORY / "build" / "tests" / "bench_client"
 # Without it the peer converts a manifest that is asked for by tag into a form of long ago, or refuses.
 ACCEPT = f"{harness.DOCKER_MANIFEST}, {harness.OCI_MANIFEST}, */*"
 
@@ -111,173 +104,41 @@ def pull(server, path, *, method="GET", connections, seconds, one_suite=False):
     return _measured(server, load)
 
 
-# Pushes --------------------------------------------------------------------------------------------------------------
+# bench_client --------------------------------------------------------------------------------------------------------
 
 
-class Payload:
-    """Bytes to push as many different blobs: the ends differ, the rest is hashed and framed once, before the clock."""
-
-    def __init__(self, size):
-        body = os.urandom(size - TAIL_BYTES)
-        self.size = size
-        self._hash = hashlib.sha256(body)
-        frames = bytearray()
-        for start in range(0, len(body), CHUNK_BYTES):
-            chunk = body[start:start + CHUNK_BYTES]
-            frames += b"%x\r\n%b\r\n" % (len(chunk), chunk)
-        self.frames = bytes(frames)
-
-    def another(self):
-        """The last frames of one more blob, and its digest."""
-        tail = os.urandom(TAIL_BYTES)
-        complete = self._hash.copy()
-        complete.update(tail)
-        return b"%x\r\n%b\r\n0\r\n\r\n" % (TAIL_BYTES, tail), "sha256:" + complete.hexdigest()
-
-
-class Connection:
-    """A kept-alive connection that does as little as a client can: what it costs is taken from the server's cores."""
-
-    def __init__(self, address, ca_file):
-        self._address, self._ca_file = address, ca_file
-        self._host = b"%s:%d" % (address[0].encode(), address[1])
-        self._socket = None
-
-    def _open(self):
-        self._socket = socket.create_connection(self._address, timeout=GRACE_SECONDS)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._ca_file:
-            context = ssl.create_default_context(cafile=self._ca_file)
-            self._socket = context.wrap_socket(self._socket, server_hostname=self._address[0])
-
-    def request(self, method, target, *body):
-        """Sends a request, with pieces of a chunked body if there are any; returns status and Location."""
-        if self._socket is None:
-            self._open()
-        length = b"Transfer-Encoding: chunked" if body else b"Content-Length: 0"
-        self._socket.sendall(b"%b %b HTTP/1.1\r\nHost: %b\r\nContent-Type: application/octet-stream\r\n%b\r\n\r\n"
-                             % (method, target, self._host, length))
-        for piece in body:
-            self._socket.sendall(piece)
-        return self._read_reply()
-
-    def _read_reply(self):
-        data = b""
-        while (end := data.find(b"\r\n\r\n")) < 0:
-            data += self._receive()
-        lines = data[:end].split(b"\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:])}
-        missing = int(headers.get(b"content-length", 0)) - (len(data) - end - 4)
-        while missing > 0:
-            missing -= len(self._receive())
-        if headers.get(b"connection", b"").lower() == b"close":
-            self._socket.close()
-            self._socket = None
-        location = headers.get(b"location", b"")
-        return int(lines[0].split()[1]), b"/" + location.split(b"/", 3)[3] if b"://" in location else location
-
-    def _receive(self):
-        data = self._socket.recv(REPLY_BYTES)
-        if not data:
-            raise ConnectionError("the server hung up within a reply")
-        return data
-
-
-def push_one(connection, uploads, payload):
-    """POST, PATCH with a chunked body, PUT without one: as docker pushes a layer."""
-    last_frames, digest = payload.another()
-    status, location = connection.request(b"POST", uploads)
-    if status == 202:
-        status, location = connection.request(b"PATCH", location, payload.frames, last_frames)
-    if status != 202:
-        return False
-    mark = b"&" if b"?" in location else b"?"
-    return connection.request(b"PUT", location + mark + b"digest=" + digest.encode())[0] == 201
-
-
-def _client(work, connection, start, seconds, pipe):
-    """A client process: repeats work(connection) until the time is over, then reports."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)    # the parent ends us
-    times, errors = [], 0
-    start.wait(GRACE_SECONDS)
-    cpu, began = time.process_time(), time.monotonic()
-    while time.monotonic() - began < seconds:
-        before = time.monotonic()
-        try:
-            fine = work(connection)
-        except OSError:
-            fine = False
-        if not fine:
-            errors += 1
-            break       # a server that fails at speed would look fast
-        times.append(time.monotonic() - before)
-    pipe.send((times, errors, began, time.monotonic(), time.process_time() - cpu))
-
-
-def _run_clients(server, works, seconds):
-    """A client process for each of works; returns what each reported."""
-    context = multiprocessing.get_context("fork")   # the payload is shared, not copied
-    start = context.Barrier(len(works))
-    clients = []
+def client(server, mode, target, *, clients=1, seconds, size=0, sources=()):
+    """Runs bench_client (client.cc has its modes). What it prepares happens before the meter runs."""
+    address = [server.host, str(server.port), server.ca_file or "-"] if server else ["127.0.0.1", "0", "-"]
+    command = [str(CLIENT), *map(str, (*address, mode, target, clients, seconds, size))]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                               start_new_session=True)
     try:
-        for work in works:
-            ours, theirs = context.Pipe(duplex=False)
-            connection = Connection((server.host, server.port), server.ca_file)
-            process = context.Process(target=_client, args=(work, connection, start, seconds, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            clients.append((process, ours))
-        reports = []
-        for process, pipe in clients:
-            if not pipe.poll(seconds + GRACE_SECONDS):
-                raise RuntimeError(f"a push to {server.url} hangs")
-            reports.append(pipe.recv())
-        return reports
+        if mode == "mount":
+            process.stdin.write("".join(f"{repository} {digest}\n" for repository, digest in sources) + "\n")
+            process.stdin.flush()
+        if process.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{command} did not start")
+
+        def load():
+            output, _ = process.communicate("\n", timeout=seconds + GRACE_SECONDS)
+            result = json.loads(output or "{}")
+            if not result.get("requests"):
+                raise RuntimeError(f"{command}: nothing succeeded")
+            return Sample(result["seconds"], result["requests"], result["bytes"], result["errors"], result["p50_ms"],
+                          result["p99_ms"], result["cpu"], clients)
+
+        return _measured(server, load) if server else load()
     finally:
-        for process, pipe in clients:
-            process.join(1)
-            if process.is_alive():
-                process.kill()
-                process.join()
-            pipe.close()
+        process.kill()
+        process.wait()
 
 
-def _clients_sample(reports, size):
-    times = sorted(time_ for report in reports for time_ in report[0])
-    if not times:
-        raise RuntimeError("no push succeeded")
-    return Sample(
-        seconds=max(report[3] for report in reports) - min(report[2] for report in reports),
-        requests=len(times), bytes=len(times) * size, errors=sum(report[1] for report in reports),
-        p50_ms=times[len(times) // 2] * 1e3, p99_ms=times[len(times) * 99 // 100] * 1e3,
-        load_cpu=sum(report[4] for report in reports), load_workers=len(reports))
-
-
-def push(server, payload, *, clients, seconds):
-    """Clients push blobs that the server has not seen, each to a repository of its own."""
-    def work_of(number):
-        uploads = f"/v2/{PUSHED}/client-{number}/blobs/uploads/".encode()
-        return lambda connection: push_one(connection, uploads, payload)
-
-    works = [work_of(number) for number in range(clients)]
-    return _measured(server, lambda: _clients_sample(_run_clients(server, works, seconds), payload.size))
-
-
-def mount(server, sources, *, clients, seconds):
-    """Clients mount layers of other repositories, one after the other, into a new repository for each round of them."""
-    def work_of(number):
-        def targets():
-            round_ = 0
-            while True:
-                round_ += 1
-                for source, digest in sources:
-                    yield (f"/v2/{PUSHED}/mount-{number}-{round_}/blobs/uploads/"
-                           f"?mount={digest}&from={source}").encode()
-        upcoming = targets()
-        return lambda connection: connection.request(b"POST", next(upcoming))[0] == 201
-
-    works = [work_of(number) for number in range(clients)]
-    return _measured(server, lambda: _clients_sample(_run_clients(server, works, seconds), 0))
+def limit(folder, *, size, seconds):
+    """Receives, hashes and writes once. Its CPU is the server's: what a push costs at least."""
+    sample = client(None, "limit", folder, seconds=seconds, size=size)
+    sample.server_cpu, sample.load_cpu = sample.load_cpu, 0.0
+    return sample
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """The tables of a run: medians, spread, ratios, and what the machine was busy with."""
 import statistics
 
+import goals
 import meter
 from servers import BERTH, NGINX, PEER
 
@@ -112,10 +113,42 @@ def footprint_table(starts, results):
             ["RSS idle, MB", *(_megabytes([s[1] for s in starts.get(kind, [])]) for kind in kinds)],
             ["PSS idle, MB", *(_megabytes([s[2] for s in starts.get(kind, [])]) for kind in kinds)]]
     for case, samples in results:
-        if case.name.endswith((" 64 conns", " 8 clients")) and samples.get(BERTH):
+        if case.name.endswith((" 64 conns", " 1000 conns", " 8 clients")) and samples.get(BERTH):
             rows.append([f"peak RSS, MB: {case.name}",
                          *(_megabytes([s.peak_rss for s in samples.get(kind, [])]) for kind in kinds)])
     return _table(["memory and start", "berth", "peer", "nginx"], rows)
+
+
+def limit_table(limits, results):
+    """limits: {name of a size: [Sample]}: sha256, receiving, writing once."""
+    rows = []
+    for size, samples in limits.items():
+        least = [sample.server_cpu / (sample.bytes / 1e9) for sample in samples]
+        for case, by_kind in results:
+            if case.name.startswith(f"push {size}") and case.unit == "GB/s":
+                cpu = {kind: [case.cpu(sample) for sample in of_kind] for kind, of_kind in by_kind.items()}
+                rows.append([case.name, spread(cpu.get(BERTH, [])), spread(cpu.get(PEER, [])), spread(least),
+                             ratio(cpu.get(BERTH, []), least), ratio(cpu.get(PEER, []), least)])
+    return _table(["CPU-seconds per GB pushed", "berth", "peer", "limit", "berth ×limit", "peer ×limit"], rows)
+
+
+def growth_table(growth):
+    """growth: {size: {kind: {operation: (ms, CPU-ms)}}}"""
+    sizes, rows = list(growth), []
+    for operation in growth[sizes[0]][BERTH]:
+        row = [operation]
+        for kind in (BERTH, PEER):
+            for size in sizes:
+                milliseconds, cpu = growth[size][kind].get(operation, (None, None))
+                row.append(f"{number(milliseconds)} / {number(cpu)}")
+        rows.append(row)
+    return _table(["p50 ms / CPU-ms of the server, a request"] +
+                  [f"{kind}, {size:,}" for kind in (BERTH, PEER) for size in sizes], rows)
+
+
+def goals_table(rows):
+    return _table(["goal", "wanted", "reached", ""],
+                  [[goal, wanted, number(reached), verdict] for goal, wanted, reached, verdict in rows])
 
 
 def errors_of(results):
@@ -125,11 +158,20 @@ def errors_of(results):
             if (failed := sum(sample.errors for sample in of_server))]
 
 
-def markdown(facts, starts, results):
+def markdown(facts, bench):
+    results = bench.results
     parts = ["# Benchmark of berth", "\n".join(f"- {key}: {value}" for key, value in facts.items()) + "\n",
              HOW_TO_READ.format(saturated=SATURATED, cores=meter.CORES), throughput_table(results)]
-    if starts:
-        parts.append(footprint_table(starts, results))
-    parts.append(latency_table(results))
+    if bench.limits:
+        parts += ["## Pushes and their limit\n", "The limit: one process that receives the bytes, hashes them and "
+                  "writes them once (and syncs).\n", limit_table(bench.limits, results)]
+    if bench.starts:
+        parts += ["## Memory and start\n", footprint_table(bench.starts, results)]
+    parts += ["## Latency\n", latency_table(results)]
+    if bench.growth:
+        parts += ["## Growth\n", "The same requests in stores of that many repositories, tags of one repository and "
+                  "blobs; both registries serve the same files. \"just changed\": one request after an entry was "
+                  "added.\n", growth_table(bench.growth)]
+    parts += ["## Goals\n", goals_table(goals.rows(bench))]
     failures = errors_of(results)
     return "\n".join(parts) + ("\n" + "\n".join(failures) + "\n" if failures else "\nNo request failed.\n")

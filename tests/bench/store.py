@@ -1,14 +1,16 @@
 """What the stores hold, and how they are kept as they were between two pushes."""
 import concurrent.futures
+import hashlib
 import os
 import shutil
 
 from servers import harness
 
-SIZES = {"1 KB": 1024, "1 MB": 1 << 20, "64 MB": 64 << 20}
+SIZES = {"1 KB": 1024, "1 MB": 1 << 20, "64 MB": 64 << 20, "1 GB": 1 << 30}
 REPOSITORY, TAGS = "bench/pull", "bench/tags"
 PUSHED = "pushed"       # what measurements push is below this repository name, and removed after each
 FILLERS = 8             # clients at once: most of filling is waiting for the disk
+PIECE = 64 << 20        # of a large blob
 LAYERS = 10             # of the image whose manifest is pulled: an ordinary size of some 2 KB
 
 
@@ -22,11 +24,17 @@ class Content:
         self.sources = []       # (repository, digest): layers to mount from
 
 
-def fill(client, tags, repositories):
+def _push(client, size):
+    if size <= PIECE:
+        return client.push_blob(REPOSITORY, os.urandom(size))
+    return client.push_blob_chunked(REPOSITORY, [os.urandom(PIECE)] * (size // PIECE))
+
+
+def fill(client, tags, repositories, sizes):
     """Pushes through the API what all measurements need."""
     content = Content()
-    for name, size in SIZES.items():
-        content.blobs[name] = client.push_blob(REPOSITORY, os.urandom(size))
+    for name, size in sizes.items():
+        content.blobs[name] = _push(client, size)
     content.empty = client.push_blob(REPOSITORY, b"")
     layers = [b"layer %d" % number for number in range(LAYERS)]
     content.manifest = client.make_image(REPOSITORY, layers, tag="latest").digest
@@ -44,6 +52,29 @@ def fill(client, tags, repositories):
         list(fillers.map(tag, range(1, tags)))
         content.sources = list(fillers.map(make_repository, range(repositories)))
     return content
+
+
+def make_repository_directories(v2_root, name):
+    """What makes a name one of the catalog's: berth and newer registries look for _manifests, the peer for _layers."""
+    for part in ("_layers", "_manifests"):
+        os.makedirs(v2_root / "repositories" / name / part)
+
+
+def grow(v2_root, count):
+    """Makes a store have `count` repositories, tags of TAGS, and blobs, with the fewest files that make each one.
+
+    Repositories and tags are in one directory each: the hardest case.
+    """
+    repositories = v2_root / "repositories"
+    digest = (repositories / REPOSITORY / "_manifests/tags/latest/current/link").read_text()
+    for number in range(count):
+        os.makedirs(repositories / TAGS / "_manifests" / "tags" / f"v{number:06}" / "current")
+        (repositories / TAGS / "_manifests" / "tags" / f"v{number:06}" / "current" / "link").write_text(digest)
+        make_repository_directories(v2_root, f"grown/app-{number:06}")
+        hexadecimal = hashlib.sha256(b"%d" % number).hexdigest()
+        blob = v2_root / "blobs" / "sha256" / hexadecimal[:2] / hexadecimal
+        os.makedirs(blob)
+        (blob / "data").write_text(str(number))
 
 
 def copy(source, target):

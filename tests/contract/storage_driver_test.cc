@@ -1,6 +1,7 @@
 // What driver/storage_driver.h promises, asked of every driver.
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -199,4 +200,25 @@ TEST_CASE("a lock on a file that was removed is none") {
   REQUIRE(held);
   REQUIRE(driver.remove("/l", Durability::scratch));
   CHECK(error_of(driver.lock("/l/startedat")) == Code::not_found);
+}
+
+TEST_CASE("a directory's stamp is another one when an entry has come or gone, and the same when none has") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.put_scratch("/a/first", "x"));
+  // A change in the tick of the one before it need not show: then the next one is waited for.
+  const auto changes_with = [&](const std::function<void()>& change) {
+    const auto before = driver.stat("/a")->stamp;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (driver.stat("/a")->stamp == before && std::chrono::steady_clock::now() < deadline) change();
+    return driver.stat("/a")->stamp != before;
+  };
+  int files = 0;
+  CHECK(changes_with([&] { REQUIRE(driver.put_scratch("/a/" + std::to_string(++files), "x")); }));
+  CHECK(changes_with([&] {
+    REQUIRE(driver.put_scratch("/a/" + std::to_string(++files), "x"));
+    REQUIRE(driver.remove("/a/" + std::to_string(files), Durability::scratch));
+  }));
+  const auto before = driver.stat("/a")->stamp;
+  CHECK(driver.list("/a"));
+  CHECK(driver.stat("/a")->stamp == before);
 }

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
+#include "model/digester.h"
 #include "model/manifest.h"
 #include "model/media_types.h"
 #include "unit/temp_dir.h"
@@ -62,6 +64,28 @@ std::string describe(const model::Descriptor& descriptor) {
          descriptor.digest.str() + "\"}";
 }
 
+// A manifest about the image, under another algorithm than the store's.
+bool push_referrer(registry::Repository& repository, const model::Descriptor& config, const model::Digest& subject,
+                   Acknowledged& done) {
+  const std::string bytes = R"({"schemaVersion":2,"config":)" + describe(config) +
+                            R"(,"layers":[],"subject":{"digest":")" + subject.str() + "\"}}";
+  const model::Digest name = model::digest_of(model::Algorithm::sha512, bytes);
+  if (!repository.manifests().put(model::parse_manifest(model::media::oci_manifest, bytes).value(), bytes, name))
+    return false;
+  done.manifests[name.str()] = bytes;
+  done.referrer = {subject.str(), name.str()};
+  return true;
+}
+
+std::set<std::string> referrers_of(registry::Repository& repository, const std::string& subject) {
+  std::set<std::string> names;
+  const auto page = repository.referrers().list({model::Digest::parse(subject).value(), {}, {}, 100});
+  if (!page) return {page.error().message};
+  for (const auto& entry : page->entries)
+    if (repository.manifests().get(entry.digest)) names.insert(entry.digest.str());
+  return names;
+}
+
 } // namespace
 
 Store::Store(const std::string& root, driver::FsOps& ops)
@@ -87,6 +111,7 @@ Acknowledged push(Store& store, const std::string& spool) {
   const auto stored = repository->manifests().put(info, manifest);
   if (!stored) return done;
   done.manifests[stored->digest.str()] = manifest;
+  if (!push_referrer(*repository, *config, stored->digest, done)) return done;
   if (repository->tags().tag(model::Tag::parse("v1").value(), stored->digest)) done.tag_target = stored->digest.str();
   return done;
 }
@@ -123,6 +148,10 @@ std::vector<std::string> missing_from(Store& store, const Acknowledged& acknowle
   for (const auto& [name, bytes] : acknowledged.manifests) {
     const auto found = repository->manifests().get(model::Digest::parse(name).value());
     if (!found || found->bytes != bytes) missing.push_back("manifest " + name);
+  }
+  if (acknowledged.referrer) {
+    const auto& [subject, name] = *acknowledged.referrer;
+    if (referrers_of(*repository, subject) != std::set{name}) missing.push_back("referrer " + name);
   }
   if (acknowledged.tag_target) {
     const auto found = repository->tags().get(model::Tag::parse("v1").value());

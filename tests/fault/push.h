@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -36,13 +37,14 @@ private:
 struct Acknowledged {
   std::map<std::string, std::string> blobs; // digest to bytes
   std::map<std::string, std::string> manifests;
-  std::optional<std::string> tag_target; // of team/app:v1
-  std::optional<std::string> upload;     // an upload in progress,
-  std::uint64_t upload_size = 0;         // of which so much was acknowledged
+  std::optional<std::string> tag_target;                       // of team/app:v1
+  std::optional<std::pair<std::string, std::string>> referrer; // its subject, and what refers to it
+  std::optional<std::string> upload;                           // an upload in progress,
+  std::uint64_t upload_size = 0;                               // of which so much was acknowledged
 };
 
-// Pushes an image to team/app:v1: a config in one piece, a layer in three chunks, the manifest, the tag; stops at the
-// first error, as a client would. spool: where the content's files are made.
+// Pushes an image to team/app:v1: a config in one piece, a layer in three chunks, the manifest, one that refers to it,
+// the tag; stops at the first error, as a client would. spool: where the content's files are made.
 Acknowledged push(Store& store, const std::string& spool);
 
 // Everything wrong with a store: blobs whose bytes are not their digest, links that lead nowhere or hold no digest.

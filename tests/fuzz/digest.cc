@@ -11,7 +11,9 @@ using model::Digest;
 
 namespace {
 
-const Grammar grammar("sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}");
+const std::string computed = "sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}";
+const Grammar grammar(computed);
+const Grammar stored("(tarsum(\\.v1|\\.dev)?\\+)?(" + computed + ")");
 
 std::string from_hex(std::string_view hex) {
   std::string bytes;
@@ -44,6 +46,13 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     check(*digest, text);
   else
     require(is(digest.error(), Code::digest_invalid));
+  const auto known = Digest::parse_stored(text);
+  require(known.has_value() == stored.matches(text));
+  if (known) {
+    require(known->str() == text && std::string(known->label()) + ":" + std::string(known->hex()) == text);
+    require(digest.has_value() == (known->algorithm() != model::Algorithm::tarsum));
+    require(driver::is_path(storage::paths::layer_link(model::RepositoryName::parse("team/app").value(), *known)));
+  }
   if (canonical)
     require(*canonical == *digest && driver::is_path(storage::paths::blob_data(*canonical)));
   else

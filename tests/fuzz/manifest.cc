@@ -6,6 +6,7 @@
 #include "fuzz/oracle.h"
 #include "model/manifest.h"
 #include "model/media_types.h"
+#include "model/referrer.h"
 
 using namespace berth;
 using namespace berth::fuzz;
@@ -22,7 +23,7 @@ auto parts_of(const model::ContentReference& content) {
 }
 
 bool are_same(const ManifestInfo& a, const ManifestInfo& b) {
-  return a.kind == b.kind && a.names_its_media_type == b.names_its_media_type &&
+  return a.kind == b.kind && a.names_its_media_type == b.names_its_media_type && a.subject == b.subject &&
          std::ranges::equal(a.contents, b.contents, {}, parts_of, parts_of);
 }
 
@@ -61,6 +62,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   require(accepted <= 1); // nothing is two things
   for (std::string_view type : {model::media::docker_schema1, model::media::octet_stream, std::string_view()})
     require(!model::parse_manifest(type, text));
-  if (const auto detected = model::detect_manifest(text); !detected) require(is_expected(detected.error()));
+  const auto detected = model::detect_manifest(text);
+  if (!detected) require(is_expected(detected.error()));
+  const auto referrer = model::read_referrer(text);
+  require(referrer.has_value() == detected.has_value());
+  if (referrer) require(referrer->has_value() == detected->subject.has_value());
+  if (referrer && *referrer) require((*referrer)->subject == *detected->subject && (*referrer)->size == size);
   return 0;
 }

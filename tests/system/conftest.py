@@ -10,6 +10,8 @@ import subprocess
 import pytest
 
 import harness
+import images
+import store_check
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 INSTALL_SECONDS = 900
@@ -17,6 +19,9 @@ INSTALL_SECONDS = 900
 # What a program prints that ought to have ended: sanitizer reports, Go panics, nginx workers lost to a signal.
 BREAKDOWN = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|panic:"
                        r"|exited on signal (?!9\b))")
+
+# Foreign layers may be named from one place.
+MODERN = {"validation": {"manifests": {"urls": {"allow": ["^https://layers[.]invalid/"]}}}}
 
 _skipped = []
 
@@ -89,3 +94,24 @@ def ca_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("certs")
     shutil.copy(harness.certificates().ca_file, folder / "ca.crt")
     return folder
+
+
+@pytest.fixture(scope="module")
+def here(registry_factory):
+    """A berth over TLS with the private CA, for a whole suite; its store must be whole in the end."""
+    with registry_factory(MODERN, tls=True) as running_registry:
+        yield running_registry
+        store_check.assert_whole(running_registry.v2_root, deletions=True)
+
+
+@pytest.fixture(scope="module")
+def there(registry_factory):
+    """Another one, to copy to."""
+    with registry_factory(MODERN, tls=True) as running_registry:
+        yield running_registry
+        store_check.assert_whole(running_registry.v2_root, deletions=True)
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return images.OciLayout(tmp_path / "oci")

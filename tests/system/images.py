@@ -68,7 +68,18 @@ class OciLayout:
     def reference(self, name):
         return f"oci:{self.folder}:{name}"
 
+    def add(self, name, media_type, document, blobs=()):
+        """Adds a manifest or index (a map) and the blobs it is made of under a name; returns its bytes. Without a name
+        it is only kept, for an index to name."""
+        for blob in blobs:
+            self._store(blob)
+        manifest = self._store(json.dumps(document).encode())
+        self._name(name, media_type, manifest)
+        return manifest
+
     def _name(self, name, media_type, manifest, **more):
+        if name is None:
+            return
         annotations = {"org.opencontainers.image.ref.name": name}
         self._entries.append(descriptor(media_type, manifest, annotations=annotations, **more))
         self._write_index()

@@ -13,8 +13,12 @@ STARTED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 BLOB_PATH = re.compile(r"sha256/([0-9a-f]{2})/([0-9a-f]{64})/data")
 LINK_PATHS = re.compile(r"(_layers/(?P<layer>sha(?:256|384|512)/[0-9a-f]+)"
                         r"|_manifests/revisions/(?P<revision>sha256/[0-9a-f]{64})"
+                        r"|_manifests/aliases/(?P<alias>sha(?:384|512)/[0-9a-f]+)"
+                        r"|_manifests/referrers/sha(?:256|384|512)/[0-9a-f]+/(?P<referrer>sha(?:256|384|512)/[0-9a-f]+)"
                         r"|_manifests/tags/[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
                         r"/(current|index/(?P<index>sha256/[0-9a-f]{64})))/link")
+TAG_ALIAS = re.compile(r"_manifests/tags/[A-Za-z0-9_][A-Za-z0-9._-]{0,127}/current/alias")
+OTHER_DIGEST = re.compile(r"sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 UPLOAD_PATHS = re.compile(r"_uploads/[A-Za-z0-9._=-]+/(startedat|data|hashstates/sha256/[0-9]+)")
 READ_BYTES = 1 << 20
 
@@ -70,6 +74,10 @@ def _repository_problems(v2_root, deletions, collected):
             elif path.name == "startedat" and not STARTED_AT.fullmatch(path.read_text()):
                 yield f"not a time: {name}: {path.read_bytes()!r}"
             continue
+        if TAG_ALIAS.fullmatch(inner):
+            if not OTHER_DIGEST.fullmatch(path.read_text()):
+                yield f"not a digest of another algorithm: {name}: {path.read_bytes()!r}"
+            continue
         match = LINK_PATHS.fullmatch(inner)
         if not match:
             yield f"not a link's path: {name}"
@@ -83,13 +91,15 @@ def _repository_problems(v2_root, deletions, collected):
             if not collected:
                 yield f"link without its blob: {name} → {target}"
             continue
-        named = match["layer"] or match["revision"] or match["index"]
+        named = match["layer"] or match["revision"] or match["index"] or match["referrer"]
         if named and named.startswith("sha256/") and target != named.replace("/", ":"):
             yield f"link to another digest: {name} → {target}"
         if deletions:
             continue
         if match["revision"]:
             yield from _manifest_problems(v2_root, top / repository, target)
+        elif match["alias"] or match["referrer"]:
+            continue    # they count only beside a revision: a crash may have left them alone
         elif not match["layer"] and not _linked(top / repository / "_manifests" / "revisions", target):
             yield f"tag without its revision: {name} → {target}"
 
@@ -104,7 +114,10 @@ def _manifest_problems(v2_root, repository, digest):
     for kind, links, references in (("blob", "_layers", blobs),
                                     ("manifest", "_manifests/revisions", manifest.get("manifests", []))):
         for reference in references:
-            if not _linked(repository / links, reference["digest"]):
+            known = repository / links
+            if kind == "manifest" and not reference["digest"].startswith("sha256:"):
+                known = repository / "_manifests/aliases"
+            if not _linked(known, reference["digest"]):
                 yield f"manifest {digest} of {repository.name} without its {kind} {reference['digest']}"
 
 

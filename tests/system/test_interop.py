@@ -2,6 +2,7 @@
 
 docker-registry runs without its descriptor cache here: that one believes its memory when another process deletes.
 """
+import hashlib
 import itertools
 import json
 import os
@@ -392,3 +393,123 @@ def test_collected_with_untagged_manifests(registry_class):
         assert client.make_image("tree/one", [b"old"], tag="v1") == old
         assert_serves(client, "tree/one", old, "v1")
         assert_whole(registry.v2_root, deletions=True, collected=True)
+
+
+# What only berth knows: referrers, and digests of other algorithms
+
+
+def named(algorithm, data):
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+
+def referrer_of(subject, config=b"{}"):
+    return image_manifest(OCI_MANIFEST, config, [], artifactType="application/vnd.example",
+                          subject={"mediaType": OCI_MANIFEST, "digest": subject, "size": 1})
+
+
+def referrers(client, repo, subject):
+    reply = client.get(f"/v2/{repo}/referrers/{subject}")
+    assert reply.status == 200, reply
+    return [entry["digest"] for entry in reply.json()["manifests"]]
+
+
+def push_what_only_berth_knows(client, repo):
+    """An image by tag, one by sha512 with a tag, and a referrer of each; (image, sha512 image's bytes, referrers)."""
+    image = client.make_image(repo, [b"layer"], tag="v1", media_type=OCI_MANIFEST, config=b"{}")
+    twin = image_manifest(OCI_MANIFEST, b"{}", [b"layer"], annotations={"pushed": "under sha512"})
+    reply = client.put(client.manifest(repo, named("sha512", twin)) + "?tag=v512", {"Content-Type": OCI_MANIFEST}, twin)
+    assert reply.status == 201, reply
+    attached = [referrer_of(image.digest), referrer_of(named("sha512", twin))]
+    for body, algorithm in zip(attached, ("sha256", "sha512")):
+        assert client.put_manifest(repo, named(algorithm, body), body).status == 201
+    return image, twin, attached
+
+
+def assert_serves_what_only_berth_knows(client, repo, image, twin, attached):
+    assert_serves(client, repo, image, "v1")
+    for reference in ("v512", named("sha512", twin)):
+        reply = client.get(client.manifest(repo, reference), EVERYTHING)
+        assert (reply.status, reply.body) == (200, twin)
+        assert reply.header("Docker-Content-Digest") == named("sha512", twin)
+    assert referrers(client, repo, image.digest) == [digest(attached[0])]
+    assert referrers(client, repo, named("sha512", twin)) == [named("sha512", attached[1])]
+
+
+@differs("it has neither")
+def test_peer_passes_over_what_it_does_not_know(pair, repo):
+    """It lists, serves by tag and by sha256, and is not confused."""
+    ours, theirs = pair.client("berth"), pair.client("peer")
+    image, twin, attached = push_what_only_berth_knows(ours, repo)
+    assert repo in theirs.get("/v2/_catalog?n=1000").json()["repositories"]
+    assert theirs.get(theirs.tags(repo)).json()["tags"] == ["v1", "v512"]
+    assert_serves(theirs, repo, image, "v1")
+    for reference, body in (("v512", twin), (digest(twin), twin), *((digest(body), body) for body in attached)):
+        reply = theirs.get(theirs.manifest(repo, reference), EVERYTHING)
+        assert (reply.status, reply.body) == (200, body), reply
+        assert reply.header("Docker-Content-Digest") == digest(body)
+    assert theirs.delete(theirs.manifest(repo, digest(attached[0]))).status == 202
+    assert referrers(ours, repo, image.digest) == []
+    assert ours.put_manifest(repo, digest(attached[0]), attached[0]).status == 201
+    assert_serves_what_only_berth_knows(ours, repo, image, twin, attached)
+
+
+@differs("it has neither")
+def test_collected_by_the_peer_without_loss(registry_class):
+    with running(registry_class()) as registry:
+        client = Client(registry)
+        pushed = push_what_only_berth_knows(client, "only/berth")
+        collect(registry.root)
+        assert_serves_what_only_berth_knows(client, "only/berth", *pushed)
+        assert_whole(registry.v2_root)
+
+
+@differs("it has neither")
+def test_peer_collects_untagged_referrers(registry_class):
+    """--delete-untagged knows no subjects: it takes what has no tag. What has one stays, under all its names."""
+    with running(registry_class()) as registry:
+        client = Client(registry)
+        image, twin, attached = push_what_only_berth_knows(client, "only/berth")
+        assert client.put_manifest("only/berth", "sbom", attached[0]).status == 201
+        collect(registry.root, "--delete-untagged")
+        assert_serves(client, "only/berth", image, "v1")
+        assert client.get(client.manifest("only/berth", named("sha512", twin)), EVERYTHING).body == twin
+        assert referrers(client, "only/berth", image.digest) == [digest(attached[0])]
+        assert referrers(client, "only/berth", named("sha512", twin)) == []
+        assert client.put_manifest("only/berth", named("sha512", attached[1]), attached[1]).status == 201
+        assert_serves_what_only_berth_knows(client, "only/berth", image, twin, attached)
+
+
+@differs("it has neither")
+def test_peer_collects_layers_that_are_named_by_sha512_alone(registry_class):
+    """Its collector does not follow an alias: what a manifest names by sha512 only is garbage to it. Pushing mends."""
+    with running(registry_class()) as registry:
+        client, data = Client(registry), b"named by sha512"
+        name = named("sha512", data)
+
+        def push():
+            return client.post(client.uploads("only/berth") + f"?digest={name}", body=data)
+
+        assert push().status == 201
+        body = image_manifest(OCI_MANIFEST, data, []).replace(digest(data).encode(), name.encode())
+        assert client.put_manifest("only/berth", "v1", body).status == 201
+        collect(registry.root)
+        assert client.get(client.manifest("only/berth", "v1"), EVERYTHING).body == body
+        assert client.head(client.blob("only/berth", name)).status == 404
+        assert push().status == 201
+        assert client.get(client.blob("only/berth", name)).body == data
+
+
+@differs("it has neither")
+def test_index_of_what_the_peer_wrote(pair, repo):
+    """A manifest with a subject that docker-registry took is found when the store has been indexed, and not before."""
+    ours, theirs = pair.client("berth"), pair.client("peer")
+    image = theirs.make_image(repo, [b"layer"], tag="v1", media_type=OCI_MANIFEST, config=b"{}")
+    body = referrer_of(image.digest)
+    assert theirs.put_manifest(repo, digest(body), body).status == 201
+    assert referrers(ours, repo, image.digest) == []
+    program, _, config = pair.registries["berth"].command()
+    done = subprocess.run([program, "index-referrers", config], capture_output=True, text=True, timeout=COLLECT_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert referrers(ours, repo, image.digest) == [digest(body)]
+    assert theirs.delete(theirs.manifest(repo, digest(body))).status == 202
+    assert referrers(ours, repo, image.digest) == []

@@ -26,7 +26,7 @@ bool asks_for_range(const Call& call, std::string_view tag) {
 } // namespace
 
 Result<http::Response> get_blob(Call& call) {
-  BERTH_TRY(const auto digest, model::Digest::parse(call.path.get("digest")));
+  BERTH_TRY(const auto digest, model::Digest::parse_stored(call.path.get("digest")));
   BERTH_TRY(const auto descriptor, call.repository->blobs().stat(digest));
   const std::string tag = digest_for_client(digest, descriptor);
 
@@ -61,7 +61,7 @@ Result<http::Response> get_blob(Call& call) {
 
 Result<http::Response> delete_blob(Call& call) {
   if (!call.options.delete_enabled) return fail(Code::unsupported);
-  BERTH_TRY(const auto digest, model::Digest::parse(call.path.get("digest")));
+  BERTH_TRY(const auto digest, model::Digest::parse_stored(call.path.get("digest")));
   BERTH_CHECK(call.repository->blobs().remove(digest));
   call.events.deleted(call.repository->name(), digest);
   return empty_response(202);

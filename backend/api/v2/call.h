@@ -43,7 +43,8 @@ http::Response json_response(std::string document);
 // "v2/<name>/<rest>": what Locations turns into a URL.
 std::string path_in(const registry::Repository& repository, std::string_view rest);
 
-// The digest by which a client is told of content that it asked for (or pushed) as `asked`. Canonical, so far.
+// The digest by which a client is told of content that it asked for (or pushed) as `asked`: one of the same algorithm,
+// as that is the one that it can verify.
 std::string digest_for_client(const model::Digest& asked, const registry::Descriptor& descriptor);
 
 // The parameter `n` of a listing: absent (or empty) is nothing.

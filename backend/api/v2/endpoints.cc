@@ -12,6 +12,7 @@ constexpr Endpoint table[] = {
     {"GET",    "/v2/{name...}/manifests/{reference}", Access::pull,    get_manifest},
     {"PUT",    "/v2/{name...}/manifests/{reference}", Access::push,    put_manifest},
     {"DELETE", "/v2/{name...}/manifests/{reference}", Access::remove,  delete_manifest},
+    {"GET",    "/v2/{name...}/referrers/{digest}",    Access::pull,    list_referrers},
     {"POST",   "/v2/{name...}/blobs/uploads/",        Access::push,    start_upload},
     {"GET",    "/v2/{name...}/blobs/uploads/{id}",    Access::push,    get_upload},
     {"PATCH",  "/v2/{name...}/blobs/uploads/{id}",    Access::push,    append_to_upload},

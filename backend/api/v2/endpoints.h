@@ -35,6 +35,8 @@ Result<http::Response> list_tags(Call& call);
 Result<http::Response> get_manifest(Call& call);
 Result<http::Response> put_manifest(Call& call);
 Result<http::Response> delete_manifest(Call& call);
+// referrers.cc
+Result<http::Response> list_referrers(Call& call);
 // blobs.cc
 Result<http::Response> get_blob(Call& call);
 Result<http::Response> delete_blob(Call& call);

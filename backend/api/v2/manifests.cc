@@ -2,8 +2,10 @@
 // negotiation.h's. Bytes go out as they came in.
 #include "api/v2/endpoints.h"
 #include "api/v2/negotiation.h"
+#include "api/v2/schema1.h"
 #include "base/encoding.h"
 #include "http/headers.h"
+#include "model/digester.h"
 #include "model/manifest.h"
 
 namespace berth::api::v2 {
@@ -47,8 +49,8 @@ Result<std::string> read_body(const http::Request& request) {
 // A manifest pushed by digest must have it.
 Result<> check_digest(const model::Reference& reference, std::string_view bytes) {
   const auto* named = std::get_if<model::Digest>(&reference);
-  if (named == nullptr || named->str() == model::CanonicalDigest::of_bytes(bytes).str()) return {};
-  return fail(Code::digest_invalid, {}, "the manifest's sha256 digest is not " + named->str());
+  if (named == nullptr || model::digest_of(named->algorithm(), bytes) == *named) return {};
+  return fail(Code::digest_invalid, {}, "the content is not " + named->str());
 }
 
 // The tags that a manifest pushed by digest shall get besides. Errors: tag_invalid.
@@ -70,15 +72,17 @@ Result<http::Response> get_manifest(Call& call) {
   BERTH_TRY(const auto reference, existing_reference(call));
   registry::ManifestStore& manifests = call.repository->manifests();
 
-  std::optional<model::Digest> asked;
+  std::optional<model::Digest> asked, told; // the same, but for a tag that was pushed under another algorithm
   if (const auto* tag = std::get_if<model::Tag>(&reference)) {
-    BERTH_TRY(asked, call.repository->tags().get(*tag));
+    BERTH_TRY(const auto target, call.repository->tags().get(*tag));
+    asked = target;
+    told = call.repository->tags().spoken(*tag, target);
   } else {
-    asked = std::get<model::Digest>(reference);
+    asked = told = std::get<model::Digest>(reference);
   }
-  if (http::none_match_names(call.header("If-None-Match"), asked->str())) {
+  if (http::none_match_names(call.header("If-None-Match"), told->str())) {
     BERTH_CHECK(manifests.stat(*asked));
-    http::Response response = manifest_headers(asked->str());
+    http::Response response = manifest_headers(told->str());
     response.status = 304;
     return response;
   }
@@ -86,11 +90,15 @@ Result<http::Response> get_manifest(Call& call) {
   BERTH_TRY(auto manifest, manifests.get(*asked));
   const auto by = std::holds_alternative<model::Tag>(reference) ? AskedBy::tag : AskedBy::digest;
   // Before it is known whether the client takes it, as docker/distribution does.
-  call.events.manifest(notify::Action::pull, call.repository->name(), model::media_type_of(manifest.kind), asked->str(),
+  call.events.manifest(notify::Action::pull, call.repository->name(), model::media_type_of(manifest.kind), told->str(),
                        manifest.bytes, tag_of(reference));
-  BERTH_TRY(auto chosen, negotiate(call, by, *asked, std::move(manifest)));
+  BERTH_TRY(auto chosen, negotiate(call, by, *told, std::move(manifest)));
   http::Response response = manifest_headers(chosen.digest.str());
   response.headers.add("Content-Type", std::string(model::media_type_of(chosen.manifest.kind)));
+  if (chosen.manifest.kind == model::ManifestKind::schema1) {
+    BERTH_TRY(response.body, signed_document(call, chosen.manifest.bytes));
+    return response;
+  }
   response.body = std::move(chosen.manifest.bytes);
   return response;
 }
@@ -98,24 +106,30 @@ Result<http::Response> get_manifest(Call& call) {
 Result<http::Response> put_manifest(Call& call) {
   BERTH_TRY(const auto reference, model::parse_reference(call.path.get("reference")));
   BERTH_TRY(const auto further, further_tags(call, reference));
-  BERTH_TRY(const std::string bytes, read_body(call.request));
-  BERTH_TRY(const auto info, model::parse_manifest(http::media_type(call.header("Content-Type")), bytes));
+  BERTH_TRY(std::string body, read_body(call.request));
+  BERTH_TRY(const Pushed pushed, read_pushed(call, http::media_type(call.header("Content-Type")), std::move(body)));
+  const auto& [info, bytes, signatures] = pushed;
   BERTH_CHECK(check_digest(reference, bytes));
-  BERTH_TRY(const auto descriptor, call.repository->manifests().put(info, bytes));
+  const auto* named = std::get_if<model::Digest>(&reference);
+  BERTH_TRY(const auto descriptor,
+            call.repository->manifests().put(info, bytes, named ? std::optional(*named) : std::nullopt));
+  const model::Digest& spoken = named ? *named : descriptor.digest;
+  BERTH_CHECK(keep_signatures(call, descriptor.digest, signatures));
   if (const auto* tag = std::get_if<model::Tag>(&reference))
-    BERTH_CHECK(call.repository->tags().tag(*tag, descriptor.digest));
-  for (const model::Tag& tag : further) BERTH_CHECK(call.repository->tags().tag(tag, descriptor.digest));
+    BERTH_CHECK(call.repository->tags().tag(*tag, descriptor.digest, spoken));
+  for (const model::Tag& tag : further) BERTH_CHECK(call.repository->tags().tag(tag, descriptor.digest, spoken));
   const auto tell = [&](const std::string& tag) {
-    call.events.manifest(notify::Action::push, call.repository->name(), descriptor.media_type, descriptor.digest.str(),
-                         bytes, tag);
+    call.events.manifest(notify::Action::push, call.repository->name(), descriptor.media_type, spoken.str(), bytes,
+                         tag);
   };
   if (further.empty()) tell(tag_of(reference));
   for (const model::Tag& tag : further) tell(tag.str()); // one a tag, as if each had been pushed by itself
 
-  const std::string digest = digest_for_client(descriptor.digest, descriptor);
+  const std::string digest = digest_for_client(spoken, descriptor);
   http::Response response = empty_response(201);
   response.headers.add("Location", call.locations.absolute(path_in(*call.repository, "manifests/" + digest)));
   response.headers.add("Docker-Content-Digest", digest);
+  if (info.subject) response.headers.add("OCI-Subject", info.subject->str());
   for (const model::Tag& tag : further) response.headers.add("OCI-Tag", tag.str());
   return response;
 }

@@ -50,7 +50,7 @@ Result<model::Digest> digest_parameter(const Call& call) {
 // Nothing: no mount was asked for, or one that names no blob; that is an upload then, never an error.
 std::optional<registry::MountRequest> mount_parameters(const Call& call) {
   if (!call.query.has("mount")) return std::nullopt;
-  auto digest = model::Digest::parse(call.query.get("mount"));
+  auto digest = model::Digest::parse_stored(call.query.get("mount"));
   if (!digest) return std::nullopt;
   if (!call.query.has("from")) return registry::MountRequest{*std::move(digest), std::nullopt};
   auto from = model::RepositoryName::parse(call.query.get("from"));

@@ -15,6 +15,7 @@
 #include "app/nginx_tree.h"
 #include "app/process.h"
 #include "app/secret.h"
+#include "app/signing_key.h"
 #include "unit/temp_dir.h"
 
 using namespace berth;
@@ -98,6 +99,34 @@ TEST_CASE("a file that holds no secret is not taken for one") {
   std::filesystem::create_directory(dir.path() + "/berth");
   dir.write("berth/secret", "short");
   CHECK(app::kept_secret(dir.path(), random).error().code == Code::invalid);
+}
+
+TEST_CASE("the key that signs schema1 manifests is kept, or the one that the config names") {
+  const test::TempDir dir;
+  SystemRandom random;
+  config::Config config;
+  config.storage.root = dir.path();
+  const auto made = app::signing_key(config, random);
+  REQUIRE(made);
+  CHECK(made->algorithm() == "ES256");
+  CHECK(app::signing_key(config, random)->public_key().id() == made->public_key().id());
+  struct stat info{};
+  REQUIRE(::stat((dir.path() + "/berth/signing-key.pem").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == 0600);
+
+  const auto other = model::SigningKey::generate().value();
+  dir.write("other.pem", other.pem());
+  config.schema1.signing_key_file = dir.path() + "/other.pem";
+  CHECK(app::signing_key(config, random)->public_key().id() == other.public_key().id());
+
+  dir.write("other.pem", "nothing");
+  CHECK(app::signing_key(config, random).error().message.starts_with("compatibility.schema1.signingkeyfile: \"" +
+                                                                     config.schema1.signing_key_file + "\": allowed"));
+  config.schema1.signing_key_file = dir.path() + "/missing";
+  CHECK(app::signing_key(config, random).error().code == Code::not_found);
+  config.schema1.signing_key_file.clear();
+  dir.write("berth/signing-key.pem", "nothing");
+  CHECK(app::signing_key(config, random).error().code == Code::invalid);
 }
 
 TEST_CASE("certificates that nginx could not serve are told apart") {

@@ -2,6 +2,7 @@
 
 #include "model/manifest.h"
 #include "model/media_types.h"
+#include "model/strict_json.h"
 
 using namespace berth;
 using namespace berth::model;
@@ -95,8 +96,8 @@ TEST_CASE("nesting is limited, and does not overflow the stack") {
     return R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + R"(,"x":)" + std::string(depth, '[') +
            std::string(depth, ']') + "}";
   };
-  CHECK(parse_manifest(media::oci_manifest, nested(max_manifest_depth - 2)));
-  CHECK(why_refused(media::oci_manifest, nested(max_manifest_depth + 1)) == "nested too deeply");
+  CHECK(parse_manifest(media::oci_manifest, nested(max_json_depth - 2)));
+  CHECK(why_refused(media::oci_manifest, nested(max_json_depth + 1)) == "nested too deeply");
   CHECK(why_refused(media::oci_manifest, nested(1'000'000)) == "nested too deeply");
 }
 
@@ -106,9 +107,9 @@ TEST_CASE("the number of values is limited, for what is pushed and for what is r
     for (int i = 1; i < values; ++i) text += ",0";
     return text + "]}";
   };
-  CHECK(parse_manifest(media::oci_manifest, with(max_manifest_values - 10)));
-  CHECK(why_refused(media::oci_manifest, with(max_manifest_values)) == "too many values");
-  CHECK_FALSE(detect_manifest(with(max_manifest_values)));
+  CHECK(parse_manifest(media::oci_manifest, with(max_json_values - 10)));
+  CHECK(why_refused(media::oci_manifest, with(max_json_values)) == "too many values");
+  CHECK_FALSE(detect_manifest(with(max_json_values)));
 }
 
 TEST_CASE("one byte more than the limit is too large") {
@@ -124,7 +125,11 @@ TEST_CASE("stored bytes tell their kind") {
   CHECK(detect_manifest(R"({"schemaVersion":2,"manifests":[]})")->kind == ManifestKind::oci_index);
   CHECK(detect_manifest(R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + "}")->kind ==
         ManifestKind::oci_manifest);
-  CHECK_FALSE(detect_manifest(R"({"schemaVersion":1})"));
+  CHECK(detect_manifest(R"({"schemaVersion":1,"fsLayers":[{"blobSum":"tarsum+sha256:1"},{"blobSum":")" + digest_a +
+                        "\"}]}")
+            ->contents.size() == 1);
+  CHECK(detect_manifest(R"({"schemaVersion":1})")->kind == ManifestKind::schema1);
+  CHECK_FALSE(detect_manifest(R"({"schemaVersion":3})"));
   CHECK_FALSE(detect_manifest(R"({"schemaVersion":2,"mediaType":"application/x"})"));
   // What another registry took with a duplicate key is still served.
   CHECK(detect_manifest(manifest(std::string(media::oci_manifest), R"(,"a":1,"a":2)")));

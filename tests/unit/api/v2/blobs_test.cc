@@ -23,7 +23,9 @@ struct OneFile final : registry::Registry, registry::BlobStore {
     const model::RepositoryName& name() const override { return all_.name; }
     registry::BlobStore& blobs() override { return all_; }
     registry::ManifestStore& manifests() override { throw std::logic_error("not asked"); }
+    registry::SignatureStore& signatures() override { throw std::logic_error("not asked"); }
     registry::TagStore& tags() override { throw std::logic_error("not asked"); }
+    registry::ReferrerStore& referrers() override { throw std::logic_error("not asked"); }
     OneFile& all_;
   };
   std::unique_ptr<registry::Repository> repository(const model::RepositoryName&) override {

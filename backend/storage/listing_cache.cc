@@ -1,0 +1,56 @@
+#include "storage/listing_cache.h"
+
+namespace berth::storage {
+namespace {
+
+// About what a map's and a list's node cost.
+constexpr std::size_t node_bytes = 256;
+
+std::size_t bytes_of(const ListingCache::Names& names) {
+  static const std::size_t inside = std::string().capacity(); // so many bytes a string has without an allocation
+  std::size_t bytes = names.capacity() * sizeof(std::string);
+  for (const std::string& name : names)
+    if (name.capacity() > inside) bytes += name.capacity() + 1;
+  return bytes;
+}
+
+} // namespace
+
+void ListingCache::forget(Kept& kept, const std::string& path) {
+  if (const Entry* entry = kept.entries.find(path)) kept.bytes -= entry->bytes;
+  kept.entries.erase(path);
+}
+
+void ListingCache::keep(const std::string& path, Entry entry) {
+  entry.bytes = node_bytes + 2 * path.size() + (entry.names ? bytes_of(*entry.names) : 0);
+  kept_.with([&](Kept& kept) {
+    forget(kept, path);
+    if (entry.bytes > max_bytes) return;
+    kept.bytes += entry.bytes;
+    kept.entries.put(path, std::move(entry));
+    while (kept.bytes > max_bytes) kept.bytes -= kept.entries.take_oldest()->bytes;
+  });
+}
+
+Result<std::shared_ptr<const ListingCache::Names>> ListingCache::list(const std::string& path) {
+  // The stamp comes before the names: a change in between makes the stamp another one, and the names are read again.
+  BERTH_TRY(const driver::FileInfo info, driver_.stat(path));
+  const Time now = now_();
+  Entry entry{info.stamp, now, nullptr, 0};
+  kept_.with([&](Kept& kept) {
+    if (const Entry* found = kept.entries.find(path); found && found->stamp == info.stamp) entry = *found;
+  });
+  if (entry.names) return entry.names;
+
+  BERTH_TRY(Names read, driver_.list(path));
+  const auto names = std::make_shared<const Names>(std::move(read));
+  if (names->size() < min_names) {
+    kept_.with([&](Kept& kept) { forget(kept, path); });
+    return names;
+  }
+  if (now - entry.since >= settle_time) entry.names = names;
+  keep(path, std::move(entry));
+  return names;
+}
+
+} // namespace berth::storage

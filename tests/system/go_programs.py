@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+"""Programs written in Go that the tests run against berth, each pinned: go_programs.py [NAME...]
+
+Installs what is missing (default: all) with `go install` into build/clients/bin. A program that is there in the pinned
+version, built from the pinned bytes, is left alone: it says both itself. The first time takes minutes of both cores
+(cosign and helm bring hundreds of modules); Go's own cache makes it seconds after that, in a fresh clone too.
+
+Environment: BERTH_CLIENTS names another folder than build/clients/bin; JOBS how many compilers run at once.
+"""
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "clients" / "bin"
+INSTALL_SECONDS = 1800
+DOWNLOAD_SECONDS = 300
+SAID_BYTES = 400        # of what go complained, in an error
+
+
+class Unavailable(Exception):
+    """A program that cannot be had on this machine; the text says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A main package of a module. `checksum` is of the module's files, as go.sum writes it; its go.mod is among them
+    and pins the versions of all it is built from, whose bytes go checks against the public checksum database."""
+    module: str
+    version: str
+    checksum: str
+    package: str = ""       # below the module
+
+    @property
+    def path(self):
+        return f"{self.module}/{self.package}" if self.package else self.module
+
+
+PROGRAMS = {
+    "conformance": Program("github.com/opencontainers/distribution-spec/conformance",
+                           "v0.0.0-20260831232431-97274622c111", "h1:ppZPU0CrEPzyJhVggYwUIZrqh0w2lIT0esw+9ABNPA4="),
+    "crane": Program("github.com/google/go-containerregistry", "v0.22.1",
+                     "h1:RZuuSYhTvlDvtsK+NkutoCZ//C0X2ebLK8X8l3ULs84=", "cmd/crane"),
+    "regctl": Program("github.com/regclient/regclient", "v0.11.7",
+                      "h1:Jsjlnd0ZQ2Blh0vaJtxJ0pU549VajvZ6BTL/4R7noMo=", "cmd/regctl"),
+    "oras": Program("oras.land/oras", "v1.3.6", "h1:Lhsfr2tQLjsu/+CJZp6vYatwKT+62fbIUTlp4lUrfOA=", "cmd/oras"),
+    "cosign": Program("github.com/sigstore/cosign/v3", "v3.1.3",
+                      "h1:001JQRI/PJ/5T+g/kJ1KTvKFbb322+fomc+pHDZ/6sg=", "cmd/cosign"),
+    "helm": Program("helm.sh/helm/v4", "v4.3.1", "h1:UndCoLe9UPmNoL7IvWzaUXveL7T5t/ijoorEmgJdI9g=", "cmd/helm"),
+}
+
+
+def folder():
+    return pathlib.Path(os.environ.get("BERTH_CLIENTS") or FOLDER)
+
+
+def find_go():
+    """The go command: in the PATH or where Go's own instructions put it. Raises Unavailable."""
+    places = [os.environ.get("PATH", ""), "/usr/local/go/bin", *(str(pathlib.Path.home() / "go" / "bin"),
+                                                                 str(pathlib.Path.home() / "sdk" / "go" / "bin"))]
+    found = shutil.which("go", path=":".join(places))
+    if not found:
+        raise Unavailable("Go is not on this machine (looked in the PATH, /usr/local/go/bin and ~/go/bin); the "
+                          "programs need 1.26 or newer, which Debian 12 does not have")
+    return found
+
+
+def _go(*arguments, seconds, env=None):
+    """Runs go and returns what it printed, whatever its exit code, with that code."""
+    try:
+        done = subprocess.run(["nice", "-n", "10", find_go(), *arguments], env={**os.environ, **(env or {})},
+                              cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"go {' '.join(arguments)}: not done after {seconds} s") from None
+    return done.returncode, done.stdout, done.stderr
+
+
+def _is_there(name, program):
+    """Whether the pinned program is in the folder: a Go program carries the module it was built from."""
+    binary = folder() / name
+    if not binary.exists():
+        return False
+    code, out, _ = _go("version", "-m", str(binary), seconds=DOWNLOAD_SECONDS)
+    return code == 0 and re.search(
+        rf"^\s*path\s+{re.escape(program.path)}\n\s*mod\s+{re.escape(program.module)}\s+{re.escape(program.version)}\s+"
+        rf"{re.escape(program.checksum)}\s*$", out, re.MULTILINE) is not None
+
+
+def _download(program):
+    named = f"{program.module}@{program.version}"
+    code, out, err = _go("mod", "download", "-json", named, seconds=DOWNLOAD_SECONDS, env={"GO111MODULE": "on"})
+    said = json.loads(out) if out.lstrip().startswith("{") else {}
+    if code or said.get("Error"):
+        raise Unavailable(f"{named}: {(said.get('Error') or err)[:SAID_BYTES]}")
+    if said["Sum"] != program.checksum:
+        raise RuntimeError(f"{named} is not what was pinned: {said['Sum']} instead of {program.checksum}")
+
+
+def install(name):
+    """The path of a pinned program, installed if it is not there. Raises Unavailable where it cannot be had, and
+    RuntimeError where its module is not the pinned one."""
+    program = PROGRAMS[name]
+    folder().mkdir(parents=True, exist_ok=True)
+    with (folder() / f".{name}.lock").open("w") as lock:    # suites that run side by side take turns
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_there(name, program):
+            _download(program)
+            jobs = os.environ.get("JOBS") or str(os.cpu_count())
+            code, _, err = _go("install", "-p", jobs, f"{program.path}@{program.version}", seconds=INSTALL_SECONDS,
+                               env={"GOBIN": str(folder()), "GO111MODULE": "on", "GOMAXPROCS": jobs})
+            if code:
+                raise Unavailable(f"go install {program.path}@{program.version}: {err.strip()[-SAID_BYTES:]}")
+            if not _is_there(name, program):
+                raise RuntimeError(f"go install left no {name} of {program.version} in {folder()}")
+    return folder() / name
+
+
+def main(names):
+    failed = False
+    for name in names or PROGRAMS:
+        if name not in PROGRAMS:
+            print(f"{name}: not known; there are: {', '.join(PROGRAMS)}", file=sys.stderr)
+            return 2
+        try:
+            print(f"{name} {PROGRAMS[name].version}: {install(name)}", flush=True)
+        except Unavailable as error:
+            print(f"{name}: {error}", file=sys.stderr, flush=True)
+            failed = True
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
