@@ -26,14 +26,15 @@ ARROWS = {
     "auth": "base model",
     "notify": "base model",
     "http": "base",
-    "api": "base model registry auth http",
+    "api": "base model registry auth notify http",
     "fcgi": "base http",
     "config": "base",
     "app": "base model registry driver storage cache auth notify http api fcgi config",
 }
 # Libraries by the beginning of their headers: the folders that may see them, or, for those that several may, the target
 # that such a folder links in backend/CMakeLists.txt.
-LIBRARY_FOLDERS = {"fcgi": ["fcgi"], "yaml-cpp/": ["config"], "spdlog/": ["app"], "CLI/": ["app"]}
+LIBRARY_FOLDERS = {"fcgi": ["fcgi"], "yaml-cpp/": ["config"], "spdlog/": ["app"], "CLI/": ["app"],
+                   "curl/": ["notify", "app"], "hiredis/": ["cache"]}
 LIBRARY_TARGETS = {"openssl/": "OpenSSL::", "nlohmann/": "nlohmann_json::", "re2/": "PkgConfig::RE2"}
 
 MAX_FUNCTION_LINES = 70

@@ -66,14 +66,15 @@ std::string_view raw_path(const http::Request& request) { return http::split_tar
 } // namespace
 
 Api::Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger,
-         std::optional<V1Services> services)
+         std::optional<V1Services> services, EventSettings events)
     : registry_(registry),
       options_(std::move(options)),
       upload_states_(options_.secret),
       v1_(options_.faces == Options::Faces::v2 ? std::nullopt : services),
       v1_tokens_(options_.secret, clock),
       clock_(clock),
-      logger_(logger) {}
+      logger_(logger),
+      events_(std::move(events)) {}
 
 http::Response Api::handle(http::Request& request) {
   const LogContext context(request.trace.id);
@@ -121,7 +122,7 @@ Result<http::Response> Api::answer_v1(http::Request& request, std::string path, 
 Result<http::Response> Api::answer_v2(http::Request& request, const std::string& path, std::string_view query) {
   using Routed = http::Routed<v2::Endpoint>;
   Routed routed = http::route(v2::endpoints(), request.method, path);
-  Locations locations(options_, request);
+  const Locations locations(options_, request);
   switch (routed.to) {
   case Routed::To::nowhere: return fail(Code::route_unknown);
   case Routed::To::moved: return moved(locations, routed.location, query);
@@ -146,8 +147,9 @@ Result<http::Response> Api::answer_v2(http::Request& request, const std::string&
                 request,
                 http::Query::parse(query),
                 std::move(routed.parameters),
-                std::move(locations),
-                std::move(repository)};
+                locations,
+                std::move(repository),
+                RequestEvents(events_, request, locations, clock_)};
   auto answered = routed.row->answer(call);
   if (!answered && is(answered.error(), Code::unsupported)) {
     // Switched off by configuration, and RFC 9110 wants Allow with a 405.
@@ -155,7 +157,6 @@ Result<http::Response> Api::answer_v2(http::Request& request, const std::string&
     response.headers.add("Allow", http::methods_of(v2::endpoints(), routed.row->pattern, request.method));
     return response;
   }
-  // Notifications are emitted here: what was pulled, pushed, mounted or deleted is in call and answered.
   return answered;
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/api.h"
+#include "api/options.h"
 #include "http/message.h"
 
 namespace berth::api {

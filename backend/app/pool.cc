@@ -1,7 +1,12 @@
 #include "app/pool.h"
+#include "app/debug_pages.h"
 
 #include <pthread.h>
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <thread>
 
@@ -13,10 +18,12 @@
 #include "app/signing_key.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "cache/memory.h"
+#include "cache/cached_blob_statter.h"
+#include "cache/redis.h"
 #include "driver/filesystem.h"
 #include "driver/measured.h"
 #include "fcgi/server.h"
+#include "notify/notifier.h"
 #include "storage/registry.h"
 #include "storage/v1_tags.h"
 
@@ -69,6 +76,82 @@ void write_pool_metrics(std::string& page, const api::debug::Metrics& metrics, u
   api::debug::write_value(page, "berth_pool_threads", "", threads);
 }
 
+cache::RedisOptions redis_options_of(const config::Redis& from) {
+  using std::chrono::milliseconds;
+  cache::RedisOptions options;
+  const auto set = [](milliseconds& into, config::Duration time) {
+    if (time.count() > 0) into = std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
+  };
+  options.address = from.addrs.front();
+  options.username = from.username;
+  options.password = from.password;
+  options.client_name = from.client_name;
+  options.database = from.db;
+  set(options.dial_timeout, from.dial_timeout);
+  set(options.write_timeout, from.write_timeout);
+  set(options.read_timeout, from.read_timeout);
+  set(options.idle_timeout, from.idle_timeout);
+  if (from.max_idle > 0) options.max_idle = static_cast<std::size_t>(from.max_idle);
+  if (from.max_active > 0) options.max_active = static_cast<std::size_t>(from.max_active);
+  options.certificate = from.tls_certificate;
+  options.key = from.tls_key;
+  options.root_cas = from.tls_root_cas;
+  return options;
+}
+
+// Null: none.
+Result<std::unique_ptr<cache::Cache>> cache_of(const config::Config& config, Logger& logger) {
+  std::unique_ptr<cache::Entries> entries;
+  const config::Redis& redis = config.redis;
+  if (config.storage.cache_descriptors) {
+    entries = std::make_unique<cache::Memory>(config.storage.cache_entries);
+  } else if (config.storage.cache_in_redis && (redis.addrs.size() > 1 || !redis.sentinel_master.empty())) {
+    logger.warn("redis: berth knows neither clusters nor sentinels; descriptors are not cached");
+  } else if (config.storage.cache_in_redis) {
+    BERTH_TRY(entries, cache::Redis::make(redis_options_of(redis), logger));
+  }
+  return entries ? std::make_unique<cache::Cache>(std::move(entries)) : nullptr;
+}
+
+std::string host_name() {
+  std::array<char, 256> buffer{};
+  return ::gethostname(buffer.data(), buffer.size() - 1) == 0 ? buffer.data() : "";
+}
+
+notify::NotifierOptions notifier_options_of(const config::Config& config) {
+  using std::chrono::milliseconds;
+  const auto in_milliseconds = [](config::Duration time, milliseconds otherwise) {
+    return time.count() <= 0 ? otherwise : std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
+  };
+  notify::NotifierOptions options;
+  options.directory = config.storage.root + "/berth/notifications";
+  options.max_queue_bytes = config.berth.notification_queue_bytes;
+  for (const config::NotificationEndpoint& from : config.notifications.endpoints) {
+    if (from.disabled) continue;
+    notify::NotifierOptions::One one;
+    one.endpoint.name = from.name.empty() ? from.url : from.name;
+    one.endpoint.url = from.url;
+    one.endpoint.threshold = from.threshold <= 0 ? 10 : from.threshold;
+    one.endpoint.backoff = in_milliseconds(from.backoff, milliseconds(1000));
+    one.endpoint.ignored_media_types = from.ignored_media_types;
+    one.endpoint.ignored_actions = from.ignored_actions;
+    one.http.url = from.url;
+    one.http.headers = from.headers;
+    one.http.media_type =
+        "application/vnd.docker.distribution.events.v" + std::to_string(config.berth.events_version) + "+json";
+    one.http.timeout = in_milliseconds(from.timeout, milliseconds(1000));
+    options.endpoints.push_back(std::move(one));
+  }
+  return options;
+}
+
+// What events say of this registry.
+notify::Source source_of(const config::Config& config, Random& random) {
+  const std::string host = host_name();
+  const std::string& addr = config.http.addr;
+  return {host.empty() ? addr : host + addr.substr(addr.rfind(':')), uuid4(random)};
+}
+
 // Stops the server at SIGTERM or SIGINT. The signals are blocked from its construction on, in this thread and in all
 // that are started after it, so that only its own thread takes them.
 class StopOnSignal {
@@ -114,7 +197,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
     metrics->storage_action(action, time);
   });
   driver::StorageDriver& driver = counts ? static_cast<driver::StorageDriver&>(measured) : filesystem;
-  cache::MemoryCache cache(config.storage.cache_entries);
+  BERTH_TRY(const auto cache, cache_of(config, logger));
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
   std::unique_ptr<storage::HashAhead> ahead;
   if (role.spool == Spool::ours_alone) {
@@ -124,14 +207,26 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
     else
       logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
   }
-  storage::Registry registry({driver, config.storage.cache_descriptors ? &cache : nullptr, std::move(rules), clock,
-                              random, logger, ahead.get()});
+  storage::Registry registry({driver, cache.get(), std::move(rules), clock, random, logger, ahead.get()});
   storage::V1Images v1_images({driver, registry, logger});
   storage::V1Tags v1_tags({driver, registry, v1_images, logger});
-  api::Api api(registry, std::move(options), clock, logger, api::V1Services{v1_images, v1_tags});
+  BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
+  api::EventSettings events;
+  if (!notifier->empty())
+    events = {notifier.get(), &random, source_of(config, random), config.notifications.include_references};
+  api::Api api(registry, std::move(options), clock, logger, api::V1Services{v1_images, v1_tags}, std::move(events));
   metrics->add([&](std::string& page) { write_pool_metrics(page, *metrics, config.berth.threads); });
+  api::debug::FrontOptions shown{counts ? config.http.debug.prometheus_path : "", {}};
+  if (cache) {
+    metrics->add([&](std::string& page) { write_cache_metrics(page, cache->counts()); });
+    shown.vars.emplace_back("cache.storage.blobdescriptor", [&] { return cache_vars(cache->counts()); });
+  }
+  if (!notifier->empty()) {
+    metrics->add([&](std::string& page) { write_notification_metrics(page, notifier->status()); });
+    shown.vars.emplace_back("notifications.endpoints", [&] { return notification_vars(notifier->status()); });
+  }
   api::debug::Health health;
-  api::debug::Front front(api, health, *metrics, {counts ? config.http.debug.prometheus_path : "", {}});
+  api::debug::Front front(api, health, *metrics, std::move(shown));
   fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, front, logger);
   const StopOnSignal stop(server);
   const HealthChecks health_checks(config.health, health, filesystem);

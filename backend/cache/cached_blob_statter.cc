@@ -3,25 +3,34 @@
 namespace berth::cache {
 
 Result<model::Descriptor> CachedBlobStatter::stat(const model::Digest& digest) {
-  if (const auto remembered = memory_.find(repository_, digest)) {
-    BERTH_TRY(const bool holds, backend_.confirms(digest, *remembered));
-    if (holds) return *remembered;
-    memory_.erase(repository_, digest);
+  const auto remembered = entries_.find(repository_, digest);
+  if (remembered && *remembered) {
+    BERTH_TRY(const bool holds, backend_.confirms(digest, **remembered));
+    if (holds) {
+      counters_.hit();
+      return **remembered;
+    }
+    static_cast<void>(entries_.erase(repository_, digest)); // it is not believed, whether it goes or not
   }
+  if (remembered)
+    counters_.miss();
+  else
+    counters_.error();
   auto found = backend_.stat(digest);
-  if (found) memory_.put(repository_, digest, *found);
+  if (found && remembered) set_descriptor(digest, *found); // not into a memory that has just failed
   return found;
 }
 
+// Entries log what is wrong with them, and nothing depends on them.
 void CachedBlobStatter::set_descriptor(const model::Digest& digest, const model::Descriptor& descriptor) {
-  memory_.put(repository_, digest, descriptor);
+  static_cast<void>(entries_.put(repository_, digest, descriptor));
 }
 
-void CachedBlobStatter::clear(const model::Digest& digest) { memory_.erase(repository_, digest); }
+void CachedBlobStatter::clear(const model::Digest& digest) { static_cast<void>(entries_.erase(repository_, digest)); }
 
-std::unique_ptr<registry::BlobDescriptorService> MemoryCache::before(registry::AuthoritativeStatter& backend,
-                                                                     const model::RepositoryName& repository) {
-  return std::make_unique<CachedBlobStatter>(memory_, repository, backend);
+std::unique_ptr<registry::BlobDescriptorService> Cache::before(registry::AuthoritativeStatter& backend,
+                                                               const model::RepositoryName& repository) {
+  return std::make_unique<CachedBlobStatter>(*entries_, counters_, repository, backend);
 }
 
 } // namespace berth::cache

@@ -10,19 +10,26 @@ std::string key_of(const model::RepositoryName& repository, const model::Digest&
 
 } // namespace
 
-std::optional<model::Descriptor> Memory::find(const model::RepositoryName& repository, const model::Digest& digest) {
-  return entries_.with([&](Entries& entries) -> std::optional<model::Descriptor> {
+Result<std::optional<model::Descriptor>> Memory::find(const model::RepositoryName& repository,
+                                                      const model::Digest& digest) {
+  return entries_.with([&](Map& entries) -> std::optional<model::Descriptor> {
     const model::Descriptor* found = entries.find(key_of(repository, digest));
     return found != nullptr ? std::optional(*found) : std::nullopt;
   });
 }
 
-void Memory::put(const model::RepositoryName& repository, const model::Digest& digest, model::Descriptor descriptor) {
-  entries_.with([&](Entries& entries) { entries.put(key_of(repository, digest), std::move(descriptor)); });
+Result<> Memory::put(const model::RepositoryName& repository, const model::Digest& digest,
+                     const model::Descriptor& descriptor) {
+  entries_.with([&](Map& entries) {
+    entries.put(key_of(repository, digest), descriptor);
+    if (digest != descriptor.digest) entries.put(key_of(repository, descriptor.digest), descriptor);
+  });
+  return {};
 }
 
-void Memory::erase(const model::RepositoryName& repository, const model::Digest& digest) {
-  entries_.with([&](Entries& entries) { entries.erase(key_of(repository, digest)); });
+Result<> Memory::erase(const model::RepositoryName& repository, const model::Digest& digest) {
+  entries_.with([&](Map& entries) { entries.erase(key_of(repository, digest)); });
+  return {};
 }
 
 } // namespace berth::cache

@@ -3,37 +3,29 @@
 // Threads: safe.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/guarded.h"
 #include "base/lru_map.h"
-#include "registry/blobs.h"
+#include "cache/entries.h"
 
 namespace berth::cache {
 
-class Memory {
+class Memory final : public Entries {
 public:
-  explicit Memory(std::size_t max_entries) : entries_(Entries(max_entries)) {}
+  explicit Memory(std::size_t max_entries) : entries_(Map(max_entries)) {}
 
-  std::optional<model::Descriptor> find(const model::RepositoryName& repository, const model::Digest& digest);
-  void put(const model::RepositoryName& repository, const model::Digest& digest, model::Descriptor descriptor);
-  void erase(const model::RepositoryName& repository, const model::Digest& digest);
+  // None fails.
+  Result<std::optional<model::Descriptor>> find(const model::RepositoryName& repository,
+                                                const model::Digest& digest) override;
+  Result<> put(const model::RepositoryName& repository, const model::Digest& digest,
+               const model::Descriptor& descriptor) override;
+  Result<> erase(const model::RepositoryName& repository, const model::Digest& digest) override;
 
 private:
-  using Entries = LruMap<std::string, model::Descriptor>;
-  Guarded<Entries> entries_;
-};
-
-class MemoryCache final : public registry::DescriptorCache {
-public:
-  explicit MemoryCache(std::size_t max_entries) : memory_(max_entries) {}
-  std::unique_ptr<registry::BlobDescriptorService> before(registry::AuthoritativeStatter& backend,
-                                                          const model::RepositoryName& repository) override;
-
-private:
-  Memory memory_;
+  using Map = LruMap<std::string, model::Descriptor>;
+  Guarded<Map> entries_;
 };
 
 } // namespace berth::cache

@@ -30,6 +30,7 @@ struct Config {
     std::string root = "/var/lib/registry"; // storage.filesystem.rootdirectory, absolute
     bool delete_enabled = false;
     bool cache_descriptors = false;    // storage.cache.blobdescriptor: inmemory
+    bool cache_in_redis = false;       // storage.cache.blobdescriptor: redis
     std::size_t cache_entries = 10000; // storage.cache.blobdescriptorsize
     bool read_only = false;            // storage.maintenance.readonly.enabled
     Purging purging;
@@ -43,6 +44,8 @@ struct Config {
     std::vector<Platform> platform_list;
   } validation;
 
+  Notifications notifications;
+  Redis redis;
   struct Schema1 {
     bool enabled = false;            // compatibility.schema1.enabled: they are taken
     bool discard_signatures = false; // compatibility.schema1.disablesignaturestore
@@ -72,16 +75,16 @@ struct Config {
 
   Auth auth;
   Health health;
-  Redis redis;
-  Notifications notifications;
 
   // berth's own section; every path is absolute after loading.
   struct Berth {
-    unsigned threads = 16;       // workers of the pool, [1, 1024]
-    std::string run_directory;   // default <root>/berth/<hostname>-<port>/run
-    std::string spool;           // default <root>/berth/<hostname>-<port>/spool; same filesystem as the root
-    std::string socket;          // default <run_directory>/pool.sock; a unix socket path
-    std::string user;            // started as root: who serves; default: the owner of the storage root
+    unsigned threads = 16;     // workers of the pool, [1, 1024]
+    std::string run_directory; // default <root>/berth/<hostname>-<port>/run
+    std::string spool;         // default <root>/berth/<hostname>-<port>/spool; same filesystem as the root
+    std::string socket;        // default <run_directory>/pool.sock; a unix socket path
+    std::string user;          // started as root: who serves; default: the owner of the storage root
+    std::uint64_t notification_queue_bytes = std::uint64_t{1} << 30; // of one endpoint
+    int events_version = 1;      // of the envelope's media type: 1 of docker/distribution 2, 2 of 3
     std::string nginx_binary;    // default: nginx found in PATH, /usr/sbin, /usr/local/sbin
     std::string nginx_directory; // the static files; default: ../nginx or ../share/berth/nginx beside the binary
     bool v1_enabled = true;

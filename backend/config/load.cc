@@ -179,6 +179,16 @@ Result<> check_lists(const Node& root, const Config& config) {
   return {};
 }
 
+Result<> check_redis(const Node& root, const Config& config) {
+  const Redis& redis = config.redis;
+  if (redis.tls_certificate.empty() != redis.tls_key.empty())
+    return refuse(*root.at("redis.tls"), "redis.tls", "certificate and key, or neither");
+  if (config.storage.cache_in_redis && redis.addrs.empty())
+    return refuse(*root.at("storage.cache"), "storage.cache.blobdescriptor",
+                  "redis, with redis.addr (or redis.addrs) that says where it is");
+  return {};
+}
+
 // docker/distribution wants the whole block; so that a typing error does not bring a default that removes more.
 Result<> check_purging(const Node& root, const Config& config) {
   const Node* block = root.at("storage.maintenance.uploadpurging");
@@ -268,6 +278,7 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   BERTH_CHECK(check_lists(root, loaded.config));
   BERTH_CHECK(check_purging(root, loaded.config));
   BERTH_CHECK(check_tls(root, loaded.config));
+  BERTH_CHECK(check_redis(root, loaded.config));
   BERTH_CHECK(check_signing_key(root, loaded.config));
   BERTH_CHECK(fill_defaults(loaded.config));
   BERTH_CHECK(check_directories(root, loaded.config));

@@ -43,6 +43,26 @@ Result<std::vector<std::string>> to_texts(const Node& node, const std::string& w
   return texts;
 }
 
+// Names and values; no name of `own`.
+template <std::size_t Count>
+Result<HeaderList> header_list(const Node& node, const std::array<std::string_view, Count>& own) {
+  static const RE2 token(R"([A-Za-z0-9!#%&'*+.^_`|~-]{1,128})"); // RFC 9110 section 5.6.2, but for the $ of nginx
+  const std::string what = "a map of header names, each with a list of values";
+  if (!node.is_map() || node.members.size() > max_list_items) return allow(what);
+  HeaderList headers;
+  for (const Member& member : node.members) {
+    if (!RE2::FullMatch(member.key, token)) return allow("header names; \"" + member.key + "\" is none");
+    if (one_of(lower(member.key), own)) return allow("no " + member.key + ": the registry sets it by itself");
+    BERTH_TRY(auto values, to_texts(member.value, what));
+    for (const std::string& text : values)
+      if (text.size() > max_text_value_bytes || std::ranges::any_of(text, is_control))
+        return allow("header values of at most " + std::to_string(max_text_value_bytes) +
+                     " bytes without control characters; see " + member.key);
+    headers.emplace_back(member.key, std::move(values));
+  }
+  return headers;
+}
+
 } // namespace
 
 Result<bool> to_flag(const Node& node) {
@@ -155,29 +175,6 @@ Result<std::string> to_user(const Node& node) {
   return node.text;
 }
 
-namespace {
-
-Result<HeaderList> header_list(const Node& node, std::span<const std::string_view> barred) {
-  static const RE2 token(R"([A-Za-z0-9!#%&'*+.^_`|~-]{1,128})"); // RFC 9110 section 5.6.2, but for the $ of nginx
-  const std::string what = "a map of header names, each with a list of values";
-  if (!node.is_map() || node.members.size() > max_list_items) return allow(what);
-  HeaderList headers;
-  for (const Member& member : node.members) {
-    if (!RE2::FullMatch(member.key, token)) return allow("header names; \"" + member.key + "\" is none");
-    if (std::ranges::find(barred, lower(member.key)) != barred.end())
-      return allow("no " + member.key + ": the registry sets it by itself");
-    BERTH_TRY(auto values, to_texts(member.value, what));
-    for (const std::string& text : values)
-      if (text.size() > max_text_value_bytes || std::ranges::any_of(text, is_control))
-        return allow("header values of at most " + std::to_string(max_text_value_bytes) +
-                     " bytes without control characters; see " + member.key);
-    headers.emplace_back(member.key, std::move(values));
-  }
-  return headers;
-}
-
-} // namespace
-
 Result<HeaderList> to_headers(const Node& node) {
   // They frame a reply or say what it is: a second one beside the registry's own would make nonsense of it.
   constexpr std::array<std::string_view, 12> own{
@@ -187,29 +184,25 @@ Result<HeaderList> to_headers(const Node& node) {
 }
 
 Result<HeaderList> to_request_headers(const Node& node) {
-  constexpr std::array<std::string_view, 4> own{"connection", "content-length", "host", "transfer-encoding"};
+  // What frames a request, and what is in the body.
+  constexpr std::array<std::string_view, 7> own{"connection", "content-encoding", "content-length",   "expect",
+                                                "host",       "trailer",          "transfer-encoding"};
   return header_list(node, own);
 }
 
 Result<> read_descriptor_cache(const Reading& reading) {
   const std::string& text = reading.node.text;
   reading.config.storage.cache_descriptors = text == "inmemory";
-  if (text != "inmemory")
+  reading.config.storage.cache_in_redis = text == "redis";
+  if (text != "inmemory" && text != "redis")
     reading.warnings.push_back(reading.node.origin + ": " + std::string(reading.path) + ": \"" + text +
-                               "\": " + (text == "redis" ? "not in force yet" : "known are inmemory and redis") +
-                               "; descriptors are not cached");
+                               "\": known are inmemory and redis; descriptors are not cached");
   return {};
 }
 
 Result<> read_validation_enabled(const Reading& reading) {
   BERTH_TRY(const bool enabled, to_flag(reading.node));
   if (enabled) reading.config.validation.disabled = false;
-  return {};
-}
-
-Result<> read_redis_addr(const Reading& reading) {
-  BERTH_TRY(auto addr, to_dial_address(reading.node));
-  reading.config.redis.addrs = {std::move(addr)};
   return {};
 }
 

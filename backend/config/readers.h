@@ -40,11 +40,11 @@ Result<HeaderList> to_request_headers(const Node& node); // of requests that ber
 Result<Duration> to_duration(const Node& node);
 Result<LogFormat> to_log_format(const Node& node);
 Result<std::vector<std::pair<std::string, std::string>>> to_log_fields(const Node& node);
-Result<std::vector<std::string>> to_list(const Node& node);  // of texts
-Result<std::vector<std::string>> to_paths(const Node& node); // each as to_path
-Result<std::string> to_url(const Node& node);                // http or https
-Result<std::string> to_dial_address(const Node& node);       // host:port
-Result<std::vector<std::string>> to_dial_addresses(const Node& node);
+Result<std::vector<std::string>> to_list(const Node& node);            // of texts
+Result<std::vector<std::string>> to_paths(const Node& node);           // each as to_path
+Result<std::string> to_url(const Node& node);                          // http or https
+Result<std::string> to_dial_address(const Node& node);                 // host:port
+Result<std::vector<std::string>> to_redis_addresses(const Node& node); // host:port or the path of a unix socket
 Result<std::string> to_metrics_path(const Node& node);
 Result<MinimumTls> to_minimum_tls(const Node& node);
 Result<ClientAuth> to_client_auth(const Node& node);
@@ -86,7 +86,6 @@ Result<> more(const Reading& reading) {
 Result<> read_descriptor_cache(const Reading& reading);   // storage.cache.blobdescriptor
 Result<> read_validation_enabled(const Reading& reading); // the old spelling of validation.disabled
 Result<> read_ciphers(const Reading& reading);            // http.tls.ciphersuites, which may rule TLS 1.2 out
-Result<> read_redis_addr(const Reading& reading);         // redis.addr, the spelling of docker/distribution 2
 
 // Readers that refuse a config which berth cannot honour without being less safe than the config asks for.
 Result<> refuse_middleware(const Reading& reading);

@@ -156,11 +156,13 @@ Result<std::string> to_dial_address(const Node& node) {
   return node.text;
 }
 
-Result<std::vector<std::string>> to_dial_addresses(const Node& node) {
+Result<std::vector<std::string>> to_redis_addresses(const Node& node) {
   BERTH_TRY(std::vector<std::string> addresses, to_list(node));
   for (const std::string& address : addresses) {
     const auto parsed = parse_listen_address(address);
-    if (!parsed || parsed->host.empty()) return allow("a list of host:port; \"" + address + "\" is none");
+    if (!address.starts_with('/') && (!parsed || parsed->host.empty()))
+      return allow("host:port, as in redis.example.com:6379, or the path of a unix socket; \"" + address +
+                   "\" is none");
   }
   return addresses;
 }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "http/limits.h"
+#include "http/status.h"
 #include "http/url.h"
 
 namespace berth::fcgi {
@@ -65,6 +66,8 @@ Result<> read_parameter(std::string_view name, std::string_view value, Incoming&
     request.trace.id = value;
   else if (name == "BERTH_SERVER")
     request.is_for_debug = value == "debug";
+  else if (name == "REMOTE_PORT")
+    request.remote_port = value;
   else if (name == "BERTH_BODY_FILE")
     into.spool_file = value;
   else if (name == "CONTENT_LENGTH")
@@ -74,31 +77,6 @@ Result<> read_parameter(std::string_view name, std::string_view value, Incoming&
   else if (name.starts_with(header_prefix))
     return add_header(name.substr(header_prefix.size()), value, request.headers, header_bytes);
   return {};
-}
-
-std::string_view reason_of(int status) {
-  switch (status) {
-  case 200: return "OK";
-  case 201: return "Created";
-  case 202: return "Accepted";
-  case 204: return "No Content";
-  case 301: return "Moved Permanently";
-  case 304: return "Not Modified";
-  case 307: return "Temporary Redirect";
-  case 400: return "Bad Request";
-  case 401: return "Unauthorized";
-  case 403: return "Forbidden";
-  case 404: return "Not Found";
-  case 405: return "Method Not Allowed";
-  case 413: return "Content Too Large";
-  case 415: return "Unsupported Media Type";
-  case 416: return "Range Not Satisfiable";
-  case 429: return "Too Many Requests";
-  case 500: return "Internal Server Error";
-  case 503: return "Service Unavailable";
-  case 507: return "Insufficient Storage";
-  default: return "Status";
-  }
 }
 
 // A value may quote what a client sent; a line end in it would begin a header of the client's making.
@@ -152,7 +130,7 @@ Result<> check_length(const http::Request& request) {
 
 std::string write_head(const http::Request& request, const http::Response& response) {
   std::string head;
-  add_line(head, "Status", std::to_string(response.status) + " " + std::string(reason_of(response.status)));
+  add_line(head, "Status", std::to_string(response.status) + " " + std::string(http::reason_of(response.status)));
   for (const auto& [name, value] : response.headers.fields()) add_line(head, name, value);
   if (!request.trace.repository.empty()) add_line(head, "X-Berth-Repository", request.trace.repository);
   if (const auto* file = std::get_if<http::StoreFile>(&response.body)) {

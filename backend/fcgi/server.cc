@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/content.h"
+#include "base/signals_blocked.h"
 #include "fcgi/conversion.h"
 #include "http/limits.h"
 
@@ -39,21 +40,6 @@ Result<> initialise_libfcgi() {
   if (error != 0) return fail(Code::io, "FCGX_Init failed with " + std::to_string(error));
   return {};
 }
-
-// Lets new threads start with all signals blocked, so that none interrupts a request.
-class SignalsBlocked {
-public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-
-private:
-  sigset_t before_;
-};
 
 // Reads the body from the stream, up to max_body_in_memory. Errors: bad_request if nginx went away.
 Result<> read_body(FCGX_Stream* in, http::Request& request) {

@@ -41,6 +41,7 @@ struct Request {
   std::string target;      // as sent: path and query, percent-encoded
   Headers headers;         // several Accept lines arrive as one, joined by ", " (RFC 9110 section 5.3)
   std::string remote_addr; // the peer of nginx
+  std::string remote_port; // of it; may be empty
   std::string scheme;      // http or https: how the client reached nginx
   std::optional<std::uint64_t> content_length; // absent for a chunked body
   Content body;

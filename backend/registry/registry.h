@@ -47,8 +47,8 @@ public:
     return put(info, bytes, std::nullopt);
   }
   // Removes the manifest under all its digests, every tag that points to it, and its place among the referrers of its
-  // subject. What refers to it stays. Errors: manifest_unknown.
-  virtual Result<> remove(const Digest& digest) = 0;
+  // subject. What refers to it stays. Answers with those tags. Errors: manifest_unknown.
+  virtual Result<std::vector<model::Tag>> remove(const Digest& digest) = 0;
 };
 
 // The signatures of schema1 manifests, each a JSON text that the store does not look into.

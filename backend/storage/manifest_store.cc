@@ -83,7 +83,7 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
   return descriptor;
 }
 
-Result<> ManifestStore::remove(const Digest& digest) {
+Result<std::vector<model::Tag>> ManifestStore::remove(const Digest& digest) {
   BERTH_TRY(const Descriptor descriptor, stat(digest));
   // Only for its subject: what cannot be read can be removed all the same.
   const auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);

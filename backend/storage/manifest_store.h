@@ -44,7 +44,7 @@ public:
   Result<model::Manifest> get(const Digest& digest) override;
   Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes,
                          const std::optional<Digest>& named) override;
-  Result<> remove(const Digest& digest) override;
+  Result<std::vector<model::Tag>> remove(const Digest& digest) override;
 
 private:
   Result<ManifestKinds::Kind> kind_of(const Digest& digest, std::string_view bytes);

@@ -108,19 +108,27 @@ Result<registry::Page> TagStore::list(const registry::PageRequest& request) {
   return page;
 }
 
-Result<> TagStore::untag_all(const model::CanonicalDigest& digest, const std::function<Result<>()>& remove_revision) {
+Result<std::vector<model::Tag>> TagStore::untag_all(const model::CanonicalDigest& digest,
+                                                    const std::function<Result<>()>& remove_revision) {
   BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_)));
   const auto all = entries();
-  if (!all && is(all.error(), Code::name_unknown)) return remove_revision();
+  std::vector<model::Tag> removed;
+  if (!all && is(all.error(), Code::name_unknown)) {
+    BERTH_CHECK(remove_revision());
+    return removed;
+  }
   if (!all) return std::unexpected(all.error());
   for (const std::string& name : **all) {
     const auto tag = model::Tag::parse(name);
     if (!tag) continue;
     const auto target = get(*tag);
     if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
-    if (target && *target == digest) BERTH_CHECK(remove(*tag));
+    if (!target || *target != digest) continue;
+    BERTH_CHECK(remove(*tag));
+    removed.push_back(*tag);
   }
-  return remove_revision();
+  BERTH_CHECK(remove_revision());
+  return removed;
 }
 
 } // namespace berth::storage

@@ -43,8 +43,9 @@ public:
   Result<registry::Page> list(const registry::PageRequest& page) override;
 
   // Removes every tag that points to digest, and then what remove_revision removes, while no tag can be made: a
-  // manifest that is tagged at the same time is either there with its tag or gone with it.
-  Result<> untag_all(const model::CanonicalDigest& digest, const std::function<Result<>()>& remove_revision);
+  // manifest that is tagged at the same time is either there with its tag or gone with it. Answers with those tags.
+  Result<std::vector<model::Tag>> untag_all(const model::CanonicalDigest& digest,
+                                            const std::function<Result<>()>& remove_revision);
   // Called while no manifest is removed, where a tag brings back one that was removed since it was put.
   using Restore = std::function<Result<>(const model::CanonicalDigest&)>;
   void when_restored(Restore restore) { restore_ = std::move(restore); }

@@ -90,7 +90,7 @@ std::set<std::string> referrers_of(registry::Repository& repository, const std::
 
 Store::Store(const std::string& root, driver::FsOps& ops)
     : driver_(root, ops, random_),
-      cache_(100),
+      cache_(std::make_unique<cache::Memory>(100)),
       registry_({driver_, &cache_, storage::ManifestRules::make({}).value(), clock_, random_, logger_}) {}
 
 std::unique_ptr<registry::Repository> Store::repository(const std::string& name) {

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "cache/memory.h"
+#include "cache/cached_blob_statter.h"
 #include "driver/filesystem.h"
 #include "registry/registry.h"
 #include "storage/registry.h"
@@ -29,7 +29,7 @@ private:
   SystemRandom random_;
   NullLogger logger_;
   driver::Filesystem driver_;
-  cache::MemoryCache cache_;
+  cache::Cache cache_;
   storage::Registry registry_;
 };
 

@@ -9,6 +9,7 @@ import pytest
 import harness
 from conftest import running
 from harness import Client, Registry
+from sink import Sink
 
 pytestmark = pytest.mark.differs("its own checks and metrics")
 
@@ -74,6 +75,36 @@ def test_metrics_count_what_happened():
         assert len(types) == len(set(types))
         status, body = debug.get("/debug/vars")
         assert status == 200 and json.loads(body)["registry"]["notifications"]["endpoints"] is None
+
+
+def test_cache_and_webhooks_are_counted_and_secrets_not_shown():
+    with Sink() as sink:
+        secretive = sink.endpoint(name='a "b"', headers={"Authorization": ["Bearer s3cret"]})
+        secretive["url"] = secretive["url"].replace("://", "://user:s3cret@") + "?token=s3cret"
+        context, port = started({"storage": {"cache": {"blobdescriptor": "inmemory"}},
+                                 "notifications": {"endpoints": [secretive]}})
+        with context as registry:
+            client, debug = Client(registry), Debug(registry, port)
+            pushed = client.push_blob("team/app", b"x" * 5000)
+            for _ in range(3):
+                assert client.get(client.blob("team/app", pushed)).status == 200
+            sink.wait_for(4)
+            label = 'endpoint="a \\"b\\""'
+            wait_until(lambda: values_of(debug.get("/metrics")[1], "registry_notifications_pending_total")[label] == 0,
+                       "all is delivered")
+            page = debug.get("/metrics")[1]
+            assert values_of(page, "registry_notifications_events_total")[f'{label},type="Events"'] == 4
+            assert values_of(page, "registry_notifications_events_total")[f'{label},type="Successes"'] == 4
+            assert values_of(page, "registry_notifications_status_total")[f'code="200 OK",{label}'] == 4
+            assert values_of(page, "berth_notifications_dropped_total")[label] == 0
+            cached = values_of(page, "registry_storage_cache_total")
+            assert cached['type="Request"'] == cached['type="Hit"'] + cached['type="Miss"'] >= 3
+            assert cached['type="Hit"'] == values_of(page, "registry_storage_cache_hits_total")[""] > 0
+            body = debug.get("/debug/vars")[1]
+            assert "s3cret" not in body + page
+            (endpoint,) = json.loads(body)["registry"]["notifications"]["endpoints"]
+            assert (endpoint["name"], endpoint["Metrics"]["Successes"]) == ('a "b"', 4)
+            assert json.loads(body)["registry"]["cache"]["storage"]["blobdescriptor"]["Stat"]["Requests"] >= 3
 
 
 def test_the_public_server_has_no_debug_paths_and_the_debug_server_no_registry():

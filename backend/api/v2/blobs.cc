@@ -34,7 +34,9 @@ Result<http::Response> get_blob(Call& call) {
   response.headers.add("Docker-Content-Digest", tag);
   response.headers.add("Etag", '"' + tag + '"');
   response.headers.add("Cache-Control", std::string(cache_control));
+  const auto tell = [&] { call.events.blob(notify::Action::pull, call.repository->name(), descriptor); };
   if (http::none_match_names(call.header("If-None-Match"), tag)) {
+    tell();
     response.status = 304;
     return response;
   }
@@ -42,6 +44,7 @@ Result<http::Response> get_blob(Call& call) {
   if (call.is_head()) {
     response.headers.add("Accept-Ranges", "bytes"); // of a GET, nginx says it
     response.length_of_get = descriptor.size;
+    tell();
     return response;
   }
   if (asks_for_range(call, tag) && !model::is_satisfiable(call.header("Range"), descriptor.size))
@@ -52,6 +55,7 @@ Result<http::Response> get_blob(Call& call) {
     response.body = http::StoreFile{std::move(file->path), descriptor.size};
   else
     response.body = std::move(std::get<std::string>(location));
+  tell(); // nginx sends the bytes, and tells nobody
   return response;
 }
 
@@ -59,6 +63,7 @@ Result<http::Response> delete_blob(Call& call) {
   if (!call.options.delete_enabled) return fail(Code::unsupported);
   BERTH_TRY(const auto digest, model::Digest::parse_stored(call.path.get("digest")));
   BERTH_CHECK(call.repository->blobs().remove(digest));
+  call.events.deleted(call.repository->name(), digest);
   return empty_response(202);
 }
 

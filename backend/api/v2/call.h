@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "api/errors.h"
 #include "api/locations.h"
+#include "api/request_events.h"
 #include "http/message.h"
 #include "http/router.h"
 #include "http/url.h"
@@ -27,9 +28,10 @@ struct Call {
   http::Request& request;
   const http::Query query;
   const http::PathParameters path; // decoded
-  const Locations locations;
+  const Locations& locations;
   // The repository of the path; none for endpoints without a {name...}.
   const std::unique_ptr<registry::Repository> repository;
+  RequestEvents events; // an endpoint tells here what it did
 
   bool is_head() const { return request.method == "HEAD"; }
   std::string_view header(std::string_view name) const { return request.headers.get(name); }

@@ -20,6 +20,12 @@ Result<model::Reference> existing_reference(const Call& call) {
   return reference;
 }
 
+// The tag that a reference is; empty for a digest.
+std::string tag_of(const model::Reference& reference) {
+  const auto* tag = std::get_if<model::Tag>(&reference);
+  return tag != nullptr ? tag->str() : std::string();
+}
+
 http::Response manifest_headers(std::string_view digest) {
   http::Response response;
   response.headers.add("Docker-Content-Digest", std::string(digest));
@@ -83,6 +89,9 @@ Result<http::Response> get_manifest(Call& call) {
 
   BERTH_TRY(auto manifest, manifests.get(*asked));
   const auto by = std::holds_alternative<model::Tag>(reference) ? AskedBy::tag : AskedBy::digest;
+  // Before it is known whether the client takes it, as docker/distribution does.
+  call.events.manifest(notify::Action::pull, call.repository->name(), model::media_type_of(manifest.kind), told->str(),
+                       manifest.bytes, tag_of(reference));
   BERTH_TRY(auto chosen, negotiate(call, by, *told, std::move(manifest)));
   http::Response response = manifest_headers(chosen.digest.str());
   response.headers.add("Content-Type", std::string(model::media_type_of(chosen.manifest.kind)));
@@ -109,6 +118,12 @@ Result<http::Response> put_manifest(Call& call) {
   if (const auto* tag = std::get_if<model::Tag>(&reference))
     BERTH_CHECK(call.repository->tags().tag(*tag, descriptor.digest, spoken));
   for (const model::Tag& tag : further) BERTH_CHECK(call.repository->tags().tag(tag, descriptor.digest, spoken));
+  const auto tell = [&](const std::string& tag) {
+    call.events.manifest(notify::Action::push, call.repository->name(), descriptor.media_type, spoken.str(), bytes,
+                         tag);
+  };
+  if (further.empty()) tell(tag_of(reference));
+  for (const model::Tag& tag : further) tell(tag.str()); // one a tag, as if each had been pushed by itself
 
   const std::string digest = digest_for_client(spoken, descriptor);
   http::Response response = empty_response(201);
@@ -122,10 +137,16 @@ Result<http::Response> put_manifest(Call& call) {
 Result<http::Response> delete_manifest(Call& call) {
   if (!call.options.delete_enabled) return fail(Code::unsupported);
   BERTH_TRY(const auto reference, existing_reference(call));
-  if (const auto* tag = std::get_if<model::Tag>(&reference))
+  const model::RepositoryName& name = call.repository->name();
+  if (const auto* tag = std::get_if<model::Tag>(&reference)) {
     BERTH_CHECK(call.repository->tags().untag(*tag));
-  else
-    BERTH_CHECK(call.repository->manifests().remove(std::get<model::Digest>(reference)));
+    call.events.untagged(name, *tag);
+  } else {
+    const auto& digest = std::get<model::Digest>(reference);
+    BERTH_TRY(const auto untagged, call.repository->manifests().remove(digest));
+    call.events.deleted(name, digest);
+    for (const model::Tag& gone : untagged) call.events.untagged(name, gone);
+  }
   return empty_response(202);
 }
 

@@ -32,6 +32,8 @@ Result<Chosen> linux_amd64_of(Call& call, const model::Manifest& list) {
   for (const model::ContentReference& child : info.contents) {
     if (child.os != "linux" || child.architecture != "amd64") continue;
     BERTH_TRY(auto manifest, call.repository->manifests().get(child.digest));
+    call.events.manifest(notify::Action::pull, call.repository->name(), model::media_type_of(manifest.kind),
+                         child.digest.str(), manifest.bytes, {});
     return Chosen{child.digest, std::move(manifest)};
   }
   return fail(Code::manifest_unknown, {}, "the manifest list has no linux/amd64 image");

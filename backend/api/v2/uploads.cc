@@ -127,11 +127,14 @@ Result<http::Response> start_upload(Call& call) {
 
   const auto mount = mount_parameters(call);
   BERTH_TRY(auto created, call.repository->blobs().create(mount));
-  if (const auto* mounted = std::get_if<registry::Mounted>(&created))
+  if (const auto* mounted = std::get_if<registry::Mounted>(&created)) {
+    call.events.mounted(call.repository->name(), mounted->descriptor, mount->from ? mount->from->str() : "");
     return blob_created(call, mount->digest, mounted->descriptor);
+  }
   auto& writer = std::get<std::unique_ptr<registry::BlobWriter>>(created);
   if (whole) {
     BERTH_TRY(const auto descriptor, writer->commit(std::move(call.request.body), *whole));
+    call.events.blob(notify::Action::push, call.repository->name(), descriptor);
     return blob_created(call, *whole, descriptor);
   }
   return progress(call, {call.repository->name().str(), writer->id().str(), writer->size(), call.clock.now()}, 202);
@@ -162,6 +165,7 @@ Result<http::Response> finish_upload(Call& call) {
   if (auto* answer = std::get_if<http::Response>(&upload)) return std::move(*answer);
   auto& writer = std::get<Held>(upload).writer;
   BERTH_TRY(const auto descriptor, writer->commit(std::move(call.request.body), digest));
+  call.events.blob(notify::Action::push, call.repository->name(), descriptor);
   return blob_created(call, digest, descriptor);
 }
 

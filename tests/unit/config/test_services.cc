@@ -119,6 +119,10 @@ TEST_CASE("values in lists are refused with their place, and secret ones are not
   CHECK(refusal_of("notifications: {endpoints: [{url: 'http://a/', headers: {'A B': [s3cret]}}]}\n")
             .starts_with("config.yml:4: notifications.endpoints[0].headers: (secret): "));
   CHECK(!refusal_of("redis: {password: [s3cret]}\n").contains("s3cret"));
+  CHECK(refusal_of("redis: {addr: 'r:1', tls: {key: /k}}\n").contains("redis.tls: "));
+  CHECK(refusal_of("  cache: {blobdescriptor: redis}\n").contains("redis.addr"));
+  CHECK(refusal_of("redis: {addr: r}\n").contains("the path of a unix socket"));
+  CHECK(config_of("redis: {addr: /run/redis.sock}\n").redis.addrs == std::vector<std::string>{"/run/redis.sock"});
   CHECK(warnings_of("health: {tcp: [{addr: 'a:1', treshold: 3}]}\n").contains("did you mean threshold?"));
 }
 

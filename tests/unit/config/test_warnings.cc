@@ -30,10 +30,7 @@ TEST_CASE("keys without an effect that anyone could miss are passed over") {
 }
 
 TEST_CASE("a descriptor cache that berth does not have is no cache") {
-  CHECK(warnings_of("  cache: {blobdescriptor: redis}\n") ==
-        "config.yml:4: storage.cache.blobdescriptor: \"redis\": not in force yet; descriptors are not cached\n");
   CHECK(warnings_of("  cache: {layerinfo: disk}\n").contains("known are inmemory and redis"));
-  CHECK(!config_of("  cache: {blobdescriptor: redis}\n").storage.cache_descriptors);
 }
 
 // The configs that docker/distribution's images and guides ship.

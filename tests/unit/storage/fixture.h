@@ -8,7 +8,7 @@
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "cache/memory.h"
+#include "cache/cached_blob_statter.h"
 #include "driver/memory.h"
 #include "model/digester.h"
 #include "model/manifest.h"
@@ -29,7 +29,7 @@ inline model::CanonicalDigest digest_of(const std::string& bytes) { return model
 
 struct Fixture {
   driver::Memory driver;
-  cache::MemoryCache cache{100};
+  cache::Cache cache{std::make_unique<cache::Memory>(100)};
   StoppedClock clock;
   SystemRandom random;
   NullLogger logger;
