@@ -29,6 +29,14 @@ def command_line(pid):
         return ""
 
 
+def is_relay(pid):
+    """Of nginx's log: it ends with nginx, and nobody starts another beside the same nginx."""
+    try:
+        return pathlib.Path("/proc", str(pid), "comm").read_text() == "berth-log\n"
+    except OSError:
+        return False
+
+
 def parts(registry):
     """The living processes by what they are: `nginx master`, `nginx workers`, `pool`."""
     found = {"nginx master": set(), "nginx workers": set(), "pool": set()}
@@ -38,7 +46,7 @@ def parts(registry):
             found["nginx master"].add(pid)
         elif line.startswith("nginx: worker"):
             found["nginx workers"].add(pid)
-        elif line and "nginx" not in line.split()[0]:
+        elif line and "nginx" not in line.split()[0] and not is_relay(pid):
             found["pool"].add(pid)
     return found
 
