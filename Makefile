@@ -71,10 +71,12 @@ fuzz: ## every fuzz target for SECONDS (30) each, with clang's libFuzzer
 	@tests/fuzz/run $(or $(SECONDS),30)
 
 .PHONY: bench bench-quick
-bench: build ## berth beside docker-registry and a bare nginx, on loopback; writes build/bench.md
-	@tests/bench/run
-bench-quick: build ## the same in a minute or two
-	@tests/bench/run --quick
+bench: ## berth beside docker-registry and a bare nginx, on loopback; writes build/bench.md
+	@.ci/packages bench
+	@$(MAKE) --no-print-directory build TARGET='--target berth bench_client'
+	@BERTH=$(abspath $(BUILD))/berth tests/bench/run $(OPTIONS)
+bench-quick: ## the same in a minute or two
+	@$(MAKE) --no-print-directory bench OPTIONS='--quick $(OPTIONS)'
 
 .PHONY: tidy
 tidy: ## the include arrows, the sizes and the manners of the tree

@@ -37,11 +37,24 @@ void default_signals() {
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_DFL);
 }
 
-// The number that a directory of /proc is named by; 0 for others.
-pid_t pid_of(const std::filesystem::path& process) {
-  const std::string name = process.filename();
-  const bool number = std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; });
-  return number ? std::atoi(name.c_str()) : 0;
+// The processes that /proc shows. Any of them may be gone by now.
+std::vector<pid_t> processes() {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) pids.push_back(std::atoi(name.c_str()));
+  }
+  return pids;
+}
+
+// What /proc says of a process, up to the first NUL; empty when the process is gone: also when it goes between open
+// and read, which is why no stream iterator reads it (that would throw).
+std::string said_of(pid_t pid, const char* file) {
+  std::ifstream stream("/proc/" + std::to_string(pid) + "/" + file);
+  std::string text;
+  std::getline(stream, text, '\0');
+  return text;
 }
 
 // Whether all the user ids of a process are this one.
@@ -165,22 +178,14 @@ Result<Output> output_of(const std::function<int()>& body) {
 int kill_orphaned_nginx(const std::string& run_directory) {
   struct stat directory{};
   if (::stat(run_directory.c_str(), &directory) != 0) return 0;
-  int killed = 0;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error))
-    if (const pid_t pid = pid_of(entry.path()); pid > 0 && kill_if_nginx(pid, directory)) ++killed;
-  return killed;
+  return static_cast<int>(std::ranges::count_if(processes(), [&](pid_t pid) { return kill_if_nginx(pid, directory); }));
 }
 
 std::vector<pid_t> children_of(pid_t parent) {
   const AsRoot look; // /proc may be mounted so that it shows each user no processes but its own
   std::vector<pid_t> children;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const pid_t pid = pid_of(entry.path());
-    if (pid == 0) continue;
-    std::ifstream file(entry.path() / "stat");
-    std::string text(std::istreambuf_iterator<char>(file), {});
+  for (const pid_t pid : processes()) {
+    const std::string text = said_of(pid, "stat");
     const std::size_t bracket = text.rfind(')'); // the name before it may hold anything
     char state = 0;
     pid_t its_parent = 0;
@@ -193,9 +198,7 @@ std::vector<pid_t> children_of(pid_t parent) {
 
 std::string title_of(pid_t pid) {
   const AsRoot look;
-  std::string title;
-  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/cmdline"), title, '\0');
-  return title;
+  return said_of(pid, "cmdline");
 }
 
 std::string describe_status(int status) {

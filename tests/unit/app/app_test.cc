@@ -1,10 +1,14 @@
 // The pieces of `berth up` that need no other process; the whole is in tests/system/test_lifecycle.py.
 #include <catch2/catch.hpp>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
@@ -165,4 +169,18 @@ TEST_CASE("a socket's path may be longer than its address can be") {
 TEST_CASE("how a process ended is said in words") {
   CHECK(app::describe_status(9) == "was ended by signal 9");
   CHECK(app::describe_status(3 << 8) == "exited with 3");
+}
+
+TEST_CASE("children are told while processes come and go: one that is gone between a look and the next is no error") {
+  FILE* const crowd = ::popen("i=0; while [ $i -lt 5000 ]; do /bin/true & i=$((i + 1)); done; wait", "r");
+  REQUIRE(crowd != nullptr);
+  pollfd ended{::fileno(crowd), POLLIN, 0}; // the shell closes its end when it is done
+  std::size_t seen = 0;
+  do {
+    const std::vector<pid_t> children = app::children_of(::getpid());
+    seen = std::max(seen, children.size());
+    for (const pid_t child : children) static_cast<void>(app::title_of(child));
+  } while (::poll(&ended, 1, 0) == 0);
+  CHECK(seen == 1);
+  CHECK(::pclose(crowd) == 0);
 }
