@@ -19,8 +19,7 @@ START_POLL_SECONDS = 0.001      # start-up takes some ten milliseconds: the harn
 SETTLE_SECONDS = 0.3            # between the first answer and the look at idle memory
 
 BERTH, PEER, NGINX = "berth", "peer", "nginx"
-QUIET = {"log": {"level": "error", "accesslog": None}}
-QUIET_PEER = {"log": {"level": "error", "accesslog": {"disabled": True}}}
+QUIET = {"log": {"level": "error", "accesslog": {"disabled": True}}}
 
 
 class _Timed:
@@ -71,7 +70,7 @@ class Peer(_Timed, harness.PeerRegistry):
     kind = PEER
 
     def __init__(self, **options):
-        super().__init__(QUIET_PEER, **options)
+        super().__init__(QUIET, **options)
 
 
 STATIC_CONFIG = """\
