@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -69,6 +70,26 @@ std::string v1_lines(const config::Config& config, const std::string& body) {
   if (!config.berth.v1_upstream.empty())
     return line("proxy_pass", nginx_word(config.berth.v1_upstream)) + line("include", snippets + "v1_registry.conf");
   return line("include", snippets + "v1_pool.conf") + line("include", snippets + body + ".conf");
+}
+
+// Whether the pool must see every pull, though nginx could make it alone: to tell of it, to count it, to refuse it.
+// What decides who may pull, once there is such, belongs here.
+bool pool_sees_pulls(const config::Config& config) {
+  const auto takes_events = [](const config::NotificationEndpoint& endpoint) { return !endpoint.disabled; };
+  const config::Health& health = config.health;
+  return std::ranges::any_of(config.notifications.endpoints, takes_events) || !config.http.debug.addr.empty() ||
+         health.storage.enabled || !health.files.empty() || !health.https.empty() || !health.tcps.empty() ||
+         config.http.prefix != "/";
+}
+
+// What becomes of a pull in conf.d/registry.conf's location for blobs, whose name says $berth_name, _hex and _shard.
+std::string pull_lines(const config::Config& config) {
+  const auto include = [](const char* name) { return line("include", std::string("snippets/location/") + name); };
+  if (pool_sees_pulls(config)) return include("pool.conf") + include("body_small.conf") + include("ask_again.conf");
+  std::string root = nginx_word(config.storage.root + "/docker/registry/v2");
+  root.pop_back(); // the quote
+  return line("set $berth_link", root + "/repositories/$berth_name/_layers/sha256/$berth_hex/link\"") +
+         line("alias", root + "/blobs/sha256/$berth_shard/$berth_hex/data\"") + include("pull.conf");
 }
 
 // "nginx version: nginx/1.22.1"
@@ -147,6 +168,7 @@ std::map<std::string, std::string> nginx_fragments(const config::Config& config,
       {"v1.conf", v1_lines(config, "body_small")},
       {"v1_layer.conf", v1_lines(config, "body_spooled")},
       {"store.conf", line("alias", nginx_word(config.storage.root + "/"))},
+      {"pulls.conf", pull_lines(config)},
       {"headers.conf", header_lines(config)},
   };
   fragments.merge(nginx_options(config));

@@ -20,6 +20,7 @@
 #include "app/process.h"
 #include "app/secret.h"
 #include "app/signing_key.h"
+#include "storage/paths.h"
 #include "unit/temp_dir.h"
 
 using namespace berth;
@@ -183,4 +184,37 @@ TEST_CASE("children are told while processes come and go: one that is gone betwe
   } while (::poll(&ended, 1, 0) == 0);
   CHECK(seen == 1);
   CHECK(::pclose(crowd) == 0);
+}
+
+TEST_CASE("nginx makes pulls by itself unless the pool has to see them") {
+  using config::Config;
+  const auto lines = [](const Config& config) { return fragment("pulls.conf", config, settings()); };
+  const Config plain = config_at(":5000");
+  const auto hex = std::string(64, 'a');
+  const auto digest = model::Digest::parse("sha256:" + hex).value();
+  const auto name = model::RepositoryName::parse("team/app").value();
+  std::string link = "/srv/data" + storage::paths::layer_link(name, digest);
+  link.replace(link.find("team/app"), 8, "$berth_name").replace(link.find(hex), hex.size(), "$berth_hex");
+  CHECK_THAT(lines(plain), Catch::Contains("set $berth_link \"" + link + "\";\n"));
+  std::string data = "/srv/data" + storage::paths::blob_data(model::CanonicalDigest::parse("sha256:" + hex).value());
+  data.replace(data.find("/aa/"), 4, "/$berth_shard/").replace(data.find(hex), hex.size(), "$berth_hex");
+  CHECK_THAT(lines(plain), Catch::Contains("alias \"" + data + "\";\n"));
+
+  const std::vector<void (*)(Config&)> reasons = {
+      [](Config& config) { config.notifications.endpoints.emplace_back(); },
+      [](Config& config) { config.http.debug.addr = ":5001"; },
+      [](Config& config) { config.http.prefix = "/registry/"; },
+      [](Config& config) { config.health.storage.enabled = true; },
+      [](Config& config) { config.health.files.emplace_back(); },
+      [](Config& config) { config.health.https.emplace_back(); },
+      [](Config& config) { config.health.tcps.emplace_back(); },
+  };
+  for (const auto reason : reasons) {
+    Config config = plain;
+    reason(config);
+    CHECK_THAT(lines(config), Catch::Contains("pool.conf") && !Catch::Contains("alias"));
+  }
+  Config disabled = plain;
+  disabled.notifications.endpoints.emplace_back().disabled = true;
+  CHECK(lines(disabled) == lines(plain));
 }
