@@ -46,9 +46,13 @@ Result<storage::Purged> purge_once(const config::Config& config, driver::Storage
 }
 
 void remove_orphans(const config::Config& config, Logger& logger) {
-  for (const std::string& directory : {config.berth.spool, config.storage.root + "/berth/tmp"})
-    if (const std::size_t removed = remove_old_temporaries(directory); removed > 0)
+  const auto tell = [&](const std::string& directory, std::size_t removed) {
+    if (removed > 0)
       logger.info("orphaned files removed", {{"directory", directory}, {"files", std::to_string(removed)}});
+  };
+  const std::string temporaries = config.storage.root + "/berth/tmp";
+  tell(config.berth.spool, remove_old_bodies(config.berth.spool));
+  tell(temporaries, remove_old_temporaries(temporaries));
 }
 
 Purger::Purger(const config::Config& config, driver::StorageDriver& driver, const Clock& clock, Random& random,

@@ -59,6 +59,29 @@ bool is_real_directory(const fs::path& path) {
   return fs::is_directory(fs::symlink_status(path, error));
 }
 
+// nginx names the bodies that it spools with ten digits. Whatever else is in a spool is not a body: the lock, for one.
+bool is_spooled_body(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename();
+  std::error_code ignored;
+  return name.size() == 10 && name.find_first_not_of("0123456789") == std::string::npos &&
+         entry.is_regular_file(ignored);
+}
+
+bool is_anything(const fs::directory_entry&) { return true; }
+
+// Removes what was not written to for longer than any request takes.
+std::size_t remove_old(const std::string& directory, bool (*is_ours)(const fs::directory_entry&)) {
+  std::error_code ignored;
+  std::size_t removed = 0;
+  const auto limit = fs::file_time_type::clock::now() - temporary_lifetime;
+  for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+    if (!is_ours(entry)) continue;
+    if (const auto written = fs::last_write_time(entry.path(), ignored); !ignored && written < limit)
+      removed += fs::remove_all(entry.path(), ignored) > 0 ? 1 : 0;
+  }
+  return removed;
+}
+
 // A directory of another host, or of another port: gone if its locks are free.
 void remove_if_vanished(const fs::path& directory, Logger& logger) {
   std::error_code error;
@@ -123,12 +146,8 @@ Result<UniqueFd> lock_spool(const config::Config& config) {
 
 void empty_spool(const std::string& spool) {
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(spool, ignored)) {
-    const std::string name = entry.path().filename(); // nginx names them with ten digits
-    if (name.size() == 10 && name.find_first_not_of("0123456789") == std::string::npos &&
-        entry.is_regular_file(ignored))
-      fs::remove(entry.path(), ignored);
-  }
+  for (const auto& entry : fs::directory_iterator(spool, ignored))
+    if (is_spooled_body(entry)) fs::remove(entry.path(), ignored);
 }
 
 void remove_vanished(const config::Config& config, Logger& logger) {
@@ -142,14 +161,8 @@ void remove_vanished(const config::Config& config, Logger& logger) {
       remove_if_vanished(entry.path(), logger);
 }
 
-std::size_t remove_old_temporaries(const std::string& directory) {
-  std::error_code ignored;
-  std::size_t removed = 0;
-  const auto limit = fs::file_time_type::clock::now() - temporary_lifetime;
-  for (const auto& entry : fs::directory_iterator(directory, ignored))
-    if (const auto written = fs::last_write_time(entry.path(), ignored); !ignored && written < limit)
-      removed += fs::remove_all(entry.path(), ignored) > 0 ? 1 : 0;
-  return removed;
-}
+std::size_t remove_old_bodies(const std::string& spool) { return remove_old(spool, is_spooled_body); }
+
+std::size_t remove_old_temporaries(const std::string& directory) { return remove_old(directory, is_anything); }
 
 } // namespace berth::app

@@ -31,8 +31,9 @@ void empty_spool(const std::string& spool);
 // own whose locks nobody holds.
 void remove_vanished(const config::Config& config, Logger& logger);
 
-// Removes what writers that died have left in a directory: nothing that was written to within a day, which is longer
-// than any request. How many files it was.
+// Both remove what was not written to for a day, which is longer than any request: bodies that a killed nginx has left
+// in the spool, and what writers that died have left in a directory of temporary files. How many there were.
+std::size_t remove_old_bodies(const std::string& spool);
 std::size_t remove_old_temporaries(const std::string& directory);
 
 } // namespace berth::app

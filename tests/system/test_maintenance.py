@@ -45,10 +45,15 @@ def test_old_uploads_are_purged_by_every_pool():
         client = Client(first)
         old, young = client.start_upload("team/old"), client.start_upload("team/young")
         age(first, old)
-        orphan = first.root / "berth" / "tmp" / "orphan"
-        orphan.write_text("x")
-        os.utime(orphan, (1, 1))
-        wait_until(lambda: not upload_directory(first, old).exists() and not orphan.exists(), first.log())
+        spool, = (first.root / "berth").glob(f"*-{first.port}/spool")
+        orphans = [first.root / "berth" / "tmp" / "orphan", spool / "0000000042"]
+        for orphan in orphans:
+            orphan.write_text("x")
+        for path in (*orphans, spool / "lock"):
+            os.utime(path, (1, 1))
+        wait_until(lambda: not upload_directory(first, old).exists() and not any(map(os.path.exists, orphans)),
+                   first.log())
+        assert (spool / "lock").exists(), "without it another could take the spool"
         assert upload_directory(first, young).exists()
         assert Client(second).finish_upload(young, digest(b"x"), b"x").status == 201
         assert client.get(old).status == 404
