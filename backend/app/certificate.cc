@@ -5,8 +5,7 @@
 
 #include <memory>
 
-#include "base/content.h"
-#include "base/encoding.h"
+#include "app/small_file.h"
 
 namespace berth::app {
 namespace {
@@ -20,16 +19,11 @@ Memory memory_of(const std::string& text) {
 }
 
 Result<std::string> read_text(const std::string& path) {
-  auto file = Content::open(path);
-  if (!file) return fail(Code::invalid, path + ": cannot be read (" + file.error().message + ")");
-  if (file->size() > max_file_bytes) return fail(Code::invalid, path + ": is too long for a certificate or a key");
-  std::string text;
-  const auto read = file->read([&](std::span<const std::byte> piece) -> Result<> {
-    text += as_text(piece);
-    return {};
-  });
-  if (!read) return fail(Code::invalid, path + ": cannot be read (" + read.error().message + ")");
-  return text;
+  auto text = read_small_file(path, max_file_bytes);
+  if (text) return text;
+  if (is(text.error(), Code::size_invalid))
+    return fail(Code::invalid, path + ": is too long for a certificate or a key");
+  return fail(Code::invalid, path + ": cannot be read (" + text.error().message + ")");
 }
 
 // A key with a passphrase is of no use to a server that starts by itself: do not ask for one.

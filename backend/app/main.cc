@@ -50,6 +50,11 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    // A command that is none is a command that is missing, to the library.
+    if (const auto unknown = app.remaining(true); !unknown.empty())
+      return app.exit(CLI::ExtrasError(unknown)), berth::app::exit_usage;
+    return app.exit(error), berth::app::exit_usage;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? berth::app::exit_ok : berth::app::exit_usage;
   }

@@ -45,6 +45,14 @@ Result<> copy(const UniqueFd& from, const UniqueFd& to) {
   return rewrite(to, text);
 }
 
+// The lines of a text, one after the other.
+std::string on_one_line(std::string_view text) {
+  text = text.substr(0, text.find_last_not_of('\n') + 1);
+  std::string joined;
+  for (const char c : text) c == '\n' ? joined += "; " : joined += c;
+  return joined;
+}
+
 } // namespace
 
 NginxHalf::NginxHalf(NginxSettings settings, std::string run_directory)
@@ -75,7 +83,7 @@ Result<> NginxHalf::stage(const config::Config& config, const CertificatePair& p
             }));
   if (output.status == 0) return {};
   return fail(Code::invalid, "nginx refuses its configuration (" + describe_status(output.status) +
-                                 "): " + output.text.substr(0, output.text.find_last_not_of('\n') + 1));
+                                 "): " + on_one_line(output.text));
 }
 
 Result<> NginxHalf::install() {

@@ -1,24 +1,12 @@
 #include "app/signing_key.h"
 
 #include "app/secret.h"
-#include "base/content.h"
-#include "base/encoding.h"
+#include "app/small_file.h"
 
 namespace berth::app {
 namespace {
 
-constexpr std::uint64_t max_key_file_bytes = 64 * 1024;
-
-Result<std::string> read_file(const std::string& path) {
-  BERTH_TRY(const Content file, Content::open(path));
-  if (file.size() > max_key_file_bytes) return fail(Code::invalid, "too large for a key");
-  std::string text;
-  BERTH_CHECK(file.read([&](std::span<const std::byte> piece) -> Result<> {
-    text += as_text(piece);
-    return {};
-  }));
-  return text;
-}
+constexpr std::size_t max_key_file_bytes = 64 * 1024;
 
 } // namespace
 
@@ -36,7 +24,7 @@ Result<model::SigningKey> signing_key(const config::Config& config, Random& rand
     BERTH_TRY(const std::string text, keep(config.storage.root, {"signing-key.pem", make, check}, random));
     return model::SigningKey::parse(text);
   }
-  BERTH_TRY(const std::string text, read_file(path));
+  BERTH_TRY(const std::string text, read_small_file(path, max_key_file_bytes));
   auto key = model::SigningKey::parse(text);
   if (!key)
     return fail(Code::invalid, "compatibility.schema1.signingkeyfile: \"" + path + "\": allowed is a private key on " +
