@@ -77,7 +77,7 @@ Result<bool> ManifestRules::is_missing(const model::ManifestInfo& manifest, cons
                                        const Holdings& holdings) const {
   if (model::is_index(manifest.kind)) {
     if (!must_exist(content)) return false;
-    BERTH_TRY(const bool has, holdings.has_manifest(content.digest));
+    BERTH_TRY(const bool has, holdings.has_child(content.digest));
     return !has;
   }
   if (is_foreign(manifest.kind, content)) return false;

@@ -31,7 +31,7 @@ public:
   // What a repository has.
   struct Holdings {
     registry::BlobStatter& blobs;
-    std::function<Result<bool>(const model::Digest&)> has_manifest;
+    std::function<Result<bool>(const model::Digest&)> has_child; // of an index
   };
   // Errors: manifest_blob_unknown, one Error a missing blob; manifest_invalid for a URL that is not allowed.
   Result<> check(const model::ManifestInfo& manifest, const Holdings& holdings) const;

@@ -336,6 +336,18 @@ def test_deleted_children_do_not_count(client, repo, media_type):
 # What is accepted though it looks odd
 
 
+@index_types
+def test_index_of_layers(client, repo, media_type):
+    """The cache of a build, as buildkit before 0.21 pushes it (`buildx build --cache-to type=registry`)."""
+    layer, config = client.push_blob(repo, LAYER), client.push_blob(repo, CONFIG)
+    body = json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": [
+        {"mediaType": OCI_LAYER, "digest": layer, "size": len(LAYER)},
+        {"mediaType": "application/vnd.buildkit.cacheconfig.v0", "digest": config, "size": len(CONFIG)}]}).encode()
+    assert client.put_manifest(repo, "cache", body, media_type).status == 201
+    assert client.get(client.manifest(repo, "cache"), {"Accept": media_type}).body == body
+    assert client.fetch_blob(repo, layer) == LAYER
+
+
 @image_types
 @pytest.mark.parametrize("path, value", [
     (["layers"], []), (["layers", 0, "mediaType"], "application/vnd.example"), (["config", "mediaType"], "text/x"),
