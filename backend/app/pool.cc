@@ -1,8 +1,6 @@
 #include "app/pool.h"
-#include "app/debug_pages.h"
 
 #include <pthread.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +10,9 @@
 
 #include "api/api.h"
 #include "api/debug/front.h"
+#include "app/debug_pages.h"
 #include "app/health_checks.h"
+#include "app/long_bodies.h"
 #include "app/purger.h"
 #include "app/secret.h"
 #include "app/signing_key.h"
@@ -226,8 +226,10 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
     shown.vars.emplace_back("notifications.endpoints", [&] { return notification_vars(notifier->status()); });
   }
   api::debug::Health health;
-  api::debug::Front front(api, health, *metrics, std::move(shown));
-  fcgi::Server server({listen_socket.get(), config.berth.threads, config.berth.spool}, front, logger);
+  LongBodies long_bodies(api, config.berth.threads);
+  api::debug::Front front(long_bodies, health, *metrics, std::move(shown));
+  const unsigned threads = config.berth.threads + LongBodies::waiting_room;
+  fcgi::Server server({listen_socket.get(), threads, config.berth.spool}, front, logger);
   const StopOnSignal stop(server);
   const HealthChecks health_checks(config.health, health, filesystem);
   const Purger purger(config, driver, clock, random, logger);

@@ -138,6 +138,7 @@ Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_v
     return invalid("unsupported manifest media type and no default available: " + std::string(content_type));
   if (bytes.size() > max_manifest_bytes) return fail(Code::manifest_too_large);
 
+  const DocumentTurn turn(bytes.size());
   BERTH_TRY(const Json document, parse_json(bytes, Duplicates::refused));
   BERTH_CHECK(check_schema_version(document));
   BERTH_TRY(const std::string named, string_member(document, "mediaType"));
@@ -152,6 +153,7 @@ Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_v
 }
 
 Result<ManifestInfo> detect_manifest(std::string_view bytes) {
+  const DocumentTurn turn(bytes.size());
   // What is stored may come from another registry, which was less strict.
   BERTH_TRY(const Json document, parse_json(bytes, Duplicates::allowed));
   if (is_schema1(document)) return read_schema1(document);

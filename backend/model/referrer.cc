@@ -2,10 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/strict_json.h"
+
 namespace berth::model {
 namespace {
-
-using Json = nlohmann::json; // sorted: the one that keeps the order looks keys up one by one
 
 constexpr std::size_t max_tag_hex = 64;
 
@@ -29,6 +29,7 @@ std::string annotations_of(const Json& document) {
 Result<std::optional<Referrer>> read_referrer(std::string_view bytes) {
   BERTH_TRY(ManifestInfo info, detect_manifest(bytes));
   if (!info.subject) return std::optional<Referrer>();
+  const DocumentTurn turn(bytes.size());
   const Json document = Json::parse(bytes, nullptr, false); // known to be JSON, and not too deep
   std::string type = text_member(document, "artifactType");
   if (type.empty() && !is_index(info.kind)) type = info.contents.front().media_type;

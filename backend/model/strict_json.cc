@@ -1,9 +1,13 @@
 #include "model/strict_json.h"
 
+#include <malloc.h>
+
 #include <set>
 
 namespace berth::model {
 namespace {
+
+constexpr std::size_t max_small_document = 256 * 1024;
 
 std::unexpected<Error> invalid(std::string detail) { return fail(Code::manifest_invalid, {}, std::move(detail)); }
 
@@ -80,6 +84,16 @@ Result<Json> parse_json(std::string_view bytes, Duplicates duplicates) {
   if (json.is_discarded()) return invalid("not JSON: syntax error");
   if (!json.is_object()) return invalid("not a JSON object");
   return json;
+}
+
+DocumentTurn::DocumentTurn(std::size_t document_bytes) {
+  static std::mutex one_at_a_time;
+  if (document_bytes > max_small_document) held_ = std::unique_lock(one_at_a_time);
+}
+
+// The values were small and many: free() alone keeps such memory for the next one, of this thread.
+DocumentTurn::~DocumentTurn() {
+  if (held_) ::malloc_trim(0);
 }
 
 Result<std::string> string_member(const Json& object, const char* name) {
