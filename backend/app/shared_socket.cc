@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -21,6 +19,7 @@
 
 #include "app/listen_socket.h"
 #include "base/content.h"
+#include "base/signals_blocked.h"
 
 namespace berth::app {
 namespace {
@@ -30,6 +29,7 @@ constexpr std::chrono::milliseconds lock_poll{20};
 constexpr timeval answer_wait{3, 0}; // a member that is well answers at once
 constexpr int asks = 3;              // more than one: a frozen member may have taken the first
 
+constexpr int retry_milliseconds = 100;
 constexpr std::size_t sockets_passed = 2;
 
 // Room for the file descriptors of one message, aligned as the kernel wants it.
@@ -113,7 +113,10 @@ void give(int listening, int sharing, int stop_event) {
     if (events[0].revents != 0) return;
     // Not blocking: another member may have been faster.
     const UniqueFd connection(::accept4(sharing, nullptr, nullptr, SOCK_CLOEXEC));
-    if (connection) send_sockets(connection.get(), listening, sharing);
+    if (connection)
+      send_sockets(connection.get(), listening, sharing);
+    else if (errno != EAGAIN && errno != EINTR) // no descriptor left, say: who asks is still there, and so is poll
+      ::poll(events.data(), 1, retry_milliseconds);
   }
 }
 
@@ -140,19 +143,15 @@ Result<SharedSocket> SharedSocket::join(const std::string& path) {
 Result<> SharedSocket::give_away() {
   stop_event_ = UniqueFd(::eventfd(0, EFD_CLOEXEC));
   if (!stop_event_) return std::unexpected(errno_error("eventfd", "pool", errno));
-  sigset_t all, before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
+    const SignalsBlocked blocked;
     // The descriptors stay what they are when this object is moved.
     giver_ = std::thread([listening = listening_.get(), sharing = sharing_.get(), stop = stop_event_.get()] {
       give(listening, sharing, stop);
     });
   } catch (const std::system_error& error) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return fail(Code::io, std::string("cannot start a thread: ") + error.what());
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return {};
 }
 

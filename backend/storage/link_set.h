@@ -1,8 +1,8 @@
-// LinkSet: one kind of links of a repository (layers, manifest revisions, signatures, referrers). A link is a
-// small file under a digest that holds the canonical digest of the blob that it makes visible: `sha256:<hex>`, nothing
-// else. A link under another algorithm (an alias) is how a provisional digest leads to its canonical one. It counts
-// only beside the link of that canonical digest: who removes that one removes the blob under all its names. Threads:
-// safe. Borrows: the driver.
+// LinkSet: one kind of links of a repository (layers, manifest revisions, signatures, referrers). A link is a small
+// file under a digest that holds the canonical digest of the blob that it makes visible: `sha256:<hex>`, nothing else.
+// A link under another algorithm (an alias) is how a provisional digest leads to its canonical one. It counts only
+// beside the link of that canonical digest: who removes that one removes the blob under all its names.
+// Threads: safe. Borrows: the driver.
 #pragma once
 
 #include <functional>

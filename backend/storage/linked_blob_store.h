@@ -1,7 +1,7 @@
 // LinkedBlobStore: the global store seen through one link set of a repository: what is linked can be read, what is
-// written is linked, what is deleted loses its link (its bytes are garbage collection's). The same code serves layers
-// manifest revisions and signatures. Threads: belongs to one request. Borrows: the global
-// store, the cache and the logger.
+// written is linked, what is deleted loses its link (its bytes are garbage collection's). The same code serves layers,
+// manifest revisions and signatures.
+// Threads: belongs to one request. Borrows: the global store, the cache and the logger.
 #pragma once
 
 #include <memory>

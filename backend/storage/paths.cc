@@ -20,6 +20,8 @@ std::string below(const std::string& directory, const Digest& digest) {
   return directory + "/" + algorithm_part(digest) + "/" + std::string(digest.hex());
 }
 
+std::string v1_directory(const ImageId& id) { return v1_root + "/images/" + id.str(); }
+
 } // namespace
 
 std::string blob_data(const CanonicalDigest& digest) {
@@ -81,10 +83,6 @@ std::string upload_hash_states(const RepositoryName& name, const UploadId& id) {
 std::string upload_hash_state(const RepositoryName& name, const UploadId& id, std::uint64_t offset) {
   return upload_hash_states(name, id) + "/" + std::to_string(offset);
 }
-
-namespace {
-std::string v1_directory(const ImageId& id) { return v1_root + "/images/" + id.str(); }
-} // namespace
 
 std::string v1_json(const ImageId& id) { return v1_directory(id) + "/json"; }
 std::string v1_image(const ImageId& id) { return v1_directory(id) + "/image"; }
