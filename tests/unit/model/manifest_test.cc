@@ -91,6 +91,20 @@ TEST_CASE("documents that are refused, and why") {
         "size is not an integer");
 }
 
+TEST_CASE("a name that a Go client would take for another is refused") {
+  const std::string oci(media::oci_manifest);
+  for (const char* name : {"Manifests", "MEDIATYPE", "schemaversion", "\u017fubject", "layer\u017f"})
+    CHECK(why_refused(oci, manifest(oci, ",\"" + std::string(name) + "\":[]")).contains("must be spelt"));
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor(digest_a, R"(,"Digest":"x")") + "}") ==
+        R"("Digest" must be spelt "digest")");
+  const std::string oci_index(media::oci_index);
+  CHECK(why_refused(oci_index, R"({"schemaVersion":2,"manifests":[{"platform":{"OS":"x"}}]})") ==
+        R"("OS" must be spelt "os")");
+  // Where names are the client's own, or mean nothing.
+  CHECK(parse_manifest(oci, manifest(oci, R"(,"annotations":{"Digest":"x","digest":"y"},"x":{"Digest":1},"Name":1)")));
+  CHECK(detect_manifest(manifest(oci, R"(,"Manifests":[])")));
+}
+
 TEST_CASE("nesting is limited, and does not overflow the stack") {
   const auto nested = [](int depth) {
     return R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + R"(,"x":)" + std::string(depth, '[') +
