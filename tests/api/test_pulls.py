@@ -56,6 +56,7 @@ def test_a_blob_is_sent_without_the_pool(registry, blob, query):
 @pytest.mark.parametrize("method, headers, change", [
     ("GET", {"Range": "bytes=0-3"}, str),
     ("GET", {"If-None-Match": '"x"'}, str),
+    ("HEAD", {"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, str),
     ("DELETE", {}, str),
     ("GET", {}, lambda path: path + "?other=1"),
     ("GET", {}, lambda path: path.replace("sha256:", "sha256%3A")),
