@@ -18,6 +18,7 @@ std::string_view reason_of(int status) {
   case 403: return "Forbidden";
   case 404: return "Not Found";
   case 405: return "Method Not Allowed";
+  case 409: return "Conflict";
   case 413: return "Content Too Large";
   case 415: return "Unsupported Media Type";
   case 416: return "Range Not Satisfiable";

@@ -76,7 +76,7 @@ Result<V1Chain> v1_chain_of(registry::Repository& repository, const CanonicalDig
     BERTH_TRY(model::V1Chain chain, model::v1_chain_of_schema1(image.bytes));
     BERTH_CHECK(check_depth(chain));
     std::vector<std::optional<model::Digest>> unknown(chain.images.size());
-    return V1Chain{image.digest, std::move(chain.images), std::move(unknown)};
+    return V1Chain{image.digest, std::move(chain.images), std::move(unknown), true};
   }
   BERTH_TRY(const std::string config, config_of(repository, image.info));
   BERTH_TRY(model::V1Chain chain, model::v1_chain_of(image.info, config));

@@ -15,6 +15,7 @@ struct V1Chain {
   std::vector<model::V1Image> images; // the image itself first, its base last
   // One an image; nothing where the manifest does not say (schema1).
   std::vector<std::optional<model::Digest>> diff_ids;
+  bool chosen_ids = false; // by whoever pushed it (schema1), and not made of the content
 };
 
 // The chain of a manifest in a repository; of an index, that of its linux/amd64 image.

@@ -3,6 +3,7 @@
 #include "model/media_types.h"
 #include "model/v1_push.h"
 #include "storage/gzip_layer.h"
+#include "storage/layer_sums.h"
 #include "storage/paths.h"
 #include "storage/put_files.h"
 #include "storage/v1_chains.h"
@@ -39,49 +40,107 @@ driver::PutFile pushed_file(const Repository& repository, const CanonicalDigest&
 
 } // namespace
 
-// Images that v1 clients pushed under the id of one that is made of a manifest must be the same: such an id stands for
-// its content, and an old client keeps what it once got under it.
-Result<> V1Tags::mistrust(const ImageId& id, const std::optional<ImageId>& parent,
-                          const std::optional<model::Digest>& diff_id) {
-  const auto json = parts_.driver.stat(paths::v1_json(id));
+// Whether the image that is there under an entry's id is the entry's. It may be packed in another way, and its JSON be
+// written in another: docker does so with what it pulled. Of an id that follows from content the top's stands for the
+// whole config.
+Result<bool> V1Tags::is_same(const Entry& entry, const registry::V1Image& found) {
+  if (found.parent != entry.parent) return false;
+  const auto layer = entry.repository.blobs().stat(entry.image.blob);
+  if (!layer && is(layer.error(), Code::blob_unknown)) return false;
+  BERTH_CHECK(layer);
+  if (found.layer.digest == layer->digest) return true;
+  const auto diff_id = [&](const CanonicalDigest& digest,
+                           const std::optional<model::Digest>& known) -> Result<std::optional<model::Digest>> {
+    if (known) return known;
+    BERTH_TRY(const Content bytes, parts_.driver.open(paths::blob_data(digest)));
+    const auto sums = sum_layer({}, bytes);
+    if (!sums && is(sums.error(), Code::image_invalid)) return std::optional<model::Digest>();
+    BERTH_CHECK(sums);
+    return std::optional<model::Digest>(sums->diff_id);
+  };
+  BERTH_TRY(const auto ours, diff_id(layer->digest, entry.diff_id));
+  BERTH_TRY(const auto theirs, diff_id(found.layer.digest, found.diff_id));
+  return ours && ours == theirs;
+}
+
+// What a v1 client pushed under an id that is not its to give.
+Result<> V1Tags::drop_pushed(const Entry& entry) {
+  const auto json = parts_.driver.stat(paths::v1_json(entry.id));
   if (!json && is(json.error(), Code::not_found)) return {};
   BERTH_CHECK(json);
-  const auto image = parts_.images.find(id, nullptr);
-  if (image && image->parent == parent && (!diff_id || image->diff_id == diff_id)) return {};
-  if (!image && !is(image.error(), Code::image_unfinished)) return {};
-  if (image)
-    parts_.logger.warn("a v1 client pushed something else under an image's id; dropped", {{"image", id.str()}});
-  for (const std::string& path : {paths::v1_image(id), paths::v1_json(id)}) {
+  for (const std::string& path : {paths::v1_image(entry.id), paths::v1_json(entry.id)}) {
     const auto removed = parts_.driver.remove(path, Durability::durable);
     if (!removed && !is(removed.error(), Code::not_found)) return removed;
   }
   return {};
 }
 
+// An id that follows from content stands for it: old clients keep what they once got under it. Whatever else is there
+// under such an id, pushed by a v1 client or said to be so by a schema1 manifest, is there no more afterwards.
+Result<> V1Tags::claim(const Entry& entry) {
+  const auto found = parts_.images.find(entry.id, nullptr);
+  if (!found && is(found.error(), Code::image_unknown)) return {};
+  if (!found && is(found.error(), Code::image_unfinished)) return drop_pushed(entry);
+  BERTH_CHECK(found);
+  BERTH_TRY(const bool same, is_same(entry, *found));
+  if (same && (!entry.is_top || found->json == entry.image.json)) return {};
+  parts_.logger.warn("something else was pushed under an image's id; dropped", {{"image", entry.id.str()}});
+  BERTH_CHECK(drop_pushed(entry));
+  BERTH_TRY(const auto members, members_.of(entry.id));
+  for (const auto& [name, manifest] : members) {
+    const auto chain = v1_chain_of(*parts_.registry.repository(name), manifest);
+    if (!chain || !chain->chosen_ids) continue;
+    const auto removed = parts_.driver.remove(paths::v1_member(entry.id, name), Durability::scratch);
+    if (!removed && !is(removed.error(), Code::not_found)) return removed;
+  }
+  return {};
+}
+
+// An id that somebody chose is his who was there first. Returns whether there is nothing under it that stands in for
+// the entry's image. Errors: manifest_invalid if it is another image's.
+Result<bool> V1Tags::yield(const Entry& entry) {
+  const auto found = parts_.images.find(entry.id, nullptr);
+  if (!found && (is(found.error(), Code::image_unknown) || is(found.error(), Code::image_unfinished))) return true;
+  BERTH_CHECK(found);
+  BERTH_TRY(const bool same, is_same(entry, *found));
+  if (!same) return fail(Code::manifest_invalid, {}, "an id in it is another image's");
+  return found->json == entry.image.json;
+}
+
 // Makes the images of a manifest be found by their ids, and returns the first. Errors: those of v1_chain_of.
-Result<ImageId> V1Tags::enter_chain(Repository& repository, const CanonicalDigest& manifest) {
+Result<V1Tags::Entered> V1Tags::enter_chain(Repository& repository, const CanonicalDigest& manifest) {
   BERTH_TRY(const V1Chain chain, v1_chain_of(repository, manifest));
   std::optional<ImageId> parent;
+  bool lasting = true;
   for (std::size_t i = chain.images.size(); i-- > 0;) { // base first, so that what is found has its parents
     const model::V1Image& image = chain.images[i];
     BERTH_TRY(ImageId id, ImageId::parse(image.id));
     if (image.adds_nothing) BERTH_CHECK(repository.blobs().put(model::media::octet_stream, model::empty_tar_gzip()));
-    BERTH_CHECK(mistrust(id, parent, chain.diff_ids[i]));
-    BERTH_CHECK(members_.note(id, {repository.name(), manifest}));
+    const Entry entry{repository, id, parent, image, chain.diff_ids[i], i == 0};
+    bool is_ours = true;
+    if (chain.chosen_ids) {
+      BERTH_TRY(is_ours, yield(entry));
+    } else {
+      BERTH_CHECK(claim(entry));
+    }
+    if (is_ours) BERTH_CHECK(members_.note(id, {repository.name(), manifest}));
+    lasting = lasting && is_ours;
     parent = std::move(id);
   }
-  return *std::move(parent); // a chain is never empty
+  return Entered{*std::move(parent), lasting}; // a chain is never empty
 }
 
-Result<V1Tags::Known> V1Tags::look_up(Repository& repository, const CanonicalDigest& manifest) {
+// The id, and whether it may be remembered.
+Result<std::pair<V1Tags::Known, bool>> V1Tags::look_up(Repository& repository, const CanonicalDigest& manifest) {
   // As it was pushed by a v1 client, which finds again what it has.
   const auto pushed = parts_.driver.get_content(paths::v1_pushed(repository.name(), manifest), ImageId::length);
   if (pushed)
-    if (auto id = ImageId::parse(*pushed); id && parts_.images.find(*id, nullptr)) return Known(*std::move(id));
-  auto id = enter_chain(repository, manifest);
-  if (id) return Known(*std::move(id));
-  if (is_trouble(id.error())) return std::unexpected(std::move(id).error());
-  const Error& why = id.error();
+    if (auto id = ImageId::parse(*pushed); id && parts_.images.find(*id, nullptr))
+      return std::pair(Known(*std::move(id)), true);
+  auto entered = enter_chain(repository, manifest);
+  if (entered) return std::pair(Known(std::move(entered->top)), entered->lasting);
+  if (is_trouble(entered.error())) return std::unexpected(std::move(entered).error());
+  const Error& why = entered.error();
   const std::string complaint = repository.name().str() + "@" + manifest.str() + " " + why.detail;
   const bool is_new = known_.with([&](auto& map) {
     if (map.find(complaint) != nullptr) return false;
@@ -92,7 +151,7 @@ Result<V1Tags::Known> V1Tags::look_up(Repository& repository, const CanonicalDig
     parts_.logger.warn("v1 clients cannot pull an image", {{"repository", repository.name().str()},
                                                            {"manifest", manifest.str()},
                                                            {"why", why.detail.empty() ? why.message : why.detail}});
-  return Known();
+  return std::pair(Known(), false); // what is missing today may be pushed tomorrow
 }
 
 Result<V1Tags::Known> V1Tags::id_of(Repository& repository, const CanonicalDigest& manifest) {
@@ -105,8 +164,9 @@ Result<V1Tags::Known> V1Tags::id_of(Repository& repository, const CanonicalDiges
     if (known) remembered = *found;
   });
   if (known) return remembered;
-  BERTH_TRY(Known id, look_up(repository, manifest));
-  if (id) remember(repository, manifest, *id); // what is missing today may be pushed tomorrow
+  BERTH_TRY(auto found, look_up(repository, manifest));
+  const auto& [id, lasting] = found;
+  if (lasting) remember(repository, manifest, *id);
   return id;
 }
 

@@ -35,11 +35,26 @@ private:
   // Nothing: v1 clients cannot pull it.
   using Known = std::optional<ImageId>;
   Result<Known> id_of(registry::Repository& repository, const CanonicalDigest& manifest);
-  Result<Known> look_up(registry::Repository& repository, const CanonicalDigest& manifest);
+  Result<std::pair<Known, bool>> look_up(registry::Repository& repository, const CanonicalDigest& manifest);
   void remember(const registry::Repository& repository, const CanonicalDigest& manifest, const ImageId& id);
-  Result<ImageId> enter_chain(registry::Repository& repository, const CanonicalDigest& manifest);
-  Result<> mistrust(const ImageId& id, const std::optional<ImageId>& parent,
-                    const std::optional<model::Digest>& diff_id);
+  // An image of a manifest's chain, as it is entered under its id.
+  struct Entry {
+    registry::Repository& repository;
+    ImageId id;
+    std::optional<ImageId> parent;
+    const model::V1Image& image;
+    const std::optional<model::Digest>& diff_id;
+    bool is_top;
+  };
+  struct Entered {
+    ImageId top;
+    bool lasting; // nothing of it depends on what other repositories have
+  };
+  Result<Entered> enter_chain(registry::Repository& repository, const CanonicalDigest& manifest);
+  Result<> claim(const Entry& entry);
+  Result<bool> yield(const Entry& entry);
+  Result<> drop_pushed(const Entry& entry);
+  Result<bool> is_same(const Entry& entry, const registry::V1Image& found);
   Result<std::optional<CanonicalDigest>> manifest_of(registry::Repository& repository, const ImageId& id,
                                                      const registry::MayRead& may_read);
   Result<std::optional<CanonicalDigest>> copy(registry::Repository& repository, const V1Members::Member& from,

@@ -4,6 +4,7 @@ Everything happens in networks of the engine's own, so port 5000 is always free.
 once: it stays in build/compose-base.tar.
 """
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -24,7 +25,7 @@ BASE = "debian:bookworm-slim"
 BASE_FILE = REPOSITORY / "build" / "compose-base.tar"
 SOURCES = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
 HOST = "registry.test:5000"         # ::1 within the engine's networks
-BASE_SECONDS, BUILD_SECONDS, HEALTHY_SECONDS, POLL_SECONDS = 600, 1200, 120, 0.2
+BASE_SECONDS, BUILD_SECONDS, HEALTHY_SECONDS, POLL_SECONDS = 600, 1800, 120, 0.2
 OLD_DOCKER = "docker/1.5.0 go/go1.4.1 kernel/3.13.0 os/linux arch/amd64"
 
 
@@ -63,7 +64,7 @@ class Compose:
         # The engine's containers have no way out but the engine's own network: the build takes that.
         (self.folder / "test.yml").write_text(json.dumps({"services": {
             name: {"build": {"network": "host", "args": {"JOBS": "2"}}}
-            for name in ("registryv2", "registryv1", "nginx")}}))
+            for name in ("registryv2", "registryv1", "nginx", "redis")}}))
 
     def __call__(self, *arguments, timeout=180, fails=False):
         files = ["-f", "docker-compose.yml", "-f", "test.yml"]
@@ -235,27 +236,120 @@ def make_pushed(compose, name):
     return image
 
 
-def test_certificates_are_reloaded(compose):
-    certs = compose.folder / "certs"
+def served(compose):
+    return compose.engine.inside("sh", "-c", "openssl s_client -connect localhost:5000 </dev/null 2>/dev/null |"
+                                             " openssl x509 -noout -fingerprint -sha256").strip()
 
-    def served():
-        return compose.engine.inside("sh", "-c", "openssl s_client -connect localhost:5000 </dev/null 2>/dev/null |"
-                                                 " openssl x509 -noout -fingerprint -sha256").strip()
 
-    def of_file():
-        return compose.engine.inside("openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in",
-                                     certs / "registry.crt").strip()
+def of_file(compose):
+    return compose.engine.inside("openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in",
+                                 compose.folder / "certs" / "registry.crt").strip()
 
-    assert served() == of_file()
-    (certs / "registry.crt").unlink()
-    compose.engine.inside("make", "certs", "NAMES=DNS:registry.test,DNS:localhost", cwd=compose.folder)
-    assert served() != of_file()
-    compose.engine.inside("make", "reload-certs", "COMPOSE=docker-compose -p berth", cwd=compose.folder)
+
+def make(compose, *arguments, fails=False):
+    return compose.engine.inside("make", *arguments, "COMPOSE=docker-compose --ansi=never -p berth",
+                                 "NAMES=DNS:registry.test,DNS:localhost", cwd=compose.folder, fails=fails)
+
+
+def wait_until(compose, condition, what):
     deadline = time.monotonic() + HEALTHY_SECONDS
-    while served() != of_file():
-        assert time.monotonic() < deadline, "the old certificate is still served"
+    while not condition():
+        assert time.monotonic() < deadline, what + "\n" + compose("logs", "--tail=40", "nginx")
         time.sleep(POLL_SECONDS)
+
+
+def await_new_certificate(compose):
+    wait_until(compose, lambda: served(compose) == of_file(compose), "the old certificate is still served")
     assert " 200" in compose.curl("/v2/", "-D-").splitlines()[0]     # the same CA as before
+
+
+def test_certificates_are_reloaded(compose):
+    assert served(compose) == of_file(compose)
+    for reload in (lambda: make(compose, "reload-certs"), lambda: compose("kill", "-s", "HUP", "nginx")):
+        (compose.folder / "certs" / "registry.crt").unlink()
+        make(compose, "certs")
+        assert served(compose) != of_file(compose)
+        reload()
+        await_new_certificate(compose)
+
+
+def test_a_certificate_that_is_broken_is_refused(compose):
+    """By make reload-certs, which says why, and by a SIGHUP, whose log does; the old one is served on."""
+    certs = compose.folder / "certs"
+    kept = {name: (certs / name).read_bytes() for name in ("registry.crt", "registry.key")}
+    before = served(compose)
+    expired = ("openssl x509 -in registry.crt -signkey registry.key -days -1 -out expired.crt && "
+               "cat expired.crt > registry.crt")
+    for broken, says in (("echo x > registry.crt", "holds no certificate in PEM form"),
+                         ("openssl genrsa 2048 > registry.key", "is not the key of"), (expired, "has expired")):
+        compose.engine.inside("sh", "-c", broken, cwd=certs)
+        assert says in make(compose, "reload-certs", fails=True)
+        said = compose("logs", "nginx").count("not reloaded")
+        compose("kill", "-s", "HUP", "nginx")
+        wait_until(compose, lambda: compose("logs", "nginx").count("not reloaded") > said, "the log says so")
+        assert says in compose("logs", "--tail=20", "nginx")
+        assert served(compose) == before and " 200" in compose.curl("/v2/", "-D-").splitlines()[0]
+        for name, data in kept.items():
+            (certs / name).write_bytes(data)    # in place: the owner stays
+    make(compose, "reload-certs")
+
+
+@contextlib.contextmanager
+def configured(compose, **more):
+    """compose/config.yml with more (JSON is YAML); in place, as a bind mount follows the file and not its name."""
+    file = compose.folder / "config.yml"
+    kept = file.read_text()
+    document = {"version": 0.1, "log": {"level": "info"}, "http": {"addr": ":5000"},
+                "storage": {"delete": {"enabled": True}, "cache": {"blobdescriptor": "inmemory"}}}
+    file.write_text(json.dumps({**document, **more}))
+    try:
+        yield
+    finally:
+        file.write_text(kept)
+        compose("up", "-d", "--no-build", "--force-recreate")
+        compose.await_healthy()
+
+
+def test_client_certificates(compose):
+    """nginx demands them, is well nevertheless, and the registries start with that config.yml."""
+    tls = {"clientcas": ["/etc/berth/certs/ca.crt"]}
+    with configured(compose, http={"addr": ":5000", "tls": tls}):
+        make(compose, "reload-certs")
+        wait_until(compose, lambda: '"DENIED"' in compose.curl("/v2/"), "a certificate is demanded")
+        compose("restart", "registryv1", "registryv2", "nginx")
+        compose.await_healthy()
+        assert '"DENIED"' in compose.curl("/v2/")
+        certs = compose.folder / "certs"
+        compose.engine.inside("sh", "-ec", """
+            openssl req -newkey rsa:2048 -nodes -subj /CN=client -keyout client.key -out client.csr
+            openssl x509 -req -in client.csr -CA ca.crt -CAkey ca.key -CAserial client.srl -CAcreateserial -days 2 \
+                -out client.crt""", cwd=certs)
+        assert compose.curl("/v2/", "--cert", certs / "client.crt", "--key", certs / "client.key") == "{}"
+
+
+def test_redis_keeps_descriptors(compose):
+    compose("--profile", "redis", "build", "redis", timeout=BUILD_SECONDS)
+    cache = {"blobdescriptor": "redis"}
+    with configured(compose, storage={"cache": cache}, redis={"addr": "redis:6379"}):
+        compose("--profile", "redis", "up", "-d", "--no-build", "--force-recreate")
+        compose.await_healthy("nginx", "registryv1", "registryv2", "redis")
+        pull_again(compose.engine, make_pushed(compose, "compose/cached:1"))
+        keys = compose.engine.docker("exec", compose.containers("redis")[0], "redis-cli", "dbsize")
+        assert int(keys.split()[-1]) > 0
+        compose("--profile", "redis", "stop", "redis")      # a cache: without it all goes on
+        pull_again(compose.engine, make_pushed(compose, "compose/uncached:1"))
+    compose("--profile", "redis", "rm", "-sf", "redis")
+
+
+def test_another_registry_for_v1(compose):
+    """berth.v1.upstream, and no registryv1."""
+    with configured(compose, berth={"v1": {"upstream": "http://127.0.0.1:9"}}):
+        compose("up", "-d", "--no-build", "--scale", "registryv1=0")
+        compose("restart", "nginx", "registryv2")
+        compose.await_healthy("nginx", "registryv2")
+        assert not compose.containers("registryv1")
+        assert " 502" in compose.curl("/v1/_ping", "-D-").splitlines()[0]
+        assert " 200" in compose.curl("/v2/", "-D-").splitlines()[0]
 
 
 def test_down_and_up_keep_the_data(compose):

@@ -151,10 +151,13 @@ def pull_schema1(client, repo, tag):
 
 def schema1_layers(client, repo, document):
     images = [json.loads(entry["v1Compatibility"]) for entry in document["history"]]
+    layers = document["fsLayers"]
+    if images[0]["id"] == images[1]["id"]:      # docker 1.6 names the top twice; clients take it for one
+        images, layers = images[1:], layers[1:]
     assert [image["id"] for image in images[1:]] == [image["parent"] for image in images[:-1]]
     assert "parent" not in images[-1]
     assert (images[0]["architecture"], images[0]["os"], images[0]["config"]["Cmd"]) == ("amd64", "linux", ["/bin/sh"])
-    return [client.fetch_blob(repo, layer["blobSum"]) for layer in reversed(document["fsLayers"])]
+    return [client.fetch_blob(repo, layer["blobSum"]) for layer in reversed(layers)]
 
 
 def get_manifest(client, repo, reference, kind):
@@ -353,6 +356,83 @@ def test_an_id_that_is_taken_before_its_image_comes(registry, client, docker15, 
         assert "dropped" in other.log()
         # What was pushed is still there for clients of v2, under its own digest.
         assert digest(evil.layer) in Client(other).get(Client(other).manifest("evil/image", "x")).body.decode()
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """Another registry, which knows nothing of what is in ours."""
+    with harness.Registry() as running:
+        yield running
+
+
+def push_as_schema1(client, elsewhere, repo, tag, images):
+    """What a docker 1.6 would push that has these images: their ids are whatever it says."""
+    other = Client(elsewhere)
+    V1Client(elsewhere).push(repo, images, {tag: images[-1].id})
+    signed = other.get(other.manifest(repo, tag), DOCKER_19).body
+    for image in images:
+        client.push_blob(repo, image.layer)
+    assert client.put_manifest(repo, tag, signed, SCHEMA1).status == 201
+
+
+@pytest.mark.parametrize("with_parent", [True, False])
+def test_schema1_takes_no_id_from_a_pushed_image(registry, client, docker15, elsewhere, repo, with_parent):
+    """Ids in schema1 are anybody's to choose: what is there under one stays, and the impostor is left out for v1."""
+    images = v1_images(repo)
+    docker15.push(repo, images, {"a": images[-1].id})
+    evil = "aaaa/" + repo.replace("/", "-")
+    impostors = [make_image(evil, files={"evil": b"evil"}), ] if with_parent else []
+    impostors.append(LocalImage(images[-1].id, json.dumps({
+        "id": images[-1].id, **({"parent": impostors[0].id} if with_parent else {})}).encode(),
+        make_layer({"evil": b"evil"})))
+    push_as_schema1(client, elsewhere, evil, "x", impostors)
+    assert client.get(f"/v1/repositories/{evil}/tags").json() == {}
+    assert docker15.pull(repo, "a").chain("a") == images
+    assert "another image's" in registry.log()
+    assert client.get(client.manifest(evil, "x")).header("Content-Type") == SCHEMA1
+
+
+def test_schema1_takes_no_id_that_follows_from_content(registry, client, docker15, elsewhere, repo):
+    """Not even by being there first."""
+    layer = make_layer({repo: b"original"})
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/sh"]}, "history": [{}],
+                         "rootfs": {"type": "layers", "diff_ids": [digest(gzip.decompress(layer))]}}).encode()
+    with harness.Registry() as other:
+        for to in (Client(other), client):
+            to.make_image(repo + "original", [layer], "a", DOCKER_MANIFEST, config)
+        chain = V1Client(other).pull(repo + "original", "a").chain("a")
+    evil = "aaaa/" + repo.replace("/", "-")
+    push_as_schema1(client, elsewhere, evil, "x",
+                    [LocalImage(chain[0].id, json.dumps({"id": chain[0].id}).encode(), make_layer({"evil": b"evil"}))])
+    assert client.get(f"/v1/repositories/{evil}/tags").json() == {"x": chain[0].id}
+    assert docker15.pull(repo + "original", "a").chain("a") == chain
+    docker15.pull(evil)     # whatever it is now
+    assert docker15.pull(repo + "original", "a").chain("a") == chain
+
+
+def test_a_config_pushed_under_an_id_that_follows_from_it(registry, client, docker15, repo):
+    """The same layers, and another command: the id of the image stands for its config too."""
+    with harness.Registry() as other:
+        push_image(Client(other), repo, "a", DOCKER_MANIFEST)
+        chain = V1Client(other).pull(repo, "a").chain("a")
+    document = json.loads(chain[-1].json)
+    document["config"]["Cmd"] = ["/bin/evil"]
+    evil = LocalImage(chain[-1].id, json.dumps(document).encode(), chain[-1].layer)
+    docker15.push("evil/" + repo.replace("/", "-"), [*chain[:-1], evil], {"x": evil.id})
+    push_image(client, repo, "a", DOCKER_MANIFEST)
+    assert docker15.pull(repo, "a").chain("a") == chain
+
+
+def test_docker_16_pushes_what_it_pulled_from_docker_15(client, docker15, elsewhere, repo):
+    """It writes the JSON in its own way and packs layers anew; for docker 1.5 they are the images that it has."""
+    images = v1_images(repo)
+    docker15.push(repo, images, {"a": images[-1].id})
+    again = [LocalImage(image.id, image.json.replace(b'"Size"', b'"Labels": null, "Size"'),
+                        gzip.compress(gzip.decompress(image.layer), 1, mtime=7)) for image in images]
+    for name in (repo, "other/" + repo.replace("/", "-")):
+        push_as_schema1(client, elsewhere, name, "b", again)
+        assert docker15.pull(name, "b").chain("b") == images
+        assert unpack(pull_schema1(client, name, "b")) == FILES
 
 
 # Interrupted ---------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import json
 import tarfile
 import urllib.parse
 
-from harness import Client
+from harness import Client, Reply
 
 PING_AGENT = "Go 1.1 package http"
 DOCKER_1_5 = "docker/1.5.0 go/go1.4.1 git-commit/a8a31ef kernel/3.13.0-45-generic os/linux arch/amd64"
@@ -83,8 +83,8 @@ def make_image(seed, parent=None, files=None, layer=None, **more):
     return LocalImage(image_id, json.dumps(document, indent=1).encode(), layer or make_layer(files or {seed: b"x"}))
 
 
-def make_layer(files):
-    """A gzipped tar of path → bytes (None: a directory), with mtime and owners as docker writes them."""
+def plain_layer(files):
+    """A tar of path → bytes (None: a directory), with mtime and owners as docker writes them."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, data in files.items():
@@ -96,7 +96,11 @@ def make_layer(files):
             else:
                 entry.size = len(data)
                 archive.addfile(entry, io.BytesIO(data))
-    return gzip.compress(plain.getvalue(), mtime=0)
+    return plain.getvalue()
+
+
+def make_layer(files):
+    return gzip.compress(plain_layer(files), mtime=0)
 
 
 @dataclasses.dataclass
@@ -114,6 +118,11 @@ class Pulled:
         return chain[::-1]
 
 
+def compact(document):
+    """JSON as Go writes it."""
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
 class V1Client:
     def __init__(self, registry, user_agent=DOCKER_1_5, login=("", ""), probes_v2=True):
         self.registry = registry
@@ -126,16 +135,42 @@ class V1Client:
     # Requests
 
     def _send(self, method, path, headers=(), body=None, agent=None):
+        """One request as Go 1.4 writes it, on a connection of its own: keep-alive is off, but for the login."""
         self.sent.append((method, path))
-        fields = [("User-Agent", agent or self.agent), ("Connection", "close"), *headers]
-        if method == "GET" and not any(name == "Range" for name, _ in headers):
+        chunked = body is not None and not isinstance(body, bytes)
+        fields = [("User-Agent", agent or self.agent)]
+        if chunked:
+            fields.append(("Transfer-Encoding", "chunked"))
+        elif method in ("PUT", "POST"):
+            fields.append(("Content-Length", str(len(body or b""))))
+        fields += sorted(headers)
+        if not any(name == "Range" for name, _ in headers):
             fields.append(("Accept-Encoding", "gzip"))
-        return self._client.request(method, path, fields, body)
+        if method != "POST":
+            fields.append(("Connection", "close"))
+        connection = self._client.connect()
+        try:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in fields:
+                connection.putheader(name, value)
+            try:
+                connection.endheaders(body, encode_chunked=chunked)
+            except (BrokenPipeError, ConnectionResetError):
+                pass        # answered before the whole body was sent: the answer is what counts
+            response = connection.getresponse()
+            return Reply(response.status, response.msg, response.read())
+        finally:
+            connection.close()
 
     @property
     def _basic(self):
         pair = ":".join(self.login_as).encode()
         return ("Authorization", "Basic " + base64.b64encode(pair).decode())
+
+    @property
+    def _login_basic(self):
+        """The password where docker sends it if there is one: with everything over https."""
+        return [self._basic] if self.login_as[0] or self.registry.tls else []
 
     def _with(self, token):
         """The authorization of a request for images or tags."""
@@ -158,15 +193,23 @@ class V1Client:
         if standalone is not None and standalone.lower() not in ("true", "1"):
             raise V1Error("not standalone", reply)
 
+    def _begin(self):
+        """What comes first of all but a login: NewEndpoint and NewSession."""
+        self.ping()
+        if self.registry.tls:       # NewSession asks again, to know whether the password may go with everything
+            self._send("GET", "/v1/_ping", agent=PING_AGENT)
+
     def login(self, username, password, email="a@example.com"):
         """docker login; returns the status docker prints."""
-        document = json.dumps({"username": username, "password": password, "email": email}).encode()
+        self.ping()
+        document = compact({"username": username, "password": password, "auth": "", "email": email})
         reply = self._send("POST", "/v1/users/", [("Content-Type", "application/json; charset=utf-8")], document,
                            agent=PING_AGENT)
         if reply.status == 201:
             self.login_as = (username, password)
             return "Account created"
-        if reply.status not in (400, 401) or (reply.status == 400 and b"already exists" not in reply.body):
+        if reply.status not in (400, 401) or (
+                reply.status == 400 and reply.body != b'"Username or email already exists"'):
             raise V1Error("Registration: " + reply.body.decode(), reply)
         self.login_as = (username, password)
         reply = self._send("GET", "/v1/users/", [self._basic])
@@ -175,22 +218,24 @@ class V1Client:
         return "Login Succeeded"
 
     def search(self, term):
-        reply = self._send("GET", "/v1/search?q=" + urllib.parse.quote_plus(term), [("X-Docker-Token", "true")])
+        self._begin()
+        reply = self._send("GET", "/v1/search?q=" + urllib.parse.quote_plus(term),
+                           [*self._login_basic, ("X-Docker-Token", "true")])
         if reply.status != 200:
             raise V1Error(f"Unexpected status code {reply.status}", reply)
         return reply.json()["results"]
 
     def push(self, repo, images, tags):
         """images: LocalImages, each after its parent; tags: tag → id. Returns the ids whose layers were sent."""
-        self.ping()
+        self._begin()
         listed = [{"id": image.id, "Tag": tag} for image in images
                   for tag in [t for t, i in tags.items() if i == image.id] or [""]]
         for entry in listed:
             if not entry["Tag"]:
                 del entry["Tag"]
         path = f"/v1/repositories/{repo}/"
-        headers = [self._basic, ("Content-Type", "application/json"), ("X-Docker-Token", "true")]
-        reply = self._send("PUT", path, headers, json.dumps(listed).encode())
+        headers = [self._basic, ("Content-type", "application/json"), ("X-Docker-Token", "true")]
+        reply = self._send("PUT", path, headers, compact(listed))
         if reply.status not in (200, 201):
             raise V1Error(f"Error: Status {reply.status} trying to push repository {repo}", reply)
         token, endpoints = reply.header("X-Docker-Token"), reply.header("X-Docker-Endpoints")
@@ -248,9 +293,8 @@ class V1Client:
 
     def pull(self, repo, tag=None, graph=None, break_after=None):
         """One tag or all. graph: id → LocalImage that docker has; break_after: bytes until a connection breaks."""
-        self.ping()
-        basic = [self._basic] if self.login_as[0] or self.registry.tls else []
-        reply = self._send("GET", f"/v1/repositories/{repo}/images", [*basic, ("X-Docker-Token", "true")])
+        self._begin()
+        reply = self._send("GET", f"/v1/repositories/{repo}/images", [*self._login_basic, ("X-Docker-Token", "true")])
         if reply.status != 200:
             raise V1Error(f"HTTP code: {reply.status}", reply)
         token = reply.header("X-Docker-Token")
