@@ -12,23 +12,23 @@
 #include <memory>
 #include <thread>
 
+#include "driver/host_files.h"
+
 namespace berth::driver {
 namespace {
 
-// The modes of docker/distribution's driver, less the umask.
-constexpr mode_t file_mode = 0666;
-constexpr mode_t directory_mode = 0777;
-// How often a rename is tried again when somebody removes the target's directory meanwhile.
-constexpr int max_rename_tries = 100;
-constexpr std::size_t max_copy_bytes = std::size_t{1} << 30;
 constexpr std::chrono::seconds max_lock_wait{2};
 constexpr std::chrono::milliseconds lock_poll{1};
 
-std::string parent_of(const std::string& host) { return host.substr(0, host.rfind('/')); }
+class FileLock final : public Lock {
+public:
+  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
 
-std::unexpected<Error> failed(std::string_view call, std::string_view path) {
-  return std::unexpected(errno_error(call, path, errno));
-}
+private:
+  UniqueFd fd_;
+};
+
+} // namespace
 
 Result<FileInfo> stat_host(const std::string& host) {
   struct stat info{};
@@ -49,16 +49,6 @@ mode_t process_umask() {
   return mask;
 }
 
-class FileLock final : public Lock {
-public:
-  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
-
-private:
-  UniqueFd fd_;
-};
-
-} // namespace
-
 Filesystem::Filesystem(std::string root, FsOps& ops, Random& random)
     : root_(std::move(root)), ops_(ops), random_(random) {
   process_umask(); // while there is but one thread
@@ -75,158 +65,6 @@ Result<UniqueFd> Filesystem::open_host(const std::string& host, int flags) {
   UniqueFd fd(ops_.open(host.c_str(), flags | O_CLOEXEC, file_mode));
   if (!fd) return failed("open", host);
   return fd;
-}
-
-// Opens a file that may have to be made, and makes the directories above it.
-Result<UniqueFd> Filesystem::create(const std::string& host, int flags, Changed& changed) {
-  Result<UniqueFd> fd = open_host(host, flags | O_CREAT);
-  if (!fd && is(fd.error(), Code::not_found)) {
-    BERTH_CHECK(make_directories(parent_of(host), changed));
-    fd = open_host(host, flags | O_CREAT);
-  }
-  if (fd) changed.insert(parent_of(host));
-  return fd;
-}
-
-// Makes a directory and those above it.
-Result<> Filesystem::make_directories(const std::string& host, Changed& changed) {
-  if (ops_.mkdir(host.c_str(), directory_mode) != 0) {
-    if (errno == ENOENT && host.size() > 1) {
-      BERTH_CHECK(make_directories(parent_of(host), changed));
-      if (ops_.mkdir(host.c_str(), directory_mode) != 0 && errno != EEXIST) return failed("mkdir", host);
-    } else if (errno != EEXIST) {
-      return failed("mkdir", host);
-    }
-  }
-  changed.insert(parent_of(host));
-  return {};
-}
-
-Result<> Filesystem::rename(const std::string& from, const std::string& to, Changed& changed) {
-  for (int tries = 0; ops_.rename(from.c_str(), to.c_str()) != 0; ++tries) {
-    if (errno != ENOENT || tries == max_rename_tries) return failed("rename", to);
-    // Either there is no directory yet (or no longer: somebody removes the tree), or `from` is gone.
-    BERTH_CHECK(stat_host(from));
-    const auto made = make_directories(parent_of(to), changed);
-    if (!made && !is(made.error(), Code::not_found)) return made;
-  }
-  changed.insert(parent_of(to));
-  return {};
-}
-
-// Appends all of content at the file's position.
-Result<> Filesystem::write(int fd, const std::string& host, const Content& content) {
-  if (content.is_file()) {
-    off_t offset = 0;
-    while (static_cast<std::uint64_t>(offset) < content.size()) {
-      const ssize_t copied = ops_.copy_file_range(content.fd(), &offset, fd, nullptr, max_copy_bytes);
-      if (copied > 0) continue;
-      if (copied == 0) return fail(Code::io, "copy_file_range " + content.path() + ": the file is shorter than it was");
-      if (errno == EINTR) continue;
-      if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
-        return failed("copy_file_range", host);
-      // Not on one file system, or not one that can: the bytes take the long way.
-      return read_file(content.fd(), static_cast<std::uint64_t>(offset), [&](std::span<const std::byte> piece) {
-        return write(fd, host, Content::of(std::string(reinterpret_cast<const char*>(piece.data()), piece.size())));
-      });
-    }
-    return {};
-  }
-  std::string_view rest = content.bytes();
-  while (!rest.empty()) {
-    const ssize_t written = ops_.write(fd, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return failed("write", host);
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
-// Syncs the bytes of files and the entries of directories, all at once. A directory that is gone was removed by
-// somebody since: there is nothing in it to last.
-Result<> Filesystem::sync(const std::vector<Staged>& files, const Changed& changed) {
-  std::vector<int> fds;
-  for (const Staged& file : files) fds.push_back(file.fd.get());
-  std::vector<UniqueFd> directories;
-  for (const std::string& host : changed) {
-    Result<UniqueFd> fd = open_host(host, O_RDONLY | O_DIRECTORY);
-    if (!fd && is(fd.error(), Code::not_found)) continue;
-    if (!fd) return std::unexpected(std::move(fd).error());
-    fds.push_back(fd->get());
-    directories.push_back(*std::move(fd));
-  }
-  if (!fds.empty() && ops_.fsync_all(fds) != 0)
-    return failed("fsync", files.empty() ? *changed.begin() : files[0].host);
-  return {};
-}
-
-Result<Filesystem::Staged> Filesystem::write_temporary(const Content& content) {
-  Staged staged{temporary_path(), {}, {}};
-  Changed unsynced; // whoever loses the directory of temporaries makes it again
-  BERTH_TRY(staged.fd, create(staged.temporary, O_WRONLY | O_EXCL, unsynced));
-  const Result<> written = write(staged.fd.get(), staged.temporary, content);
-  if (written) return staged;
-  drop(staged);
-  return std::unexpected(written.error());
-}
-
-// A second name for the very file that was opened and hashed. Its first name may by now belong to another: nginx
-// removes a spooled file when it gives a request up, and uses the name again. Errors: unsupported from another file
-// system; not_found if the file has lost its name.
-Result<Filesystem::Staged> Filesystem::link_temporary(const Content& content) {
-  // nginx makes its files 0600; the store's are for every reader that the umask allows.
-  if (::fchmod(content.fd(), file_mode & ~process_umask()) != 0 && errno != EPERM)
-    return failed("fchmod", content.path());
-  Staged staged{temporary_path(), {}, UniqueFd(::fcntl(content.fd(), F_DUPFD_CLOEXEC, 0))};
-  if (!staged.fd) return failed("dup", content.path());
-  const std::string opened = "/proc/self/fd/" + std::to_string(content.fd());
-  for (int tries = 0; ops_.linkat(opened.c_str(), staged.temporary.c_str()) != 0; ++tries) {
-    const int error_number = errno;
-    struct stat info{};
-    if (error_number == EXDEV)
-      return fail(Code::unsupported, "link " + staged.temporary + ": from another file system");
-    if (error_number != ENOENT || tries > 0 || ::fstat(content.fd(), &info) != 0 || info.st_nlink == 0)
-      return std::unexpected(errno_error("link", staged.temporary, error_number));
-    Changed unsynced;
-    BERTH_CHECK(make_directories(parent_of(staged.temporary), unsynced));
-  }
-  return staged;
-}
-
-// Content as a file that has no name in the store yet.
-Result<Filesystem::Staged> Filesystem::stage(const Content& content) {
-  if (!content.is_file()) return write_temporary(content);
-  auto linked = link_temporary(content);
-  if (linked || !is(linked.error(), Code::unsupported)) return linked;
-  // A spool on another file system is a mistake that `berth up` refuses; here it costs a copy, not the upload.
-  return write_temporary(content);
-}
-
-Result<> Filesystem::stage(PutFile& file, std::vector<Staged>& staged) {
-  BERTH_TRY(std::string host, host_path(file.path));
-  if (file.content) {
-    BERTH_TRY(Staged made, stage(*file.content));
-    staged.push_back(std::move(made));
-  } else {
-    Result<UniqueFd> kept = open_host(host, O_RDONLY | O_NONBLOCK); // a FIFO would wait for its writer
-    if (!kept && is(kept.error(), Code::not_found)) return {};      // removed since: nothing to make durable
-    if (!kept) return std::unexpected(std::move(kept).error());
-    staged.push_back({{}, {}, *std::move(kept)});
-  }
-  staged.back().host = std::move(host);
-  return {};
-}
-
-// Gives a staged file its name.
-Result<> Filesystem::name(Staged& file, Changed& changed) {
-  if (!file.temporary.empty()) BERTH_CHECK(rename(file.temporary, file.host, changed));
-  file.temporary.clear();
-  changed.insert(parent_of(file.host));
-  return {};
-}
-
-void Filesystem::drop(const Staged& file) {
-  if (!file.temporary.empty()) ops_.unlink(file.temporary.c_str());
 }
 
 Result<FileInfo> Filesystem::stat(const std::string& path) {
@@ -288,57 +126,6 @@ Result<> Filesystem::make_directory(const std::string& path) {
   return sync({}, changed);
 }
 
-Result<> Filesystem::put_scratch(const std::string& path, std::string_view bytes) {
-  BERTH_TRY(const std::string host, host_path(path));
-  BERTH_TRY(Staged staged, write_temporary(Content::of(std::string(bytes))));
-  staged.host = host;
-  Changed unsynced;
-  const Result<> named = name(staged, unsynced);
-  if (!named) drop(staged);
-  return named;
-}
-
-Result<> Filesystem::put(std::vector<PutFile> files) {
-  std::vector<Staged> staged;
-  Changed changed;
-  Result<> done;
-  for (std::size_t i = 0; done && i < files.size(); ++i) done = stage(files[i], staged);
-  if (done) done = sync(staged, {});
-  for (std::size_t i = 0; done && i < staged.size(); ++i) done = name(staged[i], changed);
-  if (done) done = sync({}, changed);
-  for (const Staged& file : staged) drop(file);
-  return done;
-}
-
-Result<> Filesystem::append(const std::string& path, std::uint64_t offset, const Content& content) {
-  BERTH_TRY(const std::string host, host_path(path));
-  Changed changed;
-  std::vector<Staged> files;
-  if (offset == 0 && content.is_file()) {
-    BERTH_TRY(Staged taken, stage(content));
-    taken.host = host;
-    Result<> done = name(taken, changed);
-    if (!done) drop(taken);
-    files.push_back(std::move(taken));
-    if (done) done = sync(files, changed);
-    if (!done) ops_.unlink(host.c_str());
-    return done;
-  }
-  BERTH_TRY(UniqueFd fd, create(host, O_WRONLY, changed));
-  BERTH_TRY(const FileInfo info, stat_host(host));
-  if (info.size < offset) return fail(Code::corrupt, host + " is shorter than what was acknowledged");
-  // What lies behind the offset was never acknowledged: a writer died in the middle of it.
-  if (info.size > offset && ops_.ftruncate(fd.get(), static_cast<off_t>(offset)) != 0) return failed("ftruncate", host);
-  if (::lseek(fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0) return failed("lseek", host);
-  Result<> written = write(fd.get(), host, content);
-  if (info.size > 0) changed.clear(); // it was there, and was synced into its directory
-  files.push_back({{}, host, std::move(fd)});
-  if (written) written = sync(files, changed);
-  // Should this fail too, the next append cuts the file.
-  if (!written) static_cast<void>(ops_.ftruncate(files[0].fd.get(), static_cast<off_t>(offset)));
-  return written;
-}
-
 Result<> Filesystem::remove(const std::string& path, Durability durability) {
   BERTH_TRY(const std::string host, host_path(path));
   BERTH_TRY(const FileInfo info, stat_host(host));
@@ -354,12 +141,35 @@ Result<> Filesystem::remove(const std::string& path, Durability durability) {
   return {};
 }
 
+Result<> Filesystem::remove_files(const std::string& directory, std::span<const std::string_view> names) {
+  BERTH_TRY(const std::string host, host_path(directory));
+  for (const std::string_view name : names) {
+    const std::string file = host + "/" + std::string(name);
+    if (ops_.unlink(file.c_str()) != 0 && errno != ENOENT) break;
+  }
+  if (ops_.rmdir(host.c_str()) == 0) return {};
+  return remove(directory, Durability::scratch); // there is more in it
+}
+
 // As far as it goes: what stays behind is below /berth/tmp and belongs to nobody.
 void Filesystem::remove_tree(const std::string& host) {
   if (ops_.unlink(host.c_str()) == 0 || errno != EISDIR) return;
   if (const auto names = list(host.substr(root_.size())))
     for (const std::string& name : *names) remove_tree(host + "/" + name);
   ops_.rmdir(host.c_str());
+}
+
+Result<std::unique_ptr<Lock>> Filesystem::make_locked(const std::string& path, std::string_view bytes) {
+  BERTH_TRY(const std::string host, host_path(path));
+  Changed unsynced;
+  BERTH_CHECK(make_directories(parent_of(host), unsynced)); // a new one, most likely: no need to try without
+  BERTH_TRY(UniqueFd fd, create(host, O_RDWR | O_EXCL, unsynced));
+  Result<> done = ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 ? Result<>() : failed("flock", host);
+  if (done) done = write(fd.get(), host, Content::of(std::string(bytes)));
+  if (done) return std::make_unique<FileLock>(std::move(fd));
+  ops_.unlink(host.c_str());
+  ops_.rmdir(parent_of(host).c_str()); // unless there is something in it
+  return std::unexpected(done.error());
 }
 
 Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {

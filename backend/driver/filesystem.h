@@ -1,9 +1,9 @@
 // Filesystem: the store in a directory, in the layout and with the modes of docker/distribution's filesystem driver.
 //
 // How files come to be: their bytes are written to files that no reader looks at (below /berth/tmp, or where nginx
-// spooled them) and synced, all at once; they are renamed to their names, one after the other; the directories are
-// synced, all at once, those that had to be made into their parents too (docs/decisions/0005). A removed tree is first
-// renamed below /berth/tmp, so that it vanishes at once.
+// spooled them) and synced, all at once; they get their names, one after the other: by link(2) if the file has another
+// and nothing is there yet, else by rename(2); the directories are synced, all at once, those that had to be made into
+// their parents too (docs/decisions/0005). A removed tree is first renamed below /berth/tmp: it vanishes at once.
 //
 // A second process that finds a directory which the first has just made relies on the file system to write a new
 // directory's entry along with what is synced in it, as ext4, XFS and btrfs do.
@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,8 @@ public:
   Result<> put(std::vector<PutFile> files) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
   Result<> remove(const std::string& path, Durability durability) override;
+  Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override;
+  Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
   Result<std::unique_ptr<Lock>> exclude(const std::string& path) override;
 
@@ -47,9 +50,10 @@ private:
   using Changed = std::set<std::string>;
   // A file on its way to its name.
   struct Staged {
-    std::string temporary; // empty: it has its name
     std::string host;
-    UniqueFd fd;
+    std::string temporary;          // its name so far; empty: none, or its own
+    const Content* taken = nullptr; // the file that gets the name
+    UniqueFd own;                   // else: the one that was written, or is there
   };
 
   Result<std::string> host_path(const std::string& path) const;
@@ -58,13 +62,13 @@ private:
   Result<UniqueFd> create(const std::string& host, int flags, Changed& changed);
   Result<> make_directories(const std::string& host, Changed& changed);
   Result<> rename(const std::string& from, const std::string& to, Changed& changed);
+  Result<> link(const Content& content, const std::string& to, Changed& changed);
   Result<> write(int fd, const std::string& host, const Content& content);
   Result<> sync(const std::vector<Staged>& files, const Changed& changed);
 
   Result<Staged> write_temporary(const Content& content);
-  Result<Staged> link_temporary(const Content& content);
   Result<Staged> stage(const Content& content);
-  Result<> stage(PutFile& file, std::vector<Staged>& staged);
+  Result<> stage(const PutFile& file, std::vector<Staged>& staged);
   Result<> name(Staged& file, Changed& changed);
   void drop(const Staged& file);
   void remove_tree(const std::string& host);

@@ -140,6 +140,20 @@ Result<> Memory::remove(const std::string& path, Durability) {
   });
 }
 
+Result<> Memory::remove_files(const std::string& directory, std::span<const std::string_view>) {
+  return remove(directory, Durability::scratch);
+}
+
+Result<std::unique_ptr<Lock>> Memory::make_locked(const std::string& path, std::string_view bytes) {
+  BERTH_CHECK(check_path(path));
+  return tree_.with([&](Tree& tree) -> Result<std::unique_ptr<Lock>> {
+    if (!tree.files.emplace(path, bytes).second) return fail(Code::exists, path + " is there");
+    ++tree.changes;
+    tree.locked.insert(path);
+    return std::make_unique<MemoryLock>(tree_, path);
+  });
+}
+
 Result<std::unique_ptr<Lock>> Memory::lock(const std::string& path) {
   BERTH_CHECK(check_path(path));
   return tree_.with([&](Tree& tree) -> Result<std::unique_ptr<Lock>> {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -90,7 +91,13 @@ public:
   virtual Result<> append(const std::string& path, std::uint64_t offset, const Content& content) = 0;
   // Removes a file, or a directory with all that is in it; either is gone at once for every reader.
   virtual Result<> remove(const std::string& path, Durability durability) = 0;
+  // Removes a directory with all that is in it, file by file: those named first, in the order given. Cheaper than
+  // remove() if there is nothing else; cut short, it may have removed some. Scratch. Errors: not_found.
+  virtual Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) = 0;
 
+  // Makes a file that nobody else knows of yet, and the directories above it, and locks it as lock() does. Scratch;
+  // whoever comes upon it may see it empty first. Errors: exists.
+  virtual Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) = 0;
   // Locks an existing file against everybody else who locks it, here or in another process; never waits.
   // Errors: busy if it is locked; not_found, also if it was removed meanwhile.
   virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;

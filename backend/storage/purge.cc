@@ -36,7 +36,10 @@ private:
     if (!ids) return std::unexpected(ids.error());
     for (const std::string& id : *ids) {
       if (options_.stop()) return {};
-      if (is_old(path + "/" + id + "/startedat")) purge(path + "/" + id);
+      if (is_old(path + "/" + id + "/startedat"))
+        purge(path + "/" + id);
+      else if (is_old_remainder(path + "/" + id))
+        remove(path + "/" + id);
     }
     return {};
   }
@@ -47,6 +50,16 @@ private:
     return time && *time < options_.started_before;
   }
 
+  // What is left of an upload whose removal was cut short: without a startedat nobody can go on with it. Nothing tells
+  // its age but when its directory changed last.
+  bool is_old_remainder(const std::string& upload) const {
+    const auto started_at = driver_.stat(upload + "/startedat");
+    if (started_at || !is(started_at.error(), Code::not_found)) return false;
+    const auto left = driver_.stat(upload);
+    return left && left->is_directory && left->stamp.seconds > 0 &&
+           Time(std::chrono::seconds(left->stamp.seconds)) < options_.started_before;
+  }
+
   void purge(const std::string& upload) {
     const auto lock = driver_.lock(upload + "/startedat");
     if (!lock && is(lock.error(), Code::not_found)) return; // finished, or purged by another
@@ -54,11 +67,17 @@ private:
       ++result.busy;
       return;
     }
-    Result<> removed;
-    if (!lock)
-      removed = std::unexpected(lock.error());
-    else if (!options_.dry_run)
-      removed = driver_.remove(upload, driver::Durability::scratch);
+    if (lock)
+      remove(upload);
+    else
+      tell(upload, std::unexpected(lock.error()));
+  }
+
+  void remove(const std::string& upload) {
+    tell(upload, options_.dry_run ? Result<>() : driver_.remove(upload, driver::Durability::scratch));
+  }
+
+  void tell(const std::string& upload, const Result<>& removed) {
     removed ? ++result.uploads : ++result.failed;
     tell_(upload, removed ? nullptr : &removed.error());
   }

@@ -2,8 +2,9 @@
 // data and hashstates/sha256/<offset>, so that either registry can finish what the other began.
 //
 // One writer at a time: a writer holds the lock on `startedat` as long as it lives. The length of an upload is the
-// greatest offset for which there is a hash state within data; what a dead writer left behind it is not acknowledged,
-// and the next append overwrites it. Without a readable state (an upload of an old registry) it is the length of data.
+// greatest offset for which there is a true hash state within data; what a dead writer left behind it is not
+// acknowledged, and the next append overwrites it. Without one (an upload of an old registry, or one of up to 256 KiB:
+// docs/decisions/0017) it is the length of data, all of which is hashed when it is committed.
 // Order: data is durable before its hash state exists, so a state never vouches for bytes that a power cut took. The
 // blob gets data as a second name of the same file, and the upload goes last: a commit that fails half-way (a full
 // disk) can be tried again.

@@ -1,6 +1,7 @@
 // What driver/storage_driver.h promises, asked of every driver.
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -200,6 +201,34 @@ TEST_CASE("a lock on a file that was removed is none") {
   REQUIRE(held);
   REQUIRE(driver.remove("/l", Durability::scratch));
   CHECK(error_of(driver.lock("/l/startedat")) == Code::not_found);
+}
+
+TEST_CASE("a file is made and locked in one go") {
+  FOR_EVERY_DRIVER;
+  {
+    const auto held = driver.make_locked("/l/new/startedat", "now");
+    REQUIRE(held);
+    CHECK(driver.get_content("/l/new/startedat", 10).value() == "now");
+    CHECK(error_of(driver.lock("/l/new/startedat")) == Code::busy);
+  }
+  CHECK(driver.lock("/l/new/startedat"));
+  CHECK(error_of(driver.make_locked("/l/new/startedat", "again")) == Code::exists);
+  CHECK(driver.get_content("/l/new/startedat", 10).value() == "now");
+  CHECK(error_of(driver.make_locked("/../x", "")) == Code::invalid);
+}
+
+TEST_CASE("a directory is removed file by file, whatever else is in it") {
+  FOR_EVERY_DRIVER;
+  constexpr std::array<std::string_view, 2> names{"startedat", "data"};
+  for (const std::string path : {"/u/1/startedat", "/u/1/data", "/u/2/data", "/u/3/data", "/u/3/more/of/it", "/u/4/x"})
+    REQUIRE(driver.put_scratch(path, "x"));
+  for (const std::string path : {"/u/1", "/u/2", "/u/3"}) {
+    CAPTURE(path);
+    CHECK(driver.remove_files(path, names));
+    CHECK(error_of(driver.stat(path)) == Code::not_found);
+    CHECK(error_of(driver.remove_files(path, names)) == Code::not_found);
+  }
+  CHECK(driver.list("/u").value() == std::vector<std::string>{"4"});
 }
 
 TEST_CASE("a directory's stamp is another one when an entry has come or gone, and the same when none has") {

@@ -235,6 +235,23 @@ def test_upload_handed_over(pair, repo, steps):
         assert pair.client(name).fetch_blob(repo, digest(whole)) == whole
 
 
+@pytest.mark.parametrize("steps", [steps for steps in itertools.product(("berth", "peer"), repeat=4)
+                                   if len(set(steps)) > 1], ids="-".join)
+def test_upload_that_grows_handed_over(pair, repo, steps):
+    """PATCH three times and PUT: from sizes of which berth keeps no hash state to those of which it does. The peer then
+    has a state of its own piece alone, which means nothing."""
+    chunks = [random_bytes(size, f"{repo}{size}") for size in (1000, 300_000, 301_500)]
+    whole = b"".join(chunks)
+    clients = [pair.client(name) for name in steps]
+    location = relative(clients[0], clients[0].start_upload(repo))
+    for client, chunk in zip(clients, chunks):
+        location = relative(client, client.append(location, chunk))
+    reply = clients[3].finish_upload(location, digest(whole))
+    assert reply.status == 201, reply
+    for name in ("berth", "peer"):
+        assert pair.client(name).fetch_blob(repo, digest(whole)) == whole
+
+
 @both_ways
 def test_upload_seen_and_cancelled_by_the_other(pair, writer, reader, repo):
     location = writer.append(writer.start_upload(repo), b"x" * 1000)
@@ -255,8 +272,10 @@ def test_wrong_bytes_from_the_other_are_refused(writer, reader, repo):
 
 
 def test_hash_states_are_the_same_bytes(pair, repo):
-    """The state beside an unfinished upload, for tails of every kind within the 64-byte block."""
-    chunks = [random_bytes(size, f"{repo}{size}") for size in (1, 62, 1, 55, 64, 4096, 1_000_003)]
+    """The state beside an unfinished upload, for tails of every kind within the 64-byte block; berth keeps states of
+    uploads beyond 256 KiB."""
+    sizes = (262_145, 62, 1, 55, 64, 4096, 1_000_003)
+    chunks = [random_bytes(size, f"{repo}{size}") for size in sizes]
     states = {}
     for name in ("berth", "peer"):
         client = pair.client(name)

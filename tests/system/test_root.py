@@ -173,6 +173,19 @@ def test_only_what_brings_bytes_is_spooled(method):
         wait_until(lambda: not spooled(registry), "an empty spool")
 
 
+@pytest.mark.parametrize("size, files", [(99_999, 0), (100_000, 1), (None, 1)], ids=["small", "larger", "chunked"])
+def test_small_bodies_of_a_known_length_are_not_spooled(size, files):
+    """nginx counts the files it makes: the name of the next one tells how many there were."""
+    with running(Registry()) as registry:
+        client = Client(registry)
+        location = client.start_upload("it/spools")
+        location = client.append(location, b"x" * size if size else iter([b"one piece"]))
+        connection = begin(registry, "PATCH", location)
+        wait_until(lambda: spooled(registry), "the PATCH is spooled")
+        assert [int(path.name) for path in spooled(registry)] == [files + 1]
+        connection.close()
+
+
 def test_spool_is_emptied_when_nginx_dies():
     with running(Registry()) as registry:
         connection = begin(registry, "PATCH", Client(registry).start_upload("it/spools"))

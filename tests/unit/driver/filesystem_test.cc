@@ -67,6 +67,18 @@ TEST_CASE("a file is taken, not copied: the same inode") {
   CHECK(before.st_ino == after.st_ino);
 }
 
+TEST_CASE("a file that has lost its name cannot be taken, and one that is taken replaces what is there") {
+  Store store;
+  const Content lost = Content::open(store.dir.write("spooled", "lost")).value();
+  std::filesystem::remove(store.dir.path() + "/spooled");
+  CHECK_FALSE(store.driver.append("/u/data", 0, lost));
+  REQUIRE(store.driver.append("/u/data", 0, Content::of("rubbish of a dead writer")));
+  const Content taken = Content::open(store.dir.write("spooled", "taken")).value();
+  REQUIRE(store.driver.append("/u/data", 0, taken));
+  CHECK(store.driver.get_content("/u/data", 100).value() == "taken");
+  CHECK(files_below(store.root + "/berth/tmp") == 0);
+}
+
 TEST_CASE("nothing is left in the temporary directory") {
   Store store;
   REQUIRE(store.driver.put_scratch("/a/b", "x"));

@@ -11,6 +11,11 @@ namespace {
 
 const std::string uploads = "/docker/registry/v2/repositories/a/b/_uploads/";
 
+// An upload of more bytes than this has a hash state.
+constexpr std::size_t stateless_bytes = 256 * 1024;
+const std::string large(stateless_bytes + 1, 'l');
+const std::string large_size = std::to_string(large.size());
+
 model::Digest sha512_of(const std::string& bytes) {
   model::Digester digester(model::Algorithm::sha512);
   digester.update(as_bytes(bytes));
@@ -40,11 +45,46 @@ TEST_CASE("an upload in progress is in docker/distribution's form") {
   auto writer = fixture.begin(*repository);
   const std::string directory = uploads + writer->id().str();
   CHECK(fixture.content(directory + "/startedat") == "2024-01-02T03:04:05Z");
-  REQUIRE(writer->append(Content::of("abc")));
-  CHECK(fixture.content(directory + "/data") == "abc");
-  const auto state = model::Sha256::restore(fixture.content(directory + "/hashstates/sha256/3"));
+  REQUIRE(writer->append(Content::of(large)));
+  CHECK(fixture.content(directory + "/data") == large);
+  const auto state = model::Sha256::restore(fixture.content(directory + "/hashstates/sha256/" + large_size));
   REQUIRE(state);
-  CHECK(state->digest() == digest_of("abc"));
+  CHECK(state->digest() == digest_of(large));
+}
+
+TEST_CASE("a small upload has no hash state; once it grows, it has one of what it was, and of what it is") {
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  auto writer = fixture.begin(*repository);
+  const std::string states = uploads + writer->id().str() + "/hashstates/sha256";
+  REQUIRE(writer->append(Content::of("abc")));
+  REQUIRE(writer->append(Content::of(std::string(stateless_bytes - 3, 'x'))));
+  CHECK_FALSE(fixture.driver.list(states));
+  REQUIRE(writer->append(Content::of("y")));
+  CHECK(fixture.driver.list(states).value() ==
+        std::vector<std::string>{std::to_string(stateless_bytes), std::to_string(stateless_bytes + 1)});
+  const std::string whole = "abc" + std::string(stateless_bytes - 3, 'x') + "yz";
+  CHECK(writer->commit(Content::of("z"), digest_of(whole)));
+}
+
+TEST_CASE("a hash state that is not of the upload's bytes counts for nothing") {
+  // docker-registry, going on with an upload that has no state, leaves one of its own piece under that piece's length.
+  Fixture fixture;
+  const auto repository = fixture.repository("a/b");
+  auto writer = fixture.begin(*repository);
+  const auto id = writer->id();
+  REQUIRE(writer->append(Content::of("begun by berth, ")));
+  writer.reset();
+  const std::string directory = uploads + id.str(), whole = "begun by berth, " + large;
+  REQUIRE(fixture.driver.put_scratch(directory + "/data", whole));
+  model::Sha256 of_piece;
+  of_piece.update(as_bytes(large));
+  REQUIRE(fixture.driver.put_scratch(directory + "/hashstates/sha256/" + large_size, of_piece.save()));
+  CHECK(repository->blobs().upload_size(id).value() == whole.size());
+  writer = repository->blobs().resume(id).value();
+  CHECK(writer->size() == whole.size());
+  SECTION("ended") { CHECK(writer->commit(Content(), digest_of(whole))); }
+  SECTION("gone on with") { CHECK(writer->commit(Content::of("!"), digest_of(whole + "!"))); }
 }
 
 TEST_CASE("an upload goes on where the last request ended") {
@@ -73,32 +113,38 @@ TEST_CASE("an upload whose hash state is missing or unreadable is hashed again")
   const auto repository = fixture.repository("a/b");
   auto writer = fixture.begin(*repository);
   const auto id = writer->id();
-  REQUIRE(writer->append(Content::of("abc")));
+  REQUIRE(writer->append(Content::of(large)));
   writer.reset();
   const std::string states = uploads + id.str() + "/hashstates/sha256";
   SECTION("missing") { REQUIRE(fixture.driver.remove(states, driver::Durability::scratch)); }
-  SECTION("of an old registry") { REQUIRE(fixture.driver.put_scratch(states + "/3", "gob")); }
-  SECTION("of another offset") { REQUIRE(fixture.driver.put_scratch(states + "/3", model::Sha256().save())); }
+  SECTION("of an old registry") { REQUIRE(fixture.driver.put_scratch(states + "/" + large_size, "gob")); }
+  SECTION("of another offset") {
+    REQUIRE(fixture.driver.put_scratch(states + "/" + large_size, model::Sha256().save()));
+  }
   writer = repository->blobs().resume(id).value();
-  CHECK(writer->size() == 3);
-  CHECK(writer->commit(Content::of("def"), digest_of("abcdef")));
+  CHECK(writer->size() == large.size());
+  CHECK(writer->commit(Content::of("def"), digest_of(large + "def")));
 }
 
-TEST_CASE("what a dead writer left behind the last hash state does not count") {
+TEST_CASE("what a dead writer left behind the last hash state that is true does not count") {
   Fixture fixture;
   const auto repository = fixture.repository("a/b");
   auto writer = fixture.begin(*repository);
   const auto id = writer->id();
-  REQUIRE(writer->append(Content::of("abc")));
+  REQUIRE(writer->append(Content::of(large)));
   writer.reset();
-  REQUIRE(fixture.driver.put_scratch(uploads + id.str() + "/data", "abcRUBBISH"));
-  CHECK(repository->blobs().upload_size(id).value() == 3);
+  REQUIRE(fixture.driver.put_scratch(uploads + id.str() + "/data", large + "RUBBISH"));
+  model::Sha256 other;
+  other.update(as_bytes(std::string(large.size() + 1, 'o')));
+  const std::string later = std::to_string(other.length());
+  REQUIRE(fixture.driver.put_scratch(uploads + id.str() + "/hashstates/sha256/" + later, other.save()));
+  CHECK(repository->blobs().upload_size(id).value() == large.size());
   writer = repository->blobs().resume(id).value();
-  SECTION("overwritten") { CHECK(writer->commit(Content::of("def"), digest_of("abcdef"))); }
+  SECTION("overwritten") { CHECK(writer->commit(Content::of("def"), digest_of(large + "def"))); }
   SECTION("cut off") {
-    const auto descriptor = writer->commit(Content(), digest_of("abc"));
+    const auto descriptor = writer->commit(Content(), digest_of(large));
     REQUIRE(descriptor);
-    CHECK(repository->blobs().get(descriptor->digest, 100).value() == "abc");
+    CHECK(repository->blobs().get(descriptor->digest, large.size()).value() == large);
   }
 }
 

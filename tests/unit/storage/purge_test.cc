@@ -2,7 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "driver/filesystem.h"
 #include "fixture.h"
+#include "unit/temp_dir.h"
 
 namespace berth::storage {
 namespace {
@@ -55,9 +57,26 @@ TEST_CASE("an upload that is being written stays, however old") {
 TEST_CASE("an upload that does not say when it began stays") {
   Fixture fixture;
   REQUIRE(fixture.driver.put_scratch("/docker/registry/v2/repositories/a/_uploads/1/startedat", "yesterday"));
-  REQUIRE(fixture.driver.put_scratch("/docker/registry/v2/repositories/a/_uploads/2/data", "x"));
   Told told;
   CHECK(purge_uploads(fixture.driver, {Time::max()}, told.tell)->uploads == 0);
+}
+
+TEST_CASE("what is left of an upload whose removal was cut short is purged by its own age") {
+  const test::TempDir dir;
+  driver::FsOps ops;
+  SystemRandom random;
+  driver::Filesystem driver(dir.path(), ops, random);
+  const std::string uploads = "/docker/registry/v2/repositories/a/_uploads/";
+  REQUIRE(driver.put_scratch(uploads + "1/data", "x"));
+  REQUIRE(driver.make_directory(uploads + "2"));
+  REQUIRE(driver.put_scratch(uploads + "3/startedat", "yesterday"));
+  const Time now = SystemClock().now();
+  Told told;
+  CHECK(purge_uploads(driver, {now - std::chrono::hours(1)}, told.tell)->uploads == 0);
+  CHECK(purge_uploads(driver, {now + std::chrono::hours(1), true}, told.tell)->uploads == 2);
+  CHECK(driver.stat(uploads + "1/data"));
+  CHECK(purge_uploads(driver, {now + std::chrono::hours(1)}, told.tell)->uploads == 2);
+  CHECK(driver.list(uploads.substr(0, uploads.size() - 1)).value() == std::vector<std::string>{"3"});
 }
 
 TEST_CASE("an empty store, and a purge that is told to stop") {
