@@ -146,8 +146,8 @@ def test_traversal_in_a_digest_to_commit(client, repo, traversal):
 @pytest.mark.parametrize("path", ["/berth", "/internal/", "/_internal/x", "/blobs/sha256/", "/data/", "/spool/",
                                   "/docker/registry/v2/blobs/", "/../canary", "/%2e%2e/canary", "//canary",
                                   "/.git/config", "/_berth/store/docker/registry/v2/", "/_berth/store/berth/secret",
-                                  "/_berth/store/../canary", "/_berth/store", "/_berth/ask", "/_berth/no_v2",
-                                  "/_berth/errors/internal", "/%5fberth/store/berth/secret",
+                                  "/_berth/store/../canary", "/_berth/store", "/_berth/ask", "/_berth/spooled",
+                                  "/_berth/no_v2", "/_berth/errors/internal", "/%5fberth/store/berth/secret",
                                   "/_berth/x/../store/berth/secret", "//_berth/store/berth/secret",
                                   "/v2/../_berth/store/berth/secret"])
 def test_internal_locations_are_not_served(client, path):
