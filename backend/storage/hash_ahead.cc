@@ -20,7 +20,7 @@ namespace {
 // A smaller body is hashed faster than anybody could be told of it.
 constexpr off_t min_bytes = 1 << 20;
 constexpr std::size_t piece_bytes = 256 * 1024;
-// The disk is given so much at a time: to hand it every piece costs a third more of the processor than this.
+// The disk is given so much at a time: to hand it each piece by itself costs more of the processor.
 constexpr off_t writeback_bytes = off_t{8} << 20;
 static_assert(writeback_bytes % piece_bytes == 0);
 // Notices are looked at so often: a small upload has come and gone by then, and costs nothing.
