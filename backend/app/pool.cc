@@ -36,6 +36,7 @@ storage::ManifestPolicy policy_of(const config::Config::Validation& validation) 
   policy.disabled = validation.disabled;
   policy.url_allow = validation.url_allow;
   policy.url_deny = validation.url_deny;
+  policy.sparse_images = validation.sparse_images;
   policy.children = validation.index_platforms == config::IndexPlatforms::all    ? Children::all
                     : validation.index_platforms == config::IndexPlatforms::none ? Children::none
                                                                                  : Children::listed;

@@ -42,6 +42,7 @@ struct Config {
     std::vector<std::string> url_deny;
     IndexPlatforms index_platforms = IndexPlatforms::all;
     std::vector<Platform> platform_list;
+    bool sparse_images = false; // berth.sparseimages: layers need not exist
   } validation;
 
   Notifications notifications;

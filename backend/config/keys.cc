@@ -166,6 +166,7 @@ constexpr Key table[] = {
   {"berth.rundirectory", works, scalar, value<FIELD(berth.run_directory), to_path>, "sockets, locks and the rendered nginx configuration"},
   {"berth.spool", works, scalar, value<FIELD(berth.spool), to_path>, "where nginx puts uploads; on the same file system as the store, for berth alone"},
   {"berth.socket", works, scalar, value<FIELD(berth.socket), to_path>, "the unix socket between nginx and pool"},
+  {"berth.sparseimages", works, scalar, value<FIELD(validation.sparse_images), to_flag>, "whether an image may be pushed without some of its layers"},
   {"berth.user", works, scalar, value<FIELD(berth.user), to_user>, "started as root: who serves; default: the owner of the store"},
   {"berth.notifications.maxqueue", works, scalar, integer<FIELD(berth.notification_queue_bytes), 1 << 20, std::int64_t{1} << 50>, "bytes that an endpoint's queue may take"},
   {"berth.notifications.version", works, scalar, integer<FIELD(berth.events_version), 1, 2>, "the v of events.v1+json: 1 as docker/distribution 2, 2 as 3"},

@@ -1,6 +1,7 @@
 #include "storage/blob_store.h"
 
 #include "model/media_types.h"
+#include "storage/link_set.h"
 #include "storage/paths.h"
 
 namespace berth::storage {
@@ -50,6 +51,18 @@ Result<driver::PutFile> BlobStore::file(Content content, const CanonicalDigest& 
   BERTH_TRY(const bool is_there, has(content, file.path));
   if (!is_there) file.content = std::move(content);
   return file;
+}
+
+driver::PutFile BlobStore::alias(const Digest& digest, const CanonicalDigest& canonical) {
+  return link_file(driver_, paths::blob_alias(digest), canonical);
+}
+
+Result<Descriptor> BlobStore::stat_alias(const Digest& digest) {
+  if (CanonicalDigest::from(digest)) return stat(digest);
+  const auto canonical = read_link(driver_, paths::blob_alias(digest));
+  if (canonical) return stat(*canonical);
+  if (is(canonical.error(), Code::not_found) || is(canonical.error(), Code::corrupt)) return unknown(digest);
+  return std::unexpected(canonical.error());
 }
 
 } // namespace berth::storage

@@ -16,7 +16,7 @@ class BlobStore final : public registry::BlobStatter, public registry::BlobProvi
 public:
   explicit BlobStore(driver::StorageDriver& driver) : driver_(driver) {}
 
-  // Errors: blob_unknown, also for a digest that is not canonical: only a repository's links map those.
+  // Errors: blob_unknown, also for a digest that is not canonical: only links and aliases map those.
   Result<Descriptor> stat(const Digest& digest) override;
   Result<registry::BlobLocation> locate(const Descriptor& descriptor) override;
   Result<std::string> get(const Digest& digest, std::size_t max_bytes) override;
@@ -25,6 +25,10 @@ public:
   // A blob that is there is kept, and made durable, as whoever wrote it may not have synced it (docker-registry does
   // not, wholly); one of another size (or, if content is in memory, of other bytes) is damaged, and replaced.
   Result<driver::PutFile> file(Content content, const CanonicalDigest& digest);
+  // What has to be put for stat_alias to find a blob under another digest. Requires: its bytes are both.
+  driver::PutFile alias(const Digest& digest, const CanonicalDigest& canonical);
+  // stat, also under a digest that an alias leads from. Errors: blob_unknown.
+  Result<Descriptor> stat_alias(const Digest& digest);
 
 private:
   Result<bool> has(const Content& content, const std::string& path);

@@ -4,13 +4,15 @@ namespace berth::storage {
 
 Publish LayerStore::publish() {
   return [this](const Digest& provisional, const Descriptor& descriptor, Content bytes) {
-    return layers_.publish(provisional, descriptor, std::move(bytes));
+    std::vector<driver::PutFile> aliases; // for mounts that do not say from where
+    if (provisional != descriptor.digest) aliases.push_back(global_.alias(provisional, descriptor.digest));
+    return layers_.publish(provisional, descriptor, std::move(bytes), std::move(aliases));
   };
 }
 
 Result<registry::Created> LayerStore::create(const std::optional<registry::MountRequest>& mount) {
   if (mount) {
-    const auto found = mount->from ? layers_of_(*mount->from).stat(mount->digest) : global_.stat(mount->digest);
+    const auto found = mount->from ? layers_of_(*mount->from).stat(mount->digest) : global_.stat_alias(mount->digest);
     if (found) {
       BERTH_CHECK(layers_.publish(mount->digest, *found));
       return registry::Mounted{*found};

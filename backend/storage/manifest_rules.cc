@@ -81,6 +81,8 @@ Result<bool> ManifestRules::is_missing(const model::ManifestInfo& manifest, cons
     return !has;
   }
   if (is_foreign(manifest.kind, content)) return false;
+  const bool is_layer = manifest.kind != ManifestKind::schema1 && &content != &manifest.contents.front();
+  if (is_layer && policy_.sparse_images) return false;
   const auto found = holdings.blobs.stat(content.digest);
   if (!found && !is(found.error(), Code::blob_unknown)) return std::unexpected(found.error());
   return !found.has_value();

@@ -14,13 +14,14 @@
 
 namespace berth::storage {
 
-// validation.* of config.yml.
+// validation.* of config.yml, and berth.sparseimages.
 struct ManifestPolicy {
   bool disabled = false;              // neither URL patterns nor the completeness of indexes are checked
   std::vector<std::string> url_allow; // RE2 patterns, OR-ed; neither allow nor deny: every URL is refused
   std::vector<std::string> url_deny;
   enum class Children { all, none, listed } children = Children::all; // which children of an index must exist
   std::vector<std::pair<std::string, std::string>> platforms;         // architecture and os, for `listed`
+  bool sparse_images = false; // an image's layers need not be in the repository; its config must
 };
 
 class ManifestRules {

@@ -29,6 +29,11 @@ std::string blob_data(const CanonicalDigest& digest) {
   return root + "/blobs/" + std::string(name_of(digest.algorithm())) + "/" + hex.substr(0, 2) + "/" + hex + "/data";
 }
 
+std::string blob_alias(const Digest& digest) {
+  return "/berth/aliases/" + algorithm_part(digest) + "/" + std::string(digest.hex().substr(0, 2)) + "/" +
+         std::string(digest.hex());
+}
+
 std::string repositories() { return root + "/repositories"; }
 std::string repository(const RepositoryName& name) { return repositories() + "/" + name.str(); }
 std::string manifests(const RepositoryName& name) { return repository(name) + "/" + std::string(manifests_directory); }

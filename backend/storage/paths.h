@@ -21,6 +21,9 @@ using model::UploadId;
 
 std::string blob_data(const CanonicalDigest& digest); // blobs/sha256/<hh>/<hex>/data
 
+// The canonical digest of a blob that was pushed under another one: berth's own, beside docker/distribution's tree.
+std::string blob_alias(const Digest& digest);
+
 std::string repositories();
 std::string repository(const RepositoryName& name);
 inline constexpr std::string_view manifests_directory = "_manifests"; // its presence makes a directory a repository

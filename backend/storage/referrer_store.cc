@@ -18,6 +18,11 @@ Result<std::vector<std::string>> names_in(driver::StorageDriver& driver, const s
   return names;
 }
 
+bool answers(const ReferrerCache::Entry& entry, const registry::ReferrersRequest& request) {
+  return entry && entry->subject == request.subject &&
+         (request.artifact_type.empty() || entry->artifact_type == request.artifact_type);
+}
+
 bool is_gone(const Error& error) { return is(error, Code::blob_unknown) || is(error, Code::manifest_unknown); }
 
 } // namespace
@@ -91,9 +96,12 @@ Result<registry::ReferrersPage> ReferrerStore::list(const registry::ReferrersReq
     page.last = *next;
     const auto digest = Digest::parse(*next);
     if (!digest) continue; // rubbish in the directory
+    // What its bytes are known to say cannot change: only what is listed needs a look whether it is still there.
+    if (const auto canonical = CanonicalDigest::from(*digest)) {
+      if (const auto known = parts_.cache.find(*canonical); known && !answers(*known, request)) continue;
+    }
     BERTH_TRY(auto entry, read(*digest));
-    if (!entry || entry->subject != request.subject) continue;
-    if (!request.artifact_type.empty() && entry->artifact_type != request.artifact_type) continue;
+    if (!answers(entry, request)) continue;
     bytes += entry_bytes + entry->artifact_type.size() + entry->annotations.size();
     page.entries.push_back({*digest, *std::move(entry)});
   }

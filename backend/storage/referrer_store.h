@@ -2,7 +2,8 @@
 // digests. An entry is a hint and no more: it is listed if the manifest is there and its bytes say the same. So a crash
 // or a removal by another registry leaves nothing wrong behind. What stands under the referrers tag, where clients keep
 // the list themselves with registries that have none, is listed too.
-// Cost of a page: a few system calls an entry; the bytes of a manifest are read once and then remembered.
+// Cost of a page: the names of all that refer to the subject, and a few system calls an entry; the bytes of a manifest
+// are read once and then remembered.
 // Threads: belongs to one request (ReferrerCache: safe). Borrows: everything it is made of.
 #pragma once
 

@@ -157,3 +157,37 @@ def test_incomplete_index(client, repo, missing, media_type):
     reply = put_index(client, repo, missing, media_type)
     assert reply.status == 400
     assert set(reply.codes) == {"MANIFEST_BLOB_UNKNOWN"}
+
+
+# Completeness of images
+
+
+SPARSE = {"berth": {"sparseimages": True}}
+
+
+@differs("it has no such setting")
+@pytest.mark.parametrize("media_type", [DOCKER_MANIFEST, OCI_MANIFEST], ids=["docker", "oci"])
+@pytest.mark.parametrize("registry", [SPARSE], indirect=True, ids=["sparse"])
+class TestSparseImages:
+    def test_layers_may_be_missing(self, client, repo, media_type):
+        image = client.make_image(repo, layers=[b"here", b"not here"], media_type=media_type)
+        assert client.delete(client.blob(repo, image.layers[1])).status == 202
+        assert client.put_manifest(repo, "v1", image.manifest, media_type).status == 201
+        reply = client.get(client.manifest(repo, "v1"), {"Accept": media_type})
+        assert (reply.status, reply.body) == (200, image.manifest)
+        client.fetch_blob(repo, image.layers[0])
+        assert_error(client.get(client.blob(repo, image.layers[1])), 404, "BLOB_UNKNOWN")
+
+    def test_the_config_must_be_here(self, client, repo, media_type):
+        image = client.make_image(repo, media_type=media_type)
+        assert client.delete(client.blob(repo, image.config)).status == 202
+        reply = client.put_manifest(repo, "v1", image.manifest, media_type)
+        assert_error(reply, 400, "MANIFEST_BLOB_UNKNOWN")
+        assert [error["detail"] for error in reply.json()["errors"]] == [image.config]
+
+
+@pytest.mark.parametrize("registry", [{}], indirect=True, ids=["default"])
+def test_layers_must_be_here_by_default(client, repo):
+    image = client.make_image(repo, layers=[b"here", b"not here"])
+    assert client.delete(client.blob(repo, image.layers[1])).status == 202
+    assert_error(client.put_manifest(repo, "v1", image.manifest, image.media_type), 400, "MANIFEST_BLOB_UNKNOWN")

@@ -130,6 +130,23 @@ def test_mount(client, repo, other_repo, algorithm):
 
 
 @every_other
+def test_mount_without_from(client, repo, other_repo, algorithm):
+    """The registry finds the blob wherever it was pushed under this digest, as it does under sha256."""
+    name = push(client, other_repo, repo.encode(), algorithm)
+    reply = client.post(client.uploads(repo) + f"?mount={name}")
+    assert_created(client, reply, client.blob(repo, name), name)
+    assert_pulls(client, client.blob(repo, name), name, repo.encode())
+
+
+@every_other
+def test_mount_without_from_of_what_was_not_pushed_under_it(client, repo, other_repo, algorithm):
+    client.push_blob(other_repo, repo.encode())
+    name = hashed(algorithm, repo.encode())
+    assert client.post(client.uploads(repo) + f"?mount={name}").status == 202
+    assert client.head(client.blob(repo, name)).status == 404
+
+
+@every_other
 def test_other_digest_of_a_blob_that_was_not_pushed_under_it(client, repo, algorithm):
     """berth does not guess: only what was verified is known."""
     client.push_blob(repo, repo.encode())
@@ -211,6 +228,24 @@ def test_tags_of_a_push_by_digest(registry, client, repo, algorithm, pushed):
         link = registry.v2_root / "repositories" / repo / "_manifests/tags" / tag / "current/link"
         assert link.read_text() == digest(body)     # what docker-registry reads
     assert client.get(client.tags(repo)).json()["tags"] == sorted(tags)
+
+
+def test_more_tags_than_fit(client, repo):
+    """The spec has 414 for it; nothing is tagged."""
+    client.push_blob(repo, b"{}")
+    body = image("sha256", b"{}")
+    reply = client.put(client.manifest(repo, digest(body)) + "?" + "&".join(f"tag={n:0128}" for n in range(1000)),
+                       {"Content-Type": OCI_MANIFEST}, body)
+    assert_error(reply, 414, "UNSUPPORTED")
+    assert client.head(client.manifest(repo, digest(body))).status == 404
+
+
+def test_a_tag_named_twice(client, repo):
+    client.push_blob(repo, b"{}")
+    body = image("sha256", b"{}")
+    reply = client.put(client.manifest(repo, digest(body)) + "?tag=a&tag=b&tag=a", {"Content-Type": OCI_MANIFEST}, body)
+    assert reply.status == 201
+    assert client.get(client.tags(repo)).json()["tags"] == ["a", "b"]
 
 
 def test_tag_that_is_none_among_the_tags(client, repo):

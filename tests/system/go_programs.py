@@ -16,15 +16,21 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "clients" / "bin"
 INSTALL_SECONDS = 1800
 DOWNLOAD_SECONDS = 300
+OLDEST_GO = "1.24"      # that knows how all of this is written
 SAID_BYTES = 400        # of what go complained, in an error
 
 
 class Unavailable(Exception):
     """A program that cannot be had on this machine; the text says why."""
+
+
+class NoGo(Unavailable):
+    """There is no Go on this machine."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +57,8 @@ PROGRAMS = {
     "oras": Program("oras.land/oras", "v1.3.6", "h1:Lhsfr2tQLjsu/+CJZp6vYatwKT+62fbIUTlp4lUrfOA=", "cmd/oras"),
     "cosign": Program("github.com/sigstore/cosign/v3", "v3.1.3",
                       "h1:001JQRI/PJ/5T+g/kJ1KTvKFbb322+fomc+pHDZ/6sg=", "cmd/cosign"),
+    "notation": Program("github.com/notaryproject/notation", "v1.3.2",
+                        "h1:roSxDRZ+w8kIgxoxruhHpSVtVFwpfq2piuaMvOrPaco=", "cmd/notation"),
     "helm": Program("helm.sh/helm/v4", "v4.3.1", "h1:UndCoLe9UPmNoL7IvWzaUXveL7T5t/ijoorEmgJdI9g=", "cmd/helm"),
 }
 
@@ -65,16 +73,16 @@ def find_go():
                                                                  str(pathlib.Path.home() / "sdk" / "go" / "bin"))]
     found = shutil.which("go", path=":".join(places))
     if not found:
-        raise Unavailable("Go is not on this machine (looked in the PATH, /usr/local/go/bin and ~/go/bin); the "
-                          "programs need 1.26 or newer, which Debian 12 does not have")
+        raise NoGo("Go is not on this machine (looked in the PATH, /usr/local/go/bin and ~/go/bin); the "
+                   "programs need 1.26 or newer, which Debian 12 does not have")
     return found
 
 
-def _go(*arguments, seconds, env=None):
+def _go(*arguments, seconds, env=None, cwd="/"):
     """Runs go and returns what it printed, whatever its exit code, with that code."""
     try:
         done = subprocess.run(["nice", "-n", "10", find_go(), *arguments], env={**os.environ, **(env or {})},
-                              cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
+                              cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         raise Unavailable(f"go {' '.join(arguments)}: not done after {seconds} s") from None
     return done.returncode, done.stdout, done.stderr
@@ -111,10 +119,17 @@ def install(name):
         if not _is_there(name, program):
             _download(program)
             jobs = os.environ.get("JOBS") or str(os.cpu_count())
-            code, _, err = _go("install", "-p", jobs, f"{program.path}@{program.version}", seconds=INSTALL_SECONDS,
-                               env={"GOBIN": str(folder()), "GO111MODULE": "on", "GOMAXPROCS": jobs})
+            # In a module that requires it, and not as PATH@VERSION: that also asks which versions there are, to say if
+            # this one is deprecated, and fails where nobody can tell.
+            with tempfile.TemporaryDirectory() as scratch:
+                pathlib.Path(scratch, "go.mod").write_text(
+                    f"module scratch\n\ngo {OLDEST_GO}\n\nrequire {program.module} {program.version}\n")
+                code, _, err = _go("install", "-mod=mod", "-p", jobs, program.path, cwd=scratch,
+                                   seconds=INSTALL_SECONDS, env={
+                                       "GOBIN": str(folder()), "GO111MODULE": "on", "GOWORK": "off",
+                                       "GOMAXPROCS": jobs})
             if code:
-                raise Unavailable(f"go install {program.path}@{program.version}: {err.strip()[-SAID_BYTES:]}")
+                raise Unavailable(f"go install {program.path} of {program.version}: {err.strip()[-SAID_BYTES:]}")
             if not _is_there(name, program):
                 raise RuntimeError(f"go install left no {name} of {program.version} in {folder()}")
     return folder() / name

@@ -149,6 +149,26 @@ def add_nested_index(layout, name):
     })
 
 
+def add_attested_index(layout, name):
+    """What a new docker pushes: an image beside a manifest of statements about it, which names no platform that is
+    and whose layers are in-toto statements."""
+    image = layout.add_image(None, [Layer(name)])
+    statement = json.dumps({"_type": "https://in-toto.io/Statement/v0.1", "subject": [{"name": name}]}).encode()
+    layer = descriptor("application/vnd.in-toto+json", statement,
+                       annotations={"in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2"})
+    config = json.dumps({"architecture": "unknown", "os": "unknown", "config": {},
+                         "rootfs": {"type": "layers", "diff_ids": [digest(statement)]}}).encode()
+    attestation = _image(layout, None, config, [layer], [statement])
+    return layout.add(name, OCI_INDEX, {
+        "schemaVersion": 2,
+        "mediaType": OCI_INDEX,
+        "manifests": [
+            descriptor(OCI_MANIFEST, image, platform={"architecture": "amd64", "os": "linux"}),
+            descriptor(OCI_MANIFEST, attestation, platform={"architecture": "unknown", "os": "unknown"}, annotations={
+                "vnd.docker.reference.digest": digest(image), "vnd.docker.reference.type": "attestation-manifest"})],
+    })
+
+
 ODD = {function.__name__.removeprefix("add_"): function for function in (
     add_zstd, add_estargz, add_without_layers, add_foreign, add_artifact, add_artifact_of_nothing, add_large_manifest,
-    add_nested_index)}
+    add_nested_index, add_attested_index)}
