@@ -184,7 +184,9 @@ void Api::finish(const http::Request& request, http::Response& response) const {
 // Also for paths that cannot be decoded, whose beginning decides then.
 Api::Face Api::face_of(const http::Request& request) const {
   const std::string_view encoded = raw_path(request);
-  const std::string path = http::decode_path(encoded).value_or(std::string(encoded));
+  std::string decoded;
+  if (encoded.contains('%')) decoded = http::decode_path(encoded).value_or(std::string(encoded));
+  const std::string_view path = encoded.contains('%') ? decoded : encoded;
   if (lies_in(path, options_.prefix + "v2")) return options_.faces == Options::Faces::v1 ? Face::none : Face::v2;
   const bool is_v1 = lies_in(path, options_.prefix + "v1") || path == options_.prefix + "_ping";
   return is_v1 && v1_ ? Face::v1 : Face::none;

@@ -49,7 +49,6 @@ std::string base_of(const Options& options, const http::Request& request) {
 
 } // namespace
 
-Locations::Locations(const Options& options, const http::Request& request)
-    : base_(base_of(options, request)), prefix_(options.prefix) {}
+std::string Locations::absolute(std::string_view path) const { return base_of(options_, request_).append(path); }
 
 } // namespace berth::api

@@ -11,18 +11,19 @@
 
 namespace berth::api {
 
+// Threads: belongs to one request. Borrows: both.
 class Locations {
 public:
-  Locations(const Options& options, const http::Request& request);
+  Locations(const Options& options, const http::Request& request) : options_(options), request_(request) {}
 
   // path is what follows http.prefix, encoded, without a leading slash: "v2/team/app/blobs/sha256:…".
-  std::string absolute(std::string_view path) const { return base_ + std::string(path); }
+  std::string absolute(std::string_view path) const;
   // The same without scheme and host: for Link and redirects.
-  std::string relative(std::string_view path) const { return prefix_ + std::string(path); }
+  std::string relative(std::string_view path) const { return options_.prefix + std::string(path); }
 
 private:
-  std::string base_;
-  std::string prefix_;
+  const Options& options_;
+  const http::Request& request_;
 };
 
 } // namespace berth::api

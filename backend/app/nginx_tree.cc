@@ -24,6 +24,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Idle connections to the pool that a worker of nginx keeps. Their number is bounded by the pool too.
+constexpr const char* kept_connections = "64";
+// Then a connection is made anew, so that pools that share a socket share the load, late comers included.
+constexpr const char* requests_a_connection = "1000";
+
 std::string listen_lines(const config::Config& config, const NginxSettings& settings) {
   const config::ListenAddress address = config::parse_listen_address(config.http.addr).value();
   const std::string port = std::to_string(address.port);
@@ -59,9 +64,18 @@ std::string header_lines(const config::Config& config) {
 
 // Named twice, so that nginx has somewhere to ask again where snippets/location/ask_again.conf lets it: behind one
 // socket there may be many pools. Failures are not counted, as there is no other place to go.
-std::string upstream(const std::string& name, const std::string& socket) {
+std::string upstream(const std::string& name, const std::string& socket, const std::string& more = {}) {
   const std::string server = "    " + line("server", nginx_word("unix:" + socket) + " max_fails=0");
-  return "upstream " + name + " {\n" + server + server + "}\n";
+  return "upstream " + name + " {\n" + server + server + more + "}\n";
+}
+
+// The pool, once for what may be asked again, on connections that are kept, and once for what may not, with a
+// connection a request: a kept one may be closed under the request that uses it.
+std::string upstreams(const std::string& socket, const std::string& v1_socket) {
+  const std::string kept = "    " + line("keepalive", kept_connections) +
+                           "    " + line("keepalive_requests", requests_a_connection);
+  return upstream("berth_pool", socket) + upstream("berth_pool_kept", socket, kept) +
+         upstream("berth_pool_v1", v1_socket.empty() ? socket : v1_socket);
 }
 
 // Who answers for the v1 API, in a location whose requests have such a body.
@@ -157,14 +171,12 @@ Result<NginxSettings> find_nginx(const config::Config& config) {
 }
 
 std::map<std::string, std::string> nginx_fragments(const config::Config& config, const NginxSettings& settings) {
-  const std::string& v1_socket = config.berth.v1_socket;
   std::map<std::string, std::string> fragments = {
       {"main.conf", settings.user.empty() ? std::string() : line("user", settings.user)},
       {"listen.conf", listen_lines(config, settings)},
       {"tls.conf", tls_lines(config, settings)},
       {"spool.conf", line("client_body_temp_path", nginx_word(config.berth.spool))},
-      {"upstream.conf", upstream("berth_pool", settings.socket) +
-                            upstream("berth_pool_v1", v1_socket.empty() ? settings.socket : v1_socket)},
+      {"upstream.conf", upstreams(settings.socket, config.berth.v1_socket)},
       {"v1.conf", v1_lines(config, "body_small")},
       {"v1_layer.conf", v1_lines(config, "body_spooled")},
       {"store.conf", line("alias", nginx_word(config.storage.root + "/"))},

@@ -17,6 +17,7 @@
 namespace berth::driver {
 namespace {
 
+constexpr std::size_t small_bytes = 512; // links have at most half as many
 constexpr std::chrono::seconds max_lock_wait{2};
 constexpr std::chrono::milliseconds lock_poll{1};
 
@@ -92,18 +93,21 @@ Result<std::string> Filesystem::get_content(const std::string& path, std::size_t
   BERTH_TRY(const std::string host, host_path(path));
   BERTH_TRY(const UniqueFd fd, open_host(host, O_RDONLY | O_NONBLOCK)); // a FIFO would wait for its writer
   struct stat info{};
-  if (::fstat(fd.get(), &info) != 0) return failed("fstat", host);
-  if (!S_ISREG(info.st_mode)) return fail(Code::not_found, "open " + host + ": is no regular file");
-  if (static_cast<std::uint64_t>(info.st_size) > max_bytes) return fail(Code::size_invalid, host + " is too large");
-  std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
+  const bool small = max_bytes < small_bytes; // one read has all of it, and says what a stat would
+  if (!small && ::fstat(fd.get(), &info) != 0) return failed("fstat", host);
+  if (!small && !S_ISREG(info.st_mode)) return fail(Code::not_found, "open " + host + ": is no regular file");
+  std::string bytes(small ? small_bytes : static_cast<std::size_t>(info.st_size), '\0');
+  if (!small && bytes.size() > max_bytes) return fail(Code::size_invalid, host + " is too large");
   std::size_t have = 0;
   while (have < bytes.size()) {
     const ssize_t got = ::read(fd.get(), bytes.data() + have, bytes.size() - have);
     if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EISDIR) return fail(Code::not_found, "open " + host + ": is no regular file");
     if (got < 0) return failed("read", host);
-    if (got == 0) break;
     have += static_cast<std::size_t>(got);
+    if (got == 0 || small) break;
   }
+  if (have > max_bytes) return fail(Code::size_invalid, host + " is too large");
   bytes.resize(have);
   return bytes;
 }

@@ -11,6 +11,7 @@ namespace berth::fcgi {
 namespace {
 
 constexpr std::string_view header_prefix = "HTTP_";
+constexpr std::size_t usual_head_bytes = 768;
 
 // X_FORWARDED_PROTO → X-Forwarded-Proto
 std::string header_name(std::string_view parameter) {
@@ -80,16 +81,22 @@ Result<> read_parameter(std::string_view name, std::string_view value, Incoming&
 }
 
 // A value may quote what a client sent; a line end in it would begin a header of the client's making.
-std::string on_one_line(std::string_view value) {
-  std::string line(value);
-  std::erase_if(line, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
-  return line;
+void add_on_one_line(std::string& head, std::string_view value) {
+  constexpr std::string_view line_ends("\r\n\0", 3);
+  while (!value.empty()) {
+    const std::string_view part = value.substr(0, value.find_first_of(line_ends));
+    head.append(part);
+    value.remove_prefix(std::min(value.size(), part.size() + 1));
+  }
 }
 
 bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 void add_line(std::string& head, std::string_view name, std::string_view value) {
-  head.append(on_one_line(name)).append(": ").append(on_one_line(value)).append("\r\n");
+  add_on_one_line(head, name);
+  head.append(": ");
+  add_on_one_line(head, value);
+  head.append("\r\n");
 }
 
 } // namespace
@@ -130,6 +137,7 @@ Result<> check_length(const http::Request& request) {
 
 std::string write_head(const http::Request& request, const http::Response& response) {
   std::string head;
+  head.reserve(usual_head_bytes);
   add_line(head, "Status", std::to_string(response.status) + " " + std::string(http::reason_of(response.status)));
   for (const auto& [name, value] : response.headers.fields()) add_line(head, name, value);
   if (!request.trace.repository.empty()) add_line(head, "X-Berth-Repository", request.trace.repository);
@@ -147,6 +155,10 @@ std::string_view body_of(const http::Request& request, const http::Response& res
   const auto* bytes = std::get_if<std::string>(&response.body);
   if (bytes == nullptr || request.method == "HEAD" || !may_have_body(response.status)) return {};
   return *bytes;
+}
+
+bool nginx_reads_to_the_end(const http::Request& request, const http::Response& response) {
+  return request.method != "HEAD" && std::holds_alternative<std::string>(response.body);
 }
 
 } // namespace berth::fcgi

@@ -1,20 +1,15 @@
 #include "fcgi/server.h"
 
 #include <fcgiapp.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <array>
 #include <deque>
-#include <memory>
 #include <system_error>
 #include <thread>
 #include <vector>
 
-#include "base/content.h"
 #include "base/signals_blocked.h"
 #include "fcgi/conversion.h"
 #include "http/limits.h"
@@ -22,10 +17,11 @@
 namespace berth::fcgi {
 namespace {
 
-constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t piece_bytes = 16 * 1024; // of a thread's stack; libfcgi reads 8 KiB at a time
 // What is read and dropped of a body that is too large, so that nginx has sent it all when it looks for the reply.
 constexpr std::size_t max_discarded_bytes = 64 * 1024 * 1024;
-constexpr int accept_retry_milliseconds = 100; // after an error that is not the connection's, such as EMFILE
+constexpr std::size_t max_put_bytes = std::size_t{1} << 30; // libfcgi counts in int
+constexpr int no_socket = -1;
 
 // libfcgi takes SIGTERM, SIGUSR1 and SIGPIPE for its own when it is initialised; the first two are the application's.
 Result<> initialise_libfcgi() {
@@ -43,24 +39,33 @@ Result<> initialise_libfcgi() {
 
 // Reads the body from the stream, up to max_body_in_memory. Errors: bad_request if nginx went away.
 Result<> read_body(FCGX_Stream* in, http::Request& request) {
-  const auto buffer = std::make_unique_for_overwrite<char[]>(piece_bytes);
+  std::array<char, piece_bytes> piece;
   std::string bytes;
   for (std::size_t total = 0; total < max_discarded_bytes;) {
-    const int got = FCGX_GetStr(buffer.get(), piece_bytes, in);
+    const int got = FCGX_GetStr(piece.data(), piece_bytes, in);
     if (got <= 0) break;
     total += static_cast<std::size_t>(got);
     request.body_too_large = total > http::max_body_in_memory;
-    if (!request.body_too_large) bytes.append(buffer.get(), static_cast<std::size_t>(got));
+    if (!request.body_too_large) bytes.append(piece.data(), static_cast<std::size_t>(got));
   }
   if (FCGX_GetError(in) != 0) return fail(Code::bad_request, {}, "the body broke off");
   if (!request.body_too_large) request.body = Content::of(std::move(bytes));
   return {};
 }
 
+// Reads what is left of a request, so that nginx can send all of it and the next byte on its connection begins another.
+// False if that did not come about.
+bool read_to_the_end(FCGX_Stream* in) {
+  std::array<char, piece_bytes> rest;
+  for (std::size_t total = 0; total < max_discarded_bytes; total += piece_bytes)
+    if (FCGX_GetStr(rest.data(), piece_bytes, in) < static_cast<int>(piece_bytes)) return FCGX_GetError(in) == 0;
+  return false;
+}
+
 // False if nginx went away.
 bool put(FCGX_Stream* out, std::string_view bytes) {
   while (!bytes.empty()) {
-    const std::string_view piece = bytes.substr(0, piece_bytes);
+    const std::string_view piece = bytes.substr(0, max_put_bytes);
     if (FCGX_PutStr(piece.data(), static_cast<int>(piece.size()), out) < 0) return false;
     bytes.remove_prefix(piece.size());
   }
@@ -70,66 +75,49 @@ bool put(FCGX_Stream* out, std::string_view bytes) {
 } // namespace
 
 // One thread of the pool.
+//
+// libfcgi would accept connections itself, and wait on one that is kept for its next request: a thread for each. So it
+// is given the connections that have a request to read, by FCGX_Request::ipcFd, which FCGX_Accept_r takes instead of
+// accepting if it is not negative; and they are taken out again before it can wait. It is told of no listening socket.
 class Server::Worker {
 public:
   explicit Worker(Server& server) : server_(server) {}
 
   Result<> prepare() {
-    epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
-    if (!epoll_) return std::unexpected(errno_error("epoll_create1", "pool", errno));
-    BERTH_CHECK(watch(server_.stop_event_.get(), EPOLLIN));
-    // Exclusive: a connection wakes one thread, not all of them.
-    BERTH_CHECK(watch(server_.options_.listen_fd, EPOLLIN | EPOLLEXCLUSIVE));
-    if (FCGX_InitRequest(&fcgi_, server_.options_.listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
-      return fail(Code::io, "FCGX_InitRequest failed");
-    return {};
+    if (FCGX_InitRequest(&fcgi_, no_socket, FCGI_FAIL_ACCEPT_ON_INTR) == 0) return {};
+    return fail(Code::io, "FCGX_InitRequest failed");
   }
 
   void run() {
-    while (wait_for_connection()) {
-      const int error = FCGX_Accept_r(&fcgi_);
-      if (error == 0)
-        serve();
-      else if (error != -EAGAIN && error != -EINTR)
-        pause_after(error); // EAGAIN: another thread was faster
-      FCGX_Finish_r(&fcgi_);
-      FCGX_Free(&fcgi_, 1); // closes the connection though nginx may have asked to keep it
+    while (Connection* connection = server_.connections_.next()) {
+      if (serve(*connection))
+        server_.connections_.keep(connection);
+      else
+        server_.connections_.close(connection);
     }
+  }
+
+  // Answers one request. True if the connection can have another.
+  bool serve(Connection& connection) {
+    fcgi_.ipcFd = connection.fd.release();
+    fcgi_.keepConnection = 1; // or FCGX_Accept_r would close it at once, for the request before
+    FCGX_Detach(&fcgi_);      // and if libfcgi closes it, then without waiting for nginx to do so first
+    bool keeps = false;
+    if (FCGX_Accept_r(&fcgi_) == 0) {
+      const bool asked_for = fcgi_.keepConnection != 0;
+      const bool of_use = answer();
+      keeps = read_to_the_end(fcgi_.in) && asked_for && of_use;
+      fcgi_.keepConnection = 1; // who closes it is decided here
+      FCGX_Finish_r(&fcgi_);
+    }
+    connection.fd = UniqueFd(fcgi_.ipcFd); // none if libfcgi met an error
+    fcgi_.ipcFd = -1;
+    return keeps && connection.fd;
   }
 
 private:
-  Result<> watch(int fd, std::uint32_t events) {
-    epoll_event event{};
-    event.events = events;
-    event.data.fd = fd;
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return {};
-    return std::unexpected(errno_error("epoll_ctl", "pool", errno));
-  }
-
-  // False: stop.
-  bool wait_for_connection() {
-    for (;;) {
-      epoll_event events[2];
-      const int count = ::epoll_wait(epoll_.get(), events, 2, -1);
-      const bool stopping = std::any_of(events, events + std::max(count, 0), [&](const epoll_event& event) {
-        return event.data.fd == server_.stop_event_.get();
-      });
-      if (stopping || (count < 0 && errno != EINTR)) return false;
-      if (count > 0) return true;
-    }
-  }
-
-  // Waits a little, but no longer than until stop().
-  void pause_after(int error) {
-    server_.logger_.error("cannot accept from nginx", {{"error", std::system_category().message(-error)}});
-    epoll_event event{};
-    UniqueFd only_stop(::epoll_create1(EPOLL_CLOEXEC));
-    event.events = EPOLLIN;
-    if (!only_stop || ::epoll_ctl(only_stop.get(), EPOLL_CTL_ADD, server_.stop_event_.get(), &event) != 0) return;
-    ::epoll_wait(only_stop.get(), &event, 1, accept_retry_milliseconds);
-  }
-
-  void serve() {
+  // False if there is no use in keeping the connection.
+  bool answer() {
     try {
       Incoming incoming;
       const auto received = receive(incoming);
@@ -138,8 +126,10 @@ private:
       const bool sent =
           put(fcgi_.out, write_head(incoming.request, response)) && put(fcgi_.out, body_of(incoming.request, response));
       if (!sent) server_.logger_.debug("nginx did not wait for the reply", {{"method", incoming.request.method}});
+      return sent && nginx_reads_to_the_end(incoming.request, response);
     } catch (const std::exception& thrown) { // no memory: nginx answers 502 for us
       server_.logger_.error("request dropped", {{"error", thrown.what()}});
+      return false;
     }
   }
 
@@ -154,7 +144,6 @@ private:
   }
 
   Server& server_;
-  UniqueFd epoll_;
   FCGX_Request fcgi_{};
 };
 
@@ -162,16 +151,11 @@ Server::Server(Options options, http::Handler& handler, Logger& logger)
     : options_(std::move(options)),
       handler_(handler),
       logger_(logger),
-      stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+      connections_(options_.listen_fd, logger) {}
 
 Result<> Server::run() {
-  if (!stop_event_) return fail(Code::io, "eventfd failed");
   BERTH_CHECK(initialise_libfcgi());
-  // A thread that was woken for a connection which another one took must not block in accept().
-  const int flags = ::fcntl(options_.listen_fd, F_GETFL);
-  if (flags < 0 || ::fcntl(options_.listen_fd, F_SETFL, flags | O_NONBLOCK) < 0)
-    return std::unexpected(errno_error("fcntl", "the listening socket", errno));
-
+  BERTH_CHECK(connections_.prepare());
   std::deque<Worker> workers;
   for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) BERTH_CHECK(workers.emplace_back(*this).prepare());
   std::vector<std::thread> threads;
@@ -183,14 +167,13 @@ Result<> Server::run() {
     started = fail(Code::io, std::string("cannot start a thread: ") + thrown.what());
     stop();
   }
+  connections_.hand_back();
   for (std::thread& thread : threads) thread.join();
+  while (Connection* connection = connections_.next_unserved()) workers.front().serve(*connection);
+  connections_.close_all();
   return started;
 }
 
-void Server::stop() {
-  const std::uint64_t one = 1;
-  // It can only fail when the event is set already.
-  static_cast<void>(!::write(stop_event_.get(), &one, sizeof one));
-}
+void Server::stop() { connections_.stop(); }
 
 } // namespace berth::fcgi

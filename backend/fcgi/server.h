@@ -1,14 +1,13 @@
-// Server: the pool. Threads that take FastCGI connections from a listening socket, one request a connection, and put
-// each request to a handler.
-// libfcgi blocks a thread on a connection that is kept alive, so every connection is closed after its request
-// (nginx: `fastcgi_keep_conn off`, its default).
+// Server: the pool. Threads that take requests from FastCGI connections and put each to a handler. A connection may
+// have many requests, one after the other (nginx: `fastcgi_keep_conn on`); between them it holds no thread
+// (connections.h).
 #pragma once
 
 #include <string>
 
 #include "base/log.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
+#include "fcgi/connections.h"
 #include "http/message.h"
 
 namespace berth::fcgi {
@@ -24,8 +23,9 @@ public:
   // Borrows: handler, logger.
   Server(Options options, http::Handler& handler, Logger& logger);
 
-  // Serves until stop(): then takes no more connections, finishes the requests that it has, and returns. SIGTERM and
-  // SIGUSR1 keep the actions they had, SIGPIPE is ignored from now on; no thread of the pool receives signals.
+  // Serves until stop(): then accepts no more connections, answers the requests that have begun to come on those that
+  // it has, closes them and returns. SIGTERM and SIGUSR1 keep the actions they had, SIGPIPE is ignored from now on; no
+  // thread of the pool receives signals.
   // Requires: is called once. Errors: io.
   Result<> run();
 
@@ -38,7 +38,7 @@ private:
   const Options options_;
   http::Handler& handler_;
   Logger& logger_;
-  UniqueFd stop_event_; // readable from stop() on
+  Connections connections_;
 };
 
 } // namespace berth::fcgi

@@ -1,20 +1,18 @@
 #include "http/router.h"
 
-#include <algorithm>
-
 namespace berth::http {
 namespace {
 
-// The segments of an absolute path: "/a/b/" is {"a", "b", ""}.
-std::vector<std::string_view> segments_of(std::string_view path) {
-  std::vector<std::string_view> segments;
-  for (;;) {
-    path.remove_prefix(1);
-    const std::size_t slash = path.find('/');
-    segments.push_back(path.substr(0, slash));
-    if (slash == std::string_view::npos) return segments;
-    path.remove_prefix(slash);
-  }
+// Cuts the first, or the last, segment off an absolute path that is not empty: "/a/b/" is "a", "b" and "".
+std::string_view take_first(std::string_view& path) {
+  const std::string_view segment = path.substr(1, path.find('/', 1) - 1);
+  path.remove_prefix(1 + segment.size());
+  return segment;
+}
+std::string_view take_last(std::string_view& path) {
+  const std::string_view segment = path.substr(path.rfind('/') + 1);
+  path.remove_suffix(1 + segment.size());
+  return segment;
 }
 
 bool is_parameter(std::string_view pattern) { return pattern.starts_with('{'); }
@@ -38,33 +36,28 @@ const std::string& PathParameters::get(std::string_view name) const {
 }
 
 std::optional<PathParameters> match(std::string_view pattern, std::string_view path) {
-  const auto wanted = segments_of(pattern);
-  const auto given = segments_of(path);
-  if (given.size() < wanted.size()) return std::nullopt;
-  const auto split = static_cast<std::size_t>(std::ranges::find_if(wanted, is_long_parameter) - wanted.begin());
-  if (split == wanted.size() && given.size() != wanted.size()) return std::nullopt;
-
   PathParameters parameters;
-  for (std::size_t i = 0; i < split; ++i)
-    if (!take_segment(wanted[i], given[i], parameters)) return std::nullopt;
-  if (split == wanted.size()) return parameters;
+  std::string_view wanted;
+  while (!pattern.empty()) {
+    wanted = take_first(pattern);
+    if (is_long_parameter(wanted)) break;
+    if (path.empty() || !take_segment(wanted, take_first(path), parameters)) return std::nullopt;
+  }
+  if (!is_long_parameter(wanted)) return path.empty() ? std::optional(std::move(parameters)) : std::nullopt;
 
-  const std::size_t surplus = given.size() - wanted.size(); // segments of the long parameter beyond its first
-  for (std::size_t i = split + 1; i < wanted.size(); ++i)
-    if (!take_segment(wanted[i], given[i + surplus], parameters)) return std::nullopt;
-  std::string joined(given[split]);
-  for (std::size_t i = 1; i <= surplus; ++i) joined.append("/").append(given[split + i]);
-  const std::string_view name = wanted[split];
-  parameters.add(name.substr(1, name.size() - std::string_view("{...}").size()), std::move(joined));
+  while (!pattern.empty())
+    if (path.empty() || !take_segment(take_last(pattern), take_last(path), parameters)) return std::nullopt;
+  if (path.empty()) return std::nullopt;
+  const std::string_view name = wanted.substr(1, wanted.size() - std::string_view("{...}").size());
+  parameters.add(name, std::string(path.substr(1)));
   return parameters;
 }
 
 bool is_clean_path(std::string_view path) {
   if (!path.starts_with('/')) return false;
-  const auto segments = segments_of(path);
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    if (segments[i] == "." || segments[i] == "..") return false;
-    if (segments[i].empty() && i + 1 < segments.size()) return false;
+  while (!path.empty()) {
+    const std::string_view segment = take_first(path);
+    if (segment == "." || segment == ".." || (segment.empty() && !path.empty())) return false;
   }
   return true;
 }

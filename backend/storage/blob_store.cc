@@ -7,6 +7,8 @@
 namespace berth::storage {
 namespace {
 
+constexpr std::size_t entry_bytes = 512; // about what remembering a blob costs besides its bytes
+
 std::unexpected<Error> unknown(const Digest& digest) { return fail(Code::blob_unknown, {}, digest.str()); }
 
 } // namespace
@@ -29,11 +31,40 @@ Result<registry::BlobLocation> BlobStore::locate(const Descriptor& descriptor) {
 Result<std::string> BlobStore::get(const Digest& digest, std::size_t max_bytes) {
   const auto canonical = CanonicalDigest::from(digest);
   if (!canonical) return unknown(digest);
-  auto bytes = driver_.get_content(paths::blob_data(*canonical), max_bytes);
+  const std::string path = paths::blob_data(*canonical);
+  // Before the bytes: should the file be replaced in between, the stamp is not that of what is remembered.
+  const auto info = driver_.stat(path);
+  if (!info && is(info.error(), Code::not_found)) return unknown(digest);
+  if (!info) return std::unexpected(info.error());
+  if (const auto known = recall(canonical->str()); known && known->stamp == info->stamp) {
+    if (known->bytes->size() > max_bytes) return fail(Code::size_invalid, path + " is too large");
+    return *known->bytes;
+  }
+  auto bytes = driver_.get_content(path, max_bytes);
   if (!bytes && is(bytes.error(), Code::not_found)) return unknown(digest);
   if (bytes && CanonicalDigest::of_bytes(*bytes) != *canonical)
     return fail(Code::corrupt, "the bytes of blob " + digest.str() + " are not its digest");
+  if (bytes && bytes->size() <= max_remembered_blob)
+    remember(canonical->str(), {info->stamp, std::make_shared<const std::string>(*bytes)});
   return bytes;
+}
+
+bool BlobStore::remembers(const CanonicalDigest& digest) { return recall(digest.str()).has_value(); }
+
+std::optional<BlobStore::Remembered> BlobStore::recall(const std::string& digest) {
+  return memory_.with([&](Memory& memory) -> std::optional<Remembered> {
+    const Remembered* found = memory.blobs.find(digest);
+    return found != nullptr ? std::optional(*found) : std::nullopt;
+  });
+}
+
+void BlobStore::remember(const std::string& digest, Remembered blob) {
+  memory_.with([&](Memory& memory) {
+    if (const Remembered* before = memory.blobs.find(digest)) memory.bytes -= before->bytes->size() + entry_bytes;
+    memory.bytes += blob.bytes->size() + entry_bytes;
+    memory.blobs.put(digest, std::move(blob));
+    while (memory.bytes > max_remembered_bytes) memory.bytes -= memory.blobs.take_oldest()->bytes->size() + entry_bytes;
+  });
 }
 
 Result<bool> BlobStore::has(const Content& content, const std::string& path) {

@@ -1,8 +1,16 @@
 // BlobStore: the blobs of the whole store, by canonical digest and without access control: the fast path under every
 // repository. Only LinkedBlobStore and uploads write through it.
+// Small blobs that were read, manifests above all, are remembered with the stamp that their file had: what get() has
+// compared with its digest once is right for as long as the file is there and is not touched.
 // Threads: safe. Borrows: the driver.
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/guarded.h"
+#include "base/lru_map.h"
 #include "driver/storage_driver.h"
 #include "registry/blobs.h"
 
@@ -20,6 +28,8 @@ public:
   Result<Descriptor> stat(const Digest& digest) override;
   Result<registry::BlobLocation> locate(const Descriptor& descriptor) override;
   Result<std::string> get(const Digest& digest, std::size_t max_bytes) override;
+  // Whether get() would have the bytes from memory, if the file is still there.
+  bool remembers(const CanonicalDigest& digest);
 
   // What has to be put for content to be the blob. Requires: its bytes are the digest.
   // A blob that is there is kept, and made durable, as whoever wrote it may not have synced it (docker-registry does
@@ -33,7 +43,22 @@ public:
 private:
   Result<bool> has(const Content& content, const std::string& path);
 
+  static constexpr std::size_t max_remembered_bytes = std::size_t{4} << 20;
+  static constexpr std::size_t max_remembered_blob = std::size_t{64} << 10;
+
+  struct Remembered {
+    driver::Stamp stamp;
+    std::shared_ptr<const std::string> bytes;
+  };
+  struct Memory {
+    LruMap<std::string, Remembered> blobs{max_remembered_bytes}; // the bytes are what bounds them
+    std::size_t bytes = 0;
+  };
+  std::optional<Remembered> recall(const std::string& digest);
+  void remember(const std::string& digest, Remembered blob);
+
   driver::StorageDriver& driver_;
+  Guarded<Memory> memory_;
 };
 
 } // namespace berth::storage

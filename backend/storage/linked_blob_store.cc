@@ -17,6 +17,12 @@ Result<Descriptor> LinkedBlobStore::stat(const Digest& digest) {
 }
 
 Result<std::string> LinkedBlobStore::get(const Digest& digest, std::size_t max_bytes) {
+  // The link of a canonical digest says nothing but that it is there.
+  if (const auto itself = CanonicalDigest::from(digest); itself && global_.remembers(*itself)) {
+    BERTH_TRY(const bool linked, statter_.links().has(digest));
+    if (!linked) return fail(Code::blob_unknown, {}, digest.str());
+    return global_.get(*itself, max_bytes);
+  }
   BERTH_TRY(const CanonicalDigest canonical, statter_.resolve(digest)); // reading it is the best stat there is
   return global_.get(canonical, max_bytes);
 }

@@ -16,20 +16,17 @@ std::size_t bytes_of(const ListingCache::Names& names) {
 
 } // namespace
 
-void ListingCache::forget(Kept& kept, const std::string& path) {
-  if (const Entry* entry = kept.entries.find(path)) kept.bytes -= entry->bytes;
-  kept.entries.erase(path);
+void ListingCache::Room::forget(const std::string& path) {
+  if (const Entry* entry = entries.find(path)) bytes -= entry->bytes;
+  entries.erase(path);
 }
 
-void ListingCache::keep(const std::string& path, Entry entry) {
-  entry.bytes = node_bytes + 2 * path.size() + (entry.names ? bytes_of(*entry.names) : 0);
-  kept_.with([&](Kept& kept) {
-    forget(kept, path);
-    if (entry.bytes > max_bytes) return;
-    kept.bytes += entry.bytes;
-    kept.entries.put(path, std::move(entry));
-    while (kept.bytes > max_bytes) kept.bytes -= kept.entries.take_oldest()->bytes;
-  });
+void ListingCache::Room::keep(const std::string& path, Entry entry) {
+  forget(path);
+  if (entry.bytes > max_bytes) return;
+  bytes += entry.bytes;
+  entries.put(path, std::move(entry));
+  while (bytes > max_bytes) bytes -= entries.take_oldest()->bytes;
 }
 
 Result<std::shared_ptr<const ListingCache::Names>> ListingCache::list(const std::string& path) {
@@ -38,18 +35,22 @@ Result<std::shared_ptr<const ListingCache::Names>> ListingCache::list(const std:
   const Time now = now_();
   Entry entry{info.stamp, now, nullptr, 0};
   kept_.with([&](Kept& kept) {
-    if (const Entry* found = kept.entries.find(path); found && found->stamp == info.stamp) entry = *found;
+    const Entry* found = kept.small.entries.find(path);
+    if (found == nullptr) found = kept.large.entries.find(path);
+    if (found != nullptr && found->stamp == info.stamp) entry = *found;
   });
   if (entry.names) return entry.names;
 
   BERTH_TRY(Names read, driver_.list(path));
+  read.shrink_to_fit();
   const auto names = std::make_shared<const Names>(std::move(read));
-  if (names->size() < min_names) {
-    kept_.with([&](Kept& kept) { forget(kept, path); });
-    return names;
-  }
   if (now - entry.since >= settle_time) entry.names = names;
-  keep(path, std::move(entry));
+  entry.bytes = node_bytes + 2 * path.size() + (entry.names ? bytes_of(*entry.names) : 0);
+  kept_.with([&](Kept& kept) {
+    const bool large = names->size() >= large_names;
+    (large ? kept.small : kept.large).forget(path);
+    (large ? kept.large : kept.small).keep(path, std::move(entry));
+  });
   return names;
 }
 

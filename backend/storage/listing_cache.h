@@ -1,10 +1,11 @@
-// ListingCache: the entries of large directories, kept in memory for as long as the directory's stamp says that none
-// came or went. A page of a long listing then costs a stat and a search instead of reading and sorting all of it.
+// ListingCache: the entries of directories, kept in memory for as long as the directory's stamp says that none came or
+// went. A page of a long listing then costs a stat and a search instead of reading and sorting all of it, and a
+// directory on the way to it a stat instead of the five calls that opening and reading it are.
 //
 // A listing is believed only if the stamp was already the same a while (settle_time) before the directory was read: a
 // change that the stamp does not show would have to be older than that, and is therefore in the listing. So it is right
 // whoever writes, another pool or docker-registry included, and needs no clock but this machine's own
-// (docs/decisions/0011). Small directories are read each time.
+// (docs/decisions/0011). Small directories have a room of their own, so that many of them do not push a large one out.
 //
 // Threads: safe; no lock is held while a directory is read. Borrows: the driver.
 #pragma once
@@ -29,8 +30,9 @@ public:
 
   // What a stamp cannot tell apart lies within the tick of a file system's clock: two seconds at most, and some more.
   static constexpr std::chrono::seconds settle_time{3};
-  static constexpr std::size_t min_names = 256;                   // smaller ones are read as quickly as found
-  static constexpr std::size_t max_bytes = std::size_t{32} << 20; // of all that is kept; half a million short names
+  static constexpr std::size_t large_names = 256; // so many make a directory a large one
+  static constexpr std::size_t max_large_bytes = std::size_t{32} << 20; // of all that is kept: half a million names
+  static constexpr std::size_t max_small_bytes = std::size_t{8} << 20;  // some 15,000 directories
 
   explicit ListingCache(driver::StorageDriver& driver, std::function<Time()> now = std::chrono::steady_clock::now)
       : driver_(driver), now_(std::move(now)) {}
@@ -45,13 +47,18 @@ private:
     std::shared_ptr<const Names> names; // null: not believed yet
     std::size_t bytes = 0;
   };
-  struct Kept {
-    LruMap<std::string, Entry> entries{max_bytes}; // the bytes are what bounds them
+  struct Room {
+    explicit Room(std::size_t max) : max_bytes(max), entries(max) {}
+    std::size_t max_bytes;
+    LruMap<std::string, Entry> entries; // the bytes are what bounds them
     std::size_t bytes = 0;
-  };
 
-  void keep(const std::string& path, Entry entry);
-  static void forget(Kept& kept, const std::string& path);
+    void forget(const std::string& path);
+    void keep(const std::string& path, Entry entry);
+  };
+  struct Kept {
+    Room large{max_large_bytes}, small{max_small_bytes};
+  };
 
   driver::StorageDriver& driver_;
   std::function<Time()> now_;

@@ -1,10 +1,22 @@
 #include "storage/paths.h"
 
+#include <initializer_list>
+
 namespace berth::storage::paths {
 namespace {
 
 const std::string root = "/docker/registry/v2";
 const std::string v1_root = "/docker/registry/v1";
+
+// The parts in one string, made at once: every request makes some paths.
+std::string join(std::initializer_list<std::string_view> parts) {
+  std::size_t bytes = 0;
+  for (const std::string_view part : parts) bytes += part.size();
+  std::string path;
+  path.reserve(bytes);
+  for (const std::string_view part : parts) path.append(part);
+  return path;
+}
 
 // What a digest's algorithm is in a path: `sha256`, or `tarsum/v1/sha256`.
 std::string algorithm_part(const Digest& digest) {
@@ -16,8 +28,8 @@ std::string algorithm_part(const Digest& digest) {
   return "tarsum/" + std::string(version) + "/" + std::string(label.substr(plus + 1));
 }
 
-std::string below(const std::string& directory, const Digest& digest) {
-  return directory + "/" + algorithm_part(digest) + "/" + std::string(digest.hex());
+std::string below(std::string_view directory, const Digest& digest, std::string_view then = {}) {
+  return join({directory, "/", algorithm_part(digest), "/", digest.hex(), then});
 }
 
 std::string v1_directory(const ImageId& id) { return v1_root + "/images/" + id.str(); }
@@ -25,8 +37,8 @@ std::string v1_directory(const ImageId& id) { return v1_root + "/images/" + id.s
 } // namespace
 
 std::string blob_data(const CanonicalDigest& digest) {
-  const std::string hex(digest.hex());
-  return root + "/blobs/" + std::string(name_of(digest.algorithm())) + "/" + hex.substr(0, 2) + "/" + hex + "/data";
+  const std::string_view hex = digest.hex();
+  return join({root, "/blobs/", name_of(digest.algorithm()), "/", hex.substr(0, 2), "/", hex, "/data"});
 }
 
 std::string blob_alias(const Digest& digest) {
@@ -35,16 +47,18 @@ std::string blob_alias(const Digest& digest) {
 }
 
 std::string repositories() { return root + "/repositories"; }
-std::string repository(const RepositoryName& name) { return repositories() + "/" + name.str(); }
-std::string manifests(const RepositoryName& name) { return repository(name) + "/" + std::string(manifests_directory); }
+std::string repository(const RepositoryName& name) { return join({root, "/repositories/", name.str()}); }
+std::string manifests(const RepositoryName& name) {
+  return join({root, "/repositories/", name.str(), "/", manifests_directory});
+}
 
 std::string layer_link(const RepositoryName& name, const Digest& digest) {
-  return below(repository(name) + "/_layers", digest) + "/link";
+  return below(join({root, "/repositories/", name.str(), "/_layers"}), digest, "/link");
 }
 std::string revision_link(const RepositoryName& name, const Digest& digest) {
   // docker/distribution's garbage collector stumbles over a second revision link of one manifest.
   const bool canonical = digest.algorithm() == CanonicalDigest::canonical_algorithm;
-  return below(manifests(name) + (canonical ? "/revisions" : "/aliases"), digest) + "/link";
+  return below(manifests(name) + (canonical ? "/revisions" : "/aliases"), digest, "/link");
 }
 std::string revisions(const RepositoryName& name) {
   return manifests(name) + "/revisions/" + std::string(name_of(CanonicalDigest::canonical_algorithm));
@@ -65,8 +79,12 @@ std::string signature_link(const RepositoryName& name, const CanonicalDigest& ma
 }
 
 std::string tags(const RepositoryName& name) { return manifests(name) + "/tags"; }
-std::string tag(const RepositoryName& name, const Tag& tag) { return tags(name) + "/" + tag.str(); }
-std::string tag_current_link(const RepositoryName& name, const Tag& t) { return tag(name, t) + "/current/link"; }
+std::string tag(const RepositoryName& name, const Tag& tag) {
+  return join({root, "/repositories/", name.str(), "/", manifests_directory, "/tags/", tag.str()});
+}
+std::string tag_current_link(const RepositoryName& name, const Tag& t) {
+  return join({root, "/repositories/", name.str(), "/", manifests_directory, "/tags/", t.str(), "/current/link"});
+}
 std::string tag_alias(const RepositoryName& name, const Tag& t) { return tag(name, t) + "/current/alias"; }
 std::string tag_index_link(const RepositoryName& name, const Tag& t, const CanonicalDigest& digest) {
   return below(tag(name, t) + "/index", digest) + "/link";

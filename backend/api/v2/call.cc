@@ -17,6 +17,15 @@ http::Response json_response(std::string document) {
   return response;
 }
 
+std::string json_array_of(const std::vector<std::string>& names) {
+  std::size_t bytes = 2;
+  for (const std::string& name : names) bytes += name.size() + 3;
+  std::string array;
+  array.reserve(bytes);
+  for (const std::string& name : names) array.append(array.empty() ? "[\"" : "\",\"").append(name);
+  return array.append(names.empty() ? "[]" : "\"]");
+}
+
 std::string path_in(const registry::Repository& repository, std::string_view rest) {
   return "v2/" + repository.name().str() + "/" + std::string(rest);
 }

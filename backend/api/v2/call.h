@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/api.h"
 #include "api/errors.h"
@@ -41,6 +42,9 @@ struct Call {
 http::Response empty_response(int status);
 // An answer that is a JSON document, already written.
 http::Response json_response(std::string document);
+
+// The JSON array of names of the registry (repositories, tags): none of their characters is escaped in JSON.
+std::string json_array_of(const std::vector<std::string>& names);
 
 // "v2/<name>/<rest>": what Locations turns into a URL.
 std::string path_in(const registry::Repository& repository, std::string_view rest);

@@ -1,6 +1,5 @@
 // GET /v2/_catalog: the names of the repositories, a page at a time.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "api/v2/endpoints.h"
 
@@ -21,7 +20,7 @@ Result<http::Response> list_repositories(Call& call) {
   if (limit > 0) {
     BERTH_TRY(page, call.registry.repositories({std::string(call.query.get("last")), limit}));
   }
-  auto response = json_response(nlohmann::ordered_json{{"repositories", page.entries}}.dump() + "\n");
+  auto response = json_response("{\"repositories\":" + json_array_of(page.entries) + "}\n");
   if (page.more && !page.entries.empty())
     response.headers.add("Link", next_page_link(call.locations.relative("v2/_catalog"), page, limit));
   return response;

@@ -1,6 +1,5 @@
 // GET /v2/<name>/tags/list: the tags of a repository, all of them or a page at a time.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "api/v2/endpoints.h"
 
@@ -12,7 +11,7 @@ Result<http::Response> list_tags(Call& call) {
   BERTH_TRY(const registry::Page page, call.repository->tags().list({std::string(call.query.get("last")), limit}));
 
   const std::string& name = call.repository->name().str();
-  auto response = json_response(nlohmann::ordered_json{{"name", name}, {"tags", page.entries}}.dump() + "\n");
+  auto response = json_response("{\"name\":\"" + name + "\",\"tags\":" + json_array_of(page.entries) + "}\n");
   if (limit && page.more && !page.entries.empty()) {
     const std::string url = call.locations.relative(path_in(*call.repository, "tags/list"));
     response.headers.add("Link", next_page_link(url, page, *limit));

@@ -3,11 +3,14 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
@@ -22,7 +25,7 @@ namespace {
 constexpr int reply_milliseconds = 30000;
 
 // FastCGI's records, as far as a responder needs them.
-enum : unsigned char { begin_request = 1, params = 4, stdin_data = 5 };
+enum : unsigned char { begin_request = 1, end_request = 3, params = 4, stdin_data = 5, stdout_data = 6 };
 
 std::string record(unsigned char type, std::string_view content) {
   std::string text{1,
@@ -48,12 +51,18 @@ std::string pair(std::string_view name, std::string_view value) {
   return text.append(name).append(value);
 }
 
-std::string request(std::string_view method, std::string_view target, std::string_view body,
-                    std::string_view more = {}) {
-  const char keep_connection = 1; // asked for, and not granted
+enum class After : char { close = 0, keep = 1 }; // what nginx asks for
+
+std::string request(std::string_view method, std::string_view target, std::string_view body, std::string_view more = {},
+                    After after = After::close) {
+  const char keep_connection = static_cast<char>(after);
   std::string parameters = pair("REQUEST_METHOD", method) + pair("REQUEST_URI", target) + std::string(more);
   return record(begin_request, std::string{0, 1, keep_connection, 0, 0, 0, 0, 0}) + stream(params, parameters) +
          stream(stdin_data, body);
+}
+
+std::string kept(std::string_view method, std::string_view target, std::string_view body = {}) {
+  return request(method, target, body, {}, After::keep);
 }
 
 // Answers with what it was asked; waits on /wait until it may go on.
@@ -116,37 +125,52 @@ public:
     REQUIRE(::connect(fd, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) == 0);
     return fd;
   }
-  // Sends a request on a connection of its own and returns the connection.
-  UniqueFd begin(const std::string& bytes) const {
-    UniqueFd fd(connect());
+  static void send(const UniqueFd& fd, const std::string& bytes) {
     for (std::size_t sent = 0; sent < bytes.size();) {
       const ssize_t count = ::send(fd.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
       REQUIRE(count > 0);
       sent += static_cast<std::size_t>(count);
     }
+  }
+  // Sends a request on a connection of its own and returns the connection.
+  UniqueFd begin(const std::string& bytes) const {
+    UniqueFd fd(connect());
+    send(fd, bytes);
     return fd;
   }
-  // Everything up to the end of the connection, the records taken off.
-  static std::string read_reply(const UniqueFd& fd) {
-    std::string bytes;
+  // Some bytes; empty at the end of the connection.
+  static std::string receive(const UniqueFd& fd) {
     char buffer[65536];
-    for (;;) {
-      pollfd ready{fd.get(), POLLIN, 0};
-      REQUIRE(::poll(&ready, 1, reply_milliseconds) == 1);
-      const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
-      if (count <= 0) break;
-      bytes.append(buffer, static_cast<std::size_t>(count));
-    }
-    std::string reply;
-    for (std::size_t at = 0; at + 8 <= bytes.size();) {
+    pollfd ready{fd.get(), POLLIN, 0};
+    REQUIRE(::poll(&ready, 1, reply_milliseconds) == 1);
+    const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
+    return {buffer, static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
+  }
+  // One reply, the records taken off.
+  static std::string read_reply(const UniqueFd& fd) {
+    std::string bytes, reply;
+    for (std::size_t at = 0;;) {
       const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[at + i]); };
+      while (bytes.size() < at + 8 || bytes.size() < at + 8 + byte(4) * 256U + byte(5) + byte(6)) {
+        const std::string more = receive(fd);
+        if (more.empty()) return reply;
+        bytes += more;
+      }
       const std::size_t length = byte(4) * 256U + byte(5), padding = byte(6);
-      if (byte(1) == 6) reply += bytes.substr(at + 8, length);
+      if (byte(1) == end_request) {
+        CHECK(bytes.size() == at + 8 + length + padding); // nginx keeps the connection only then
+        return reply;
+      }
+      if (byte(1) == stdout_data) reply += bytes.substr(at + 8, length);
       at += 8 + length + padding;
     }
-    return reply;
   }
   std::string ask(const std::string& bytes) const { return read_reply(begin(bytes)); }
+  static std::string ask(const UniqueFd& on, const std::string& bytes) {
+    send(on, bytes);
+    return read_reply(on);
+  }
+  static bool is_closed(const UniqueFd& fd) { return receive(fd).empty(); }
 
   test::TempDir spool;
   Echo echo;
@@ -196,8 +220,11 @@ TEST_CASE("the application's signal actions are left alone") {
   }
 }
 
-TEST_CASE("requests are answered, a connection each") {
+TEST_CASE("requests are answered, a connection each if nginx wants it so") {
   Pool pool(2);
+  const UniqueFd connection = pool.begin(request("GET", "/x", ""));
+  CHECK(Pool::read_reply(connection) == reply_of("GET /x", "0"));
+  CHECK(Pool::is_closed(connection));
   for (int i = 0; i < 20; ++i) CHECK(pool.ask(request("GET", "/x", "")) == reply_of("GET /x", "0"));
   CHECK(pool.ask(request("PUT", "/x", "12345", pair("CONTENT_LENGTH", "5"))) == reply_of("PUT /x", "5"));
 }
@@ -207,9 +234,7 @@ TEST_CASE("many connections at once are all answered") {
   std::vector<UniqueFd> connections;
   for (int i = 0; i < 50; ++i) connections.push_back(pool.begin(request("GET", "/" + std::to_string(i), "")));
   for (int i = 0; i < 50; ++i) {
-    UniqueFd& connection = connections[static_cast<std::size_t>(i)];
-    CHECK(Pool::read_reply(connection) == reply_of("GET /" + std::to_string(i), "0"));
-    connection.reset(); // as nginx does: libfcgi holds the thread until then, for two seconds at most
+    CHECK(Pool::read_reply(connections[static_cast<std::size_t>(i)]) == reply_of("GET /" + std::to_string(i), "0"));
   }
 }
 
@@ -253,6 +278,129 @@ TEST_CASE("stop lets the requests at work finish, and ends") {
   pool.echo.release();
   CHECK(Pool::read_reply(first) == reply_of("GET /wait", "0"));
   CHECK(Pool::read_reply(second) == reply_of("GET /wait", "0"));
+}
+
+TEST_CASE("a connection that is kept has one request after the other") {
+  Pool pool(2);
+  const UniqueFd connection(pool.connect());
+  for (int i = 0; i < 50; ++i) {
+    const std::string target = "/" + std::to_string(i);
+    CHECK(Pool::ask(connection, kept("GET", target)) == reply_of("GET " + target, "0"));
+    CHECK(Pool::ask(connection, kept("PUT", target, std::string(20000, 'x'))) == reply_of("PUT " + target, "20000"));
+  }
+  // A body that is too large is read to its end all the same.
+  const std::string most(http::max_body_in_memory + 1, 'x');
+  CHECK(Pool::ask(connection, kept("PUT", "/", most)) == reply_of("PUT /", "too large"));
+  CHECK(Pool::ask(connection, kept("GET", "/last")) == reply_of("GET /last", "0"));
+  CHECK(Pool::ask(connection, request("GET", "/last", "")) == reply_of("GET /last", "0"));
+  CHECK(Pool::is_closed(connection));
+}
+
+TEST_CASE("nginx closes after HEAD, and so does the pool") {
+  Pool pool(1);
+  const UniqueFd connection = pool.begin(kept("HEAD", "/x"));
+  CHECK(Pool::read_reply(connection).starts_with("Status: 200 OK\r\n"));
+  CHECK(Pool::is_closed(connection));
+}
+
+TEST_CASE("connections without a request hold no thread") {
+  Pool pool(1);
+  std::vector<UniqueFd> idle, silent;
+  for (int i = 0; i < 40; ++i) {
+    silent.emplace_back(pool.connect());
+    idle.emplace_back(pool.connect());
+    CHECK(Pool::ask(idle.back(), kept("GET", "/x")) == reply_of("GET /x", "0"));
+  }
+  CHECK(pool.ask(request("GET", "/new", "")) == reply_of("GET /new", "0"));
+  for (const std::vector<UniqueFd>* some : {&idle, &silent})
+    for (const UniqueFd& connection : *some)
+      CHECK(Pool::ask(connection, kept("GET", "/again")) == reply_of("GET /again", "0"));
+}
+
+TEST_CASE("half a request holds a thread, and not the others") {
+  Pool pool(2);
+  const UniqueFd half = pool.begin(kept("GET", "/half").substr(0, 30));
+  for (int i = 0; i < 20; ++i) CHECK(pool.ask(request("GET", "/x", "")) == reply_of("GET /x", "0"));
+  Pool::send(half, kept("GET", "/half").substr(30));
+  CHECK(Pool::read_reply(half) == reply_of("GET /half", "0"));
+}
+
+TEST_CASE("connections that nginx closes are let go") {
+  Pool pool(2);
+  pool.ask(request("GET", "/x", ""));
+  const auto descriptors = [] {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+  };
+  const auto before = descriptors();
+  {
+    std::vector<UniqueFd> idle;
+    for (int i = 0; i < 60; ++i) {
+      idle.emplace_back(pool.connect());
+      if (i % 2 == 0) Pool::ask(idle.back(), kept("GET", "/x"));
+    }
+    CHECK(descriptors() > before + 60);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(reply_milliseconds);
+  while (descriptors() > before && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK(descriptors() <= before);
+}
+
+TEST_CASE("no more connections are kept than a third of the descriptors there are") {
+  constexpr rlim_t descriptors = 300;
+  rlimit before{}, few{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  few = before;
+  few.rlim_cur = descriptors;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  {
+    Pool pool(2);
+    std::vector<UniqueFd> connections;
+    for (rlim_t i = 0; i < descriptors / 3; ++i) {
+      connections.emplace_back(pool.connect());
+      Pool::ask(connections.back(), kept("GET", "/x"));
+    }
+    for (int i = 0; i < 3; ++i) {
+      const UniqueFd more = pool.begin(kept("GET", "/more"));
+      CHECK(Pool::read_reply(more) == reply_of("GET /more", "0"));
+      CHECK(Pool::is_closed(more));
+    }
+    for (const UniqueFd& connection : connections)
+      CHECK(Pool::ask(connection, kept("GET", "/again")) == reply_of("GET /again", "0"));
+  }
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
+TEST_CASE("stop answers what was asked on kept connections, and closes the idle ones") {
+  Pool pool(1);
+  const UniqueFd idle(pool.connect()), asked(pool.connect()), silent(pool.connect());
+  Pool::ask(idle, kept("GET", "/x"));
+  Pool::ask(asked, kept("GET", "/x"));
+  const UniqueFd busy = pool.begin(kept("GET", "/wait"));
+  pool.echo.wait_until_waiting(1);
+  Pool::send(asked, kept("GET", "/asked")); // the only thread is busy
+  pool.stop();
+  pool.echo.release();
+  CHECK(Pool::read_reply(busy) == reply_of("GET /wait", "0"));
+  CHECK(Pool::read_reply(asked) == reply_of("GET /asked", "0"));
+  for (const UniqueFd* connection : {&busy, &asked}) CHECK(Pool::is_closed(*connection));
+  // Accepted, and not yet written to when the pool stopped: nginx is about to.
+  CHECK(Pool::ask(silent, request("GET", "/first", "")) == reply_of("GET /first", "0"));
+  CHECK(Pool::is_closed(idle));
+}
+
+TEST_CASE("a kept connection on which a request waits too long is closed, for another pool to be asked") {
+  Pool pool(1);
+  const UniqueFd kept_one(pool.connect()), silent(pool.connect());
+  Pool::ask(kept_one, kept("GET", "/x"));
+  const UniqueFd busy = pool.begin(kept("GET", "/wait"));
+  pool.echo.wait_until_waiting(1);
+  Pool::send(kept_one, kept("GET", "/y"));
+  Pool::send(silent, kept("GET", "/first")); // would not be asked again
+  CHECK(Pool::is_closed(kept_one));
+  pool.echo.release();
+  CHECK(Pool::read_reply(busy) == reply_of("GET /wait", "0"));
+  CHECK(Pool::read_reply(silent) == reply_of("GET /first", "0"));
 }
 
 TEST_CASE("stop before run makes run return") {

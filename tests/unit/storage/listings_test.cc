@@ -16,7 +16,7 @@ using storage::ListingCache;
 
 namespace {
 
-constexpr std::size_t large = ListingCache::min_names;
+constexpr std::size_t large = ListingCache::large_names;
 
 // A directory that counts how often it is read, and whose stamp is what the test says.
 class OneDirectory final : public driver::StorageDriver {
@@ -113,7 +113,7 @@ TEST_CASE("a change while a directory is being read is seen by the next who asks
   CHECK(bench.listed() == large + 1);
 }
 
-TEST_CASE("small directories are not kept, nor is more than the limit") {
+TEST_CASE("small directories have a room of their own, and neither room holds more than its limit") {
   Bench bench;
   const auto reads_after_settling = [&](const std::string& path) {
     bench.listed(path);
@@ -123,8 +123,6 @@ TEST_CASE("small directories are not kept, nor is more than the limit") {
     bench.listed(path);
     return bench.driver.reads - before;
   };
-  bench.driver.names = many(large - 1);
-  CHECK(reads_after_settling("/small") == 1);
   bench.driver.names = many(10000, 250); // 2.8 MB
   CHECK(reads_after_settling("/first") == 0);
   for (int i = 0; i < 12; ++i) CHECK(reads_after_settling("/other" + std::to_string(i)) == 0);
@@ -135,6 +133,23 @@ TEST_CASE("small directories are not kept, nor is more than the limit") {
   CHECK(bench.driver.reads == before + 1);
   bench.driver.names = many(150000, 250);
   CHECK(reads_after_settling("/huge") == 1);
+
+  bench.driver.names = many(large - 1, 250); // 72 kB
+  CHECK(reads_after_settling("/small") == 0);
+  for (int i = 0; i < 150; ++i) CHECK(reads_after_settling("/small" + std::to_string(i)) == 0);
+  const int small_before = bench.driver.reads;
+  bench.listed("/other11"); // no small one takes a large one's place
+  CHECK(bench.driver.reads == small_before);
+  bench.listed("/small");
+  CHECK(bench.driver.reads == small_before + 1);
+
+  bench.driver.names = many(large); // one that grows moves, and is there once
+  bench.driver.stamp.nanoseconds = 1;
+  CHECK(reads_after_settling("/small149") == 0);
+  CHECK(bench.listed("/small149") == large);
+  bench.driver.names = many(1);
+  bench.driver.stamp.nanoseconds = 2;
+  CHECK(bench.listed("/small149") == 1);
 }
 
 TEST_CASE("two pools and a foreign writer: each sees at once what the others did") {
