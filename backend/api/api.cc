@@ -112,7 +112,7 @@ Result<http::Response> Api::answer(http::Request& request) {
 }
 
 Result<http::Response> Api::answer_v1(http::Request& request, std::string path, std::string_view query) {
-  request.trace.endpoint = "v1";
+  request.trace.go_to("v1");
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (options_.read_only && !reads && !lies_in(path, "/v1/users")) return fail(Code::unsupported); // those are logins
   const v1::Context context{registry_, v1_->images, v1_->tags, options_, v1_tokens_, clock_};
@@ -129,7 +129,7 @@ Result<http::Response> Api::answer_v2(http::Request& request, const std::string&
   case Routed::To::wrong_method: return wrong_method(request, std::move(routed.allow));
   case Routed::To::row: break;
   }
-  request.trace.endpoint = routed.row->name;
+  request.trace.go_to(routed.row->name);
   if (options_.read_only && routed.row->method != "GET") return read_only(*routed.row);
 
   std::unique_ptr<registry::Repository> repository;

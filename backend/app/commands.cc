@@ -86,7 +86,7 @@ int up(const std::string& config_path) {
   const auto loaded = source.load();
   if (!loaded) return complain(loaded.error());
   auto logger = make_logger(loaded->config.log);
-  for (const std::string& warning : loaded->warnings) logger->warn(warning);
+  log_what_config_says(*loaded, *logger);
   const Result<> result = run_supervisor(loaded->config, source, logger);
   return outcome(result, *logger);
 }
@@ -95,7 +95,7 @@ int serve(const std::string& config_path, PoolApi serves) {
   auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
   const auto logger = make_logger(loaded->config.log);
-  for (const std::string& warning : loaded->warnings) logger->warn(warning);
+  log_what_config_says(*loaded, *logger);
   return outcome(serve_as_user(loaded->config, serves, *logger), *logger);
 }
 
@@ -130,6 +130,7 @@ int check_config(const std::string& config_path) {
   const auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
   for (const std::string& warning : loaded->warnings) std::fprintf(stderr, "berth: warning: %s\n", warning.c_str());
+  for (const std::string& note : loaded->notes) std::fprintf(stderr, "berth: note: %s\n", note.c_str());
   if (const auto good = check_nginx_half(loaded->config); !good) return complain(good.error());
   std::printf("%s: good\n", config_path.c_str());
   return exit_ok;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cache/entries.h"
+#include "config/services.h"
 #include "notify/endpoint.h"
 
 namespace berth::app {
@@ -13,9 +14,11 @@ namespace berth::app {
 void write_cache_metrics(std::string& page, const cache::Counts& counts);
 void write_notification_metrics(std::string& page, const std::vector<notify::EndpointStatus>& endpoints);
 
-// JSON: registry.cache.storage.blobdescriptor and registry.notifications.endpoints. Headers of endpoints may be secrets
-// and passwords may stand in their URLs: neither is shown.
+// JSON: registry.cache.storage.blobdescriptor, registry.redis and registry.notifications.endpoints. What may be a
+// secret is not shown: headers, passwords, URLs but for their place.
 std::string cache_vars(const cache::Counts& counts);
-std::string notification_vars(const std::vector<notify::EndpointStatus>& endpoints);
+std::string redis_vars(const config::Redis& redis, std::size_t active);
+std::string notification_vars(const std::vector<notify::EndpointStatus>& endpoints,
+                              const config::Notifications& config);
 
 } // namespace berth::app

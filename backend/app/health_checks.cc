@@ -8,6 +8,8 @@
 #include <cstring>
 #include <memory>
 
+#include "base/url_secrets.h"
+
 namespace berth::app {
 namespace {
 
@@ -85,7 +87,8 @@ HealthChecks::HealthChecks(const config::Health& config, api::debug::Health& hea
   if (config.storage.enabled)
     checks_.push_back({"storagedriver_filesystem", config.storage, [&driver] { return check_storage(driver); }});
   for (const auto& file : config.files) checks_.push_back({file.file, file, [file] { return check_file(file); }});
-  for (const auto& http : config.https) checks_.push_back({http.uri, http, [http] { return check_http(http); }});
+  for (const auto& http : config.https)
+    checks_.push_back({without_secrets(http.uri), http, [http] { return check_http(http); }});
   for (const auto& tcp : config.tcps) checks_.push_back({tcp.addr, tcp, [tcp] { return check_tcp(tcp); }});
   if (checks_.empty()) return;
   curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -107,11 +107,13 @@ NginxLine read_nginx_line(std::string_view line) {
     line.remove_prefix(std::min(close + 2, line.size()));
   }
   read.message = line;
-  for (std::size_t at = 0; (at = read.message.find("_state=", at)) != std::string::npos;) {
-    at += std::string_view("_state=").size();
-    const std::size_t end = std::min(read.message.find_first_of(" &\"", at), read.message.size());
-    read.message.replace(at, end - at, "(hidden)");
-  }
+  // As nginx/snippets/http/logging.conf has it for access lines.
+  for (const std::string_view secret : {"_state=", "token=", "password=", "passwd=", "secret=", "signature="})
+    for (std::size_t at = 0; (at = read.message.find(secret, at)) != std::string::npos;) {
+      at += secret.size();
+      const std::size_t end = std::min(read.message.find_first_of(" &\"", at), read.message.size());
+      read.message.replace(at, end - at, "(hidden)");
+    }
   return read;
 }
 

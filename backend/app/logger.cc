@@ -94,6 +94,11 @@ std::string log_line(const config::Log& log, Time now, LogLevel level, std::stri
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+void log_what_config_says(const config::Loaded& loaded, Logger& logger) {
+  for (const std::string& warning : loaded.warnings) logger.warn(warning);
+  for (const std::string& note : loaded.notes) logger.info(note);
+}
+
 std::unique_ptr<Logger> make_logger(const config::Log& log) { return std::make_unique<SpdLogger>(log); }
 
 } // namespace berth::app

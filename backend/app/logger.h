@@ -13,11 +13,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "config/services.h"
+#include "config/config.h"
 
 namespace berth::app {
 
 std::unique_ptr<Logger> make_logger(const config::Log& log);
+
+// What an operator should know of the config: warnings, and keys that have no effect.
+void log_what_config_says(const config::Loaded& loaded, Logger& logger);
 
 // The line, without its end. Nothing in it can begin another line.
 std::string log_line(const config::Log& log, Time now, LogLevel level, std::string_view message,

@@ -13,12 +13,15 @@
 #include "app/debug_pages.h"
 #include "app/health_checks.h"
 #include "app/long_bodies.h"
+#include "app/process_metrics.h"
 #include "app/purger.h"
 #include "app/secret.h"
 #include "app/signing_key.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/url_secrets.h"
 #include "cache/cached_blob_statter.h"
+#include "cache/measured.h"
 #include "cache/redis.h"
 #include "driver/filesystem.h"
 #include "driver/measured.h"
@@ -30,7 +33,8 @@
 namespace berth::app {
 namespace {
 
-storage::ManifestPolicy policy_of(const config::Config::Validation& validation) {
+storage::ManifestPolicy policy_of(const config::Config& config) {
+  const config::Config::Validation& validation = config.validation;
   using Children = storage::ManifestPolicy::Children;
   storage::ManifestPolicy policy;
   policy.disabled = validation.disabled;
@@ -42,6 +46,7 @@ storage::ManifestPolicy policy_of(const config::Config::Validation& validation) 
                                                                                  : Children::listed;
   for (const config::Platform& platform : validation.platform_list)
     policy.platforms.emplace_back(platform.architecture, platform.os);
+  policy.classes = config.repository_classes;
   return policy;
 }
 
@@ -70,11 +75,21 @@ api::Options::Faces faces_of(const config::Config& config, PoolApi serves) {
   return config.berth.v1_enabled && config.berth.v1_upstream.empty() ? Faces::both : Faces::v2;
 }
 
-void write_pool_metrics(std::string& page, const api::debug::Metrics& metrics, unsigned threads) {
-  api::debug::write_type(page, "registry_http_in_flight_requests", "gauge");
-  api::debug::write_value(page, "registry_http_in_flight_requests", "", static_cast<double>(metrics.in_flight()));
-  api::debug::write_type(page, "berth_pool_threads", "gauge");
-  api::debug::write_value(page, "berth_pool_threads", "", threads);
+// What of the pool's parts stands on the page of metrics.
+void add_pool_metrics(api::debug::Metrics& metrics, const config::Config& config, unsigned threads,
+                      api::debug::Health& health, const Purger& purger) {
+  metrics.add([&, threads](std::string& page) {
+    const auto one = [&](std::string_view name, std::string_view type, std::string_view help, double value) {
+      api::debug::write_head(page, name, type, help);
+      api::debug::write_value(page, name, "", value);
+    };
+    one("berth_pool_threads", "gauge", "Requests that the pool takes at once.", threads);
+    one("berth_uploads_purged_total", "counter", "Abandoned uploads removed.", static_cast<double>(purger.purged()));
+    one("berth_health_failing_checks", "gauge", "Health checks that fail; any makes the registry answer 503.",
+        static_cast<double>(health.failing().size()));
+    write_store_metrics(page, config.storage.root);
+    write_process_metrics(page);
+  });
 }
 
 cache::RedisOptions redis_options_of(const config::Redis& from) {
@@ -100,18 +115,37 @@ cache::RedisOptions redis_options_of(const config::Redis& from) {
   return options;
 }
 
-// Null: none.
-Result<std::unique_ptr<cache::Cache>> cache_of(const config::Config& config, Logger& logger) {
-  std::unique_ptr<cache::Entries> entries;
-  const config::Redis& redis = config.redis;
-  if (config.storage.cache_descriptors) {
-    entries = std::make_unique<cache::Memory>(config.storage.cache_entries);
-  } else if (config.storage.cache_in_redis && (redis.addrs.size() > 1 || !redis.sentinel_master.empty())) {
-    logger.warn("redis: berth knows neither clusters nor sentinels; descriptors are not cached");
-  } else if (config.storage.cache_in_redis) {
-    BERTH_TRY(entries, cache::Redis::make(redis_options_of(redis), logger));
-  }
-  return entries ? std::make_unique<cache::Cache>(std::move(entries)) : nullptr;
+// Not to clusters or sentinels: the config's warning says so.
+bool speaks_to_redis(const config::Config& config) {
+  return config.storage.cache_in_redis && config.redis.addrs.size() == 1 && config.redis.sentinel_master.empty();
+}
+
+// What stands before the store; both empty: nothing.
+struct CacheParts {
+  std::unique_ptr<cache::Cache> cache;
+  const cache::Redis* redis = nullptr; // in it
+};
+
+Result<CacheParts> cache_of(const config::Config& config, api::debug::Metrics& metrics, Logger& logger) {
+  const config::Redis& from = config.redis;
+  if (config.storage.cache_descriptors)
+    return CacheParts{std::make_unique<cache::Cache>(std::make_unique<cache::Memory>(config.storage.cache_entries))};
+  if (!speaks_to_redis(config)) return CacheParts{};
+  BERTH_TRY(std::unique_ptr<cache::Redis> redis, cache::Redis::make(redis_options_of(from), logger));
+  CacheParts parts{nullptr, redis.get()};
+  parts.cache = std::make_unique<cache::Cache>(std::make_unique<cache::Measured>(
+      std::move(redis),
+      [&metrics](std::string_view operation, api::debug::Seconds time) { metrics.redis_action(operation, time); }));
+  return parts;
+}
+
+// What of the config is on and off, as docker/distribution says it at its start.
+void log_services(const config::Config& config, Logger& logger) {
+  for (const config::NotificationEndpoint& endpoint : config.notifications.endpoints)
+    if (endpoint.disabled) logger.info("endpoint " + endpoint.name + " disabled, skipping");
+  if (config.storage.cache_descriptors) logger.info("using inmemory blob descriptor cache");
+  if (speaks_to_redis(config)) logger.info("using redis blob descriptor cache");
+  if (config.storage.read_only) logger.info("read-only: everything that writes is answered 405");
 }
 
 std::string host_name() {
@@ -130,8 +164,8 @@ notify::NotifierOptions notifier_options_of(const config::Config& config) {
   for (const config::NotificationEndpoint& from : config.notifications.endpoints) {
     if (from.disabled) continue;
     notify::NotifierOptions::One one;
-    one.endpoint.name = from.name.empty() ? from.url : from.name;
-    one.endpoint.url = from.url;
+    one.endpoint.name = from.name;
+    one.endpoint.url = without_secrets(from.url);
     one.endpoint.threshold = from.threshold <= 0 ? 10 : from.threshold;
     one.endpoint.backoff = in_milliseconds(from.backoff, milliseconds(1000));
     one.endpoint.ignored_media_types = from.ignored_media_types;
@@ -182,6 +216,7 @@ private:
 
 Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& listen_socket, Logger& logger,
                   const std::function<void()>& ready) {
+  log_services(config, logger);
   SystemClock clock;
   SystemRandom random;
   api::Options options = api_options_of(config);
@@ -198,8 +233,9 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
     metrics->storage_action(action, time);
   });
   driver::StorageDriver& driver = counts ? static_cast<driver::StorageDriver&>(measured) : filesystem;
-  BERTH_TRY(const auto cache, cache_of(config, logger));
-  BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config.validation)));
+  BERTH_TRY(const CacheParts caching, cache_of(config, *metrics, logger));
+  cache::Cache* const cache = caching.cache.get();
+  BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config)));
   std::unique_ptr<storage::HashAhead> ahead;
   if (role.spool == Spool::ours_alone) {
     auto watching = storage::HashAhead::watch(config.berth.spool);
@@ -208,7 +244,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
     else
       logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
   }
-  storage::Registry registry({driver, cache.get(), std::move(rules), clock, random, logger, ahead.get()});
+  storage::Registry registry({driver, cache, std::move(rules), clock, random, logger, ahead.get()});
   storage::V1Images v1_images({driver, registry, logger});
   storage::V1Tags v1_tags({driver, registry, v1_images, logger});
   BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
@@ -216,15 +252,17 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   if (!notifier->empty())
     events = {notifier.get(), &random, source_of(config, random), config.notifications.include_references};
   api::Api api(registry, std::move(options), clock, logger, api::V1Services{v1_images, v1_tags}, std::move(events));
-  metrics->add([&](std::string& page) { write_pool_metrics(page, *metrics, config.berth.threads); });
   api::debug::FrontOptions shown{counts ? config.http.debug.prometheus_path : "", {}};
   if (cache) {
     metrics->add([&](std::string& page) { write_cache_metrics(page, cache->counts()); });
     shown.vars.emplace_back("cache.storage.blobdescriptor", [&] { return cache_vars(cache->counts()); });
   }
+  if (caching.redis)
+    shown.vars.emplace_back("redis", [&] { return redis_vars(config.redis, caching.redis->active()); });
   if (!notifier->empty()) {
     metrics->add([&](std::string& page) { write_notification_metrics(page, notifier->status()); });
-    shown.vars.emplace_back("notifications.endpoints", [&] { return notification_vars(notifier->status()); });
+    shown.vars.emplace_back("notifications.endpoints",
+                            [&] { return notification_vars(notifier->status(), config.notifications); });
   }
   api::debug::Health health;
   LongBodies long_bodies(api, config.berth.threads);
@@ -234,6 +272,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   const StopOnSignal stop(server);
   const HealthChecks health_checks(config.health, health, filesystem);
   const Purger purger(config, driver, clock, random, logger);
+  add_pool_metrics(*metrics, config, threads, health, purger);
   ready();
   return server.run();
 }

@@ -76,6 +76,7 @@ Purger::~Purger() {
 void Purger::run(config::Duration first_delay) {
   for (config::Duration delay = first_delay; wait(delay); delay = config_.storage.purging.interval) {
     const auto purged = purge_once(config_, driver_, clock_.now(), logger_, [this] { return stopping(); });
+    if (purged && !config_.storage.purging.dry_run) purged_ += purged->uploads;
     if (!purged) logger_.error("uploads were not purged", {{"error", purged.error().message}});
     if (!config_.storage.purging.dry_run) remove_orphans(config_, logger_);
   }

@@ -2,7 +2,9 @@
 // writers have left in the spool and among the temporary files.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <thread>
 
@@ -29,7 +31,8 @@ public:
   // Borrows: all. Requires: signals are blocked.
   Purger(const config::Config& config, driver::StorageDriver& driver, const Clock& clock, Random& random,
          Logger& logger);
-  ~Purger(); // ends the purge in progress
+  ~Purger();                                       // ends the purge in progress
+  std::uint64_t purged() const { return purged_; } // uploads, since the start
   Purger(const Purger&) = delete;
 
 private:
@@ -44,6 +47,7 @@ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
+  std::atomic<std::uint64_t> purged_ = 0;
   std::thread thread_;
 };
 

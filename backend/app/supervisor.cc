@@ -252,13 +252,22 @@ int Supervisor::next_timeout() const {
 
 // What a reload cannot change: where things are, and who serves.
 Result<> same_places(const config::Config& now, const config::Config& wanted) {
-  const auto places = [](const config::Config& config) {
-    return std::tie(config.storage.root, config.http.addr, config.berth.run_directory, config.berth.spool,
-                    config.berth.socket, config.berth.user, config.berth.nginx_binary, config.berth.nginx_directory);
+  std::string changed;
+  const auto compare = [&](std::string_view key, const std::string& before, const std::string& after) {
+    if (before != after) changed.append(changed.empty() ? "" : ", ").append(key);
   };
-  if (places(now) == places(wanted)) return {};
-  return fail(Code::invalid, "storage.filesystem.rootdirectory, http.addr and berth.{rundirectory,spool,socket,user,"
-                             "nginx} need a restart");
+  const auto refuse = [&] { return fail(Code::invalid, "a change of " + changed + " needs a restart"); };
+  compare("storage.filesystem.rootdirectory", now.storage.root, wanted.storage.root);
+  compare("http.addr", now.http.addr, wanted.http.addr);
+  if (!changed.empty()) return refuse(); // the others follow from these
+  compare("berth.rundirectory", now.berth.run_directory, wanted.berth.run_directory);
+  compare("berth.spool", now.berth.spool, wanted.berth.spool);
+  compare("berth.socket", now.berth.socket, wanted.berth.socket);
+  compare("berth.user", now.berth.user, wanted.berth.user);
+  compare("berth.nginx.binary", now.berth.nginx_binary, wanted.berth.nginx_binary);
+  compare("berth.nginx.directory", now.berth.nginx_directory, wanted.berth.nginx_directory);
+  if (!changed.empty()) return refuse();
+  return {};
 }
 
 // New configuration, new certificate. What is wrong is the error, and everything goes on as it was.
@@ -295,7 +304,7 @@ void Supervisor::end_reload() {
   retire(std::exchange(pool_, std::move(reload_->pool)));
   config_ = std::move(reload_->loaded.config);
   logger_ = std::move(reload_->logger);
-  for (const std::string& warning : reload_->loaded.warnings) logger_->warn(warning);
+  log_what_config_says(reload_->loaded, *logger_);
   logger_->info("reloaded");
   reload_.reset();
 }
@@ -333,6 +342,7 @@ Result<> Supervisor::announce_when_up() {
   const bool tls = !config_.http.tls_certificate.empty();
   const std::string shown = config_.http.addr.starts_with(":") ? "localhost" + config_.http.addr : config_.http.addr;
   logger_->info("listening on " + std::string(tls ? "https://" : "http://") + shown);
+  if (!config_.http.debug.addr.empty()) logger_->info("debug server listening on " + config_.http.debug.addr);
   logger_->info("data is in " + config_.storage.root);
   logger_->info("try: docker tag IMAGE " + shown + "/IMAGE && docker push " + shown + "/IMAGE");
   return {};

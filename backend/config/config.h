@@ -53,6 +53,7 @@ struct Config {
     std::string signing_key_file;    // absolute; empty: app/ keeps a key in the store
   } schema1;
 
+  std::vector<std::string> repository_classes; // policy.repository.classes: image, plugin; empty: anything
   int catalog_max_entries = 1000;
   int tags_max = 1000;
 
@@ -96,7 +97,8 @@ struct Config {
 
 struct Loaded {
   Config config;
-  std::vector<std::string> warnings; // unknown keys and variables, keys not in force yet: one line each
+  std::vector<std::string> warnings; // unknown keys and variables, what may surprise: one line each
+  std::vector<std::string> notes;    // keys that are accepted and have no effect: one line each
 };
 
 // The environment as NAME=value pairs; only REGISTRY_* is looked at.

@@ -70,10 +70,11 @@ Steps steps_of(std::string_view name) {
 }
 
 // A storage driver's options have no keys here unless berth has the driver, but the choice of it is not to be
-// overlooked.
+// overlooked; nor is what asks for access control, however it is spelt.
 bool is_known(const std::string& path) {
   const bool is_item = path.ends_with("[]") && find_key(path.substr(0, path.size() - 2));
-  return path != "version" && (is_item || find_key(path) || is_section(path) || path.starts_with("storage."));
+  return path != "version" &&
+         (is_item || find_key(path) || is_section(path) || path.starts_with("storage.") || path.starts_with("auth."));
 }
 
 Node* step_into_list(Node& list, const std::string& step) {
@@ -120,6 +121,7 @@ Result<Node> value_of(const std::string& name, const std::string& text, const st
 }
 
 std::string unknown(const std::string& name) {
+  if (name == "REGISTRY_VERSION") return name + ": the version is the file's alone";
   std::vector<std::string> names;
   for (const Key& key : keys()) {
     std::string variable(prefix);
@@ -147,6 +149,9 @@ Result<> apply(const Environment& environment, Node& root, std::vector<std::stri
     BERTH_TRY(Node value, value_of(name, text, path));
     Node* target = descend(root, steps, name);
     if (!target) return fail(Code::invalid, name + ": " + path + ": what lies above it in the config is no map");
+    if (path == "auth" && value.is_null() && !target->is_null())
+      return fail(Code::invalid, name + ": auth: (nothing): allowed is none, if the registry is to be open: an empty "
+                                        "value does not take access control away");
     *target = std::move(value);
   }
   return {};

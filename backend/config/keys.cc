@@ -38,8 +38,8 @@ constexpr Key table[] = {
   {"storage.delete.enabled", works, scalar, value<FIELD(storage.delete_enabled), to_flag>, "whether clients may delete"},
   {"storage.redirect.disable", ignored, scalar, nullptr, "the filesystem store never redirects"},
   {"storage.maintenance.uploadpurging.enabled", works, scalar, value<FIELD(storage.purging.enabled), to_flag>, "whether abandoned uploads are removed; default: true"},
-  {"storage.maintenance.uploadpurging.age", works, scalar, value<FIELD(storage.purging.age), to_duration>, "how old an upload is when it counts as abandoned; default: 168h"},
-  {"storage.maintenance.uploadpurging.interval", works, scalar, value<FIELD(storage.purging.interval), to_duration>, "how often to look for them; default: 24h"},
+  {"storage.maintenance.uploadpurging.age", works, scalar, value<FIELD(storage.purging.age), to_age>, "how old an upload is when it counts as abandoned; default: 168h"},
+  {"storage.maintenance.uploadpurging.interval", works, scalar, value<FIELD(storage.purging.interval), to_age>, "how often to look for them; default: 24h"},
   {"storage.maintenance.uploadpurging.dryrun", works, scalar, value<FIELD(storage.purging.dry_run), to_flag>, "whether they are only named in the log"},
   {"storage.maintenance.readonly.enabled", works, scalar, value<FIELD(storage.read_only), to_flag>, "whether clients may only read"},
   {"storage.tag.concurrencylimit", ignored, scalar, nullptr, "berth reads a repository's tags in one pass"},
@@ -64,8 +64,8 @@ constexpr Key table[] = {
   {"middleware.storage", ignored, tree, warn_of_storage_middleware, "nginx sends the blobs itself"},
   {"reporting", ignored, tree, nullptr, "services that docker/distribution itself has dropped"},
 
-  {"http.addr", nginx, scalar, value<FIELD(http.addr), to_address>, "where nginx listens: [host]:port"},
   {"http.net", works, scalar, refuse_unix_listener, "the kind of http.addr: tcp"},
+  {"http.addr", nginx, scalar, value<FIELD(http.addr), to_address>, "where nginx listens: [host]:port"},
   {"http.host", works, scalar, value<FIELD(http.host), to_base_url>, "the absolute URL that clients use; default: as the request has it"},
   {"http.prefix", works, scalar, value<FIELD(http.prefix), to_prefix>, "what stands before /v2/ in every path"},
   {"http.secret", works, scalar, value<FIELD(http.secret), to_text>, "the key that signs upload state; default: one kept in the store", Secrecy::secret},
@@ -98,15 +98,15 @@ constexpr Key table[] = {
   {"notifications.endpoints[].ignore.mediatypes", works, tree, more<ENDPOINT(ignored_media_types), to_list>, "events of these media types are not posted"},
   {"notifications.endpoints[].ignore.actions", works, tree, value<ENDPOINT(ignored_actions), to_list>, "pull, push, mount or delete: such events are not posted"},
 
-  {"redis.addr", works, scalar, value<FIELD(redis.addrs), to_redis_addresses>, "host:port; the spelling of docker/distribution 2"},
-  {"redis.addrs", works, tree, value<FIELD(redis.addrs), to_redis_addresses>, "the spelling of docker/distribution 3: a list of host:port"},
+  {"redis.addr", works, scalar, value<FIELD(redis.addrs), to_redis_addresses>, "host:port; the spelling of docker/distribution 2", Secrecy::secret},
+  {"redis.addrs", works, tree, value<FIELD(redis.addrs), to_redis_addresses>, "the spelling of docker/distribution 3: a list of host:port", Secrecy::secret},
   {"redis.clientname", works, scalar, value<FIELD(redis.client_name), to_text>, "what berth calls itself"},
   {"redis.username", works, scalar, value<FIELD(redis.username), to_text>, "who berth is"},
   {"redis.password", works, scalar, value<FIELD(redis.password), to_text>, "its password", Secrecy::secret},
   {"redis.db", works, scalar, integer<FIELD(redis.db), 0, 1'000'000>, "the number of the database"},
-  {"redis.mastername", later, scalar, value<FIELD(redis.sentinel_master), to_text>, "with it, addrs are those of sentinels"},
-  {"redis.sentinelusername", later, scalar, value<FIELD(redis.sentinel_username), to_text>, "who berth is to the sentinels"},
-  {"redis.sentinelpassword", later, scalar, value<FIELD(redis.sentinel_password), to_text>, "its password there", Secrecy::secret},
+  {"redis.mastername", ignored, scalar, value<FIELD(redis.sentinel_master), to_text>, "berth speaks to one server: with it, descriptors are not cached"},
+  {"redis.sentinelusername", ignored, scalar, nullptr, "berth does not speak to sentinels"},
+  {"redis.sentinelpassword", ignored, scalar, nullptr, "berth does not speak to sentinels", Secrecy::secret},
   {"redis.dialtimeout", works, scalar, value<FIELD(redis.dial_timeout), to_duration>, "how long connecting may take"},
   {"redis.readtimeout", works, scalar, value<FIELD(redis.read_timeout), to_duration>, "how long an answer may take"},
   {"redis.writetimeout", works, scalar, value<FIELD(redis.write_timeout), to_duration>, "how long a question may take"},
@@ -134,7 +134,7 @@ constexpr Key table[] = {
   {"health.file[].file", works, scalar, value<FIELD(health.files.back().file), to_path>, "fails while it exists"},
   {"health.file[].interval", works, scalar, value<FIELD(health.files.back().interval), to_duration>, "how often; default: 10s"},
   {"health.http", works, list, element<FIELD(health.https)>, "servers that must answer HEAD"},
-  {"health.http[].uri", works, scalar, value<FIELD(health.https.back().uri), to_url>, "what is asked for"},
+  {"health.http[].uri", works, scalar, value<FIELD(health.https.back().uri), to_url>, "what is asked for", Secrecy::secret},
   {"health.http[].headers", works, tree, value<FIELD(health.https.back().headers), to_request_headers>, "headers of the request", Secrecy::secret},
   {"health.http[].statuscode", works, scalar, integer<FIELD(health.https.back().status), 100, 599>, "the answer that is health; default: 200"},
   {"health.http[].timeout", works, scalar, value<FIELD(health.https.back().timeout), to_duration>, "how long it may take"},
@@ -146,11 +146,11 @@ constexpr Key table[] = {
   {"health.tcp[].interval", works, scalar, value<FIELD(health.tcps.back().interval), to_duration>, "how often; default: 10s"},
   {"health.tcp[].threshold", works, scalar, integer<FIELD(health.tcps.back().threshold), 0, 1'000'000>, "failures in a row that count as one"},
 
-  {"proxy", refused, tree, refuse_proxy, "berth cannot be a pull-through cache yet; refused if remoteurl is set"},
+  {"proxy", refused, tree, refuse_proxy, "berth cannot be a pull-through cache yet; refused if remoteurl is set", Secrecy::secret},
   {"compatibility.schema1.enabled", works, scalar, value<FIELD(schema1.enabled), to_flag>, "whether schema1 manifests may be pushed"},
   {"compatibility.schema1.signingkeyfile", works, scalar, value<FIELD(schema1.signing_key_file), to_path>, "signs schema1 manifests, PEM or JWK; default: kept in the store"},
   {"compatibility.schema1.disablesignaturestore", works, scalar, value<FIELD(schema1.discard_signatures), to_flag>, "whether each pull is signed anew"},
-  {"policy", later, tree, nullptr, "what kinds of images a repository may hold"},
+  {"policy.repository.classes", works, tree, value<FIELD(repository_classes), to_classes>, "image, plugin: what may be pushed; default: anything"},
 
   {"validation.disabled", works, scalar, value<FIELD(validation.disabled), to_flag>, "whether layer URLs and the parts of an index go unchecked"},
   {"validation.enabled", works, scalar, read_validation_enabled, "the old spelling; true outweighs validation.disabled"},
@@ -196,7 +196,6 @@ std::string_view word_for(Standing standing) {
   case nginx: return "nginx's";
   case ignored: return "accepted, no effect";
   case refused: return "refused";
-  case later: return "not in force yet";
   }
   return "";
 }

@@ -19,7 +19,6 @@ enum class Standing {
   nginx,   // the same, through nginx: rendered into its fragments
   ignored, // accepted, without effect on berth; the doc says why
   refused, // a config that asks for it does not load; the doc says why
-  later,   // checked, if it has a reader, but not in force yet: warned of
 };
 std::string_view word_for(Standing standing); // as the documentation calls it
 

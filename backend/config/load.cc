@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/unique_fd.h"
+#include "base/url_secrets.h"
 #include "config/address.h"
 #include "config/config.h"
 #include "config/defaults.h"
@@ -24,6 +25,12 @@ constexpr std::size_t max_shown_bytes = 160; // of a value, in a message
 constexpr std::array<std::string_view, 5> storage_siblings{"cache", "maintenance", "delete", "redirect", "tag"};
 constexpr std::array<std::string_view, 9> other_drivers{"s3",        "s3-aws", "azure", "gcs",  "inmemory",
                                                         "in-memory", "swift",  "oss",   "rados"};
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return result;
+}
 
 // A value as a message shows it.
 std::string show(const Node& node, Secrecy secrecy) {
@@ -79,38 +86,53 @@ Result<> check_storage(const Node& root) {
                                  ": allowed is filesystem");
 }
 
-Result<> check_names(const Node& section, const std::string& path, std::vector<std::string>& warnings);
+Result<> check_names(const Node& section, const std::string& path, Loaded& loaded);
+
+// Names a key that asks for something and changes nothing, once; those with a reader have words of their own.
+void note_ignored(const Key& key, const Member& member, const std::string& path, Loaded& loaded) {
+  if (key.standing != Standing::ignored || key.read || member.value.is_null() || member.value.text == "false") return;
+  loaded.notes.push_back(member.origin + ": " + path + ": without effect: " + std::string(key.doc));
+}
 
 // The same for a list of maps.
-Result<> check_list(const Node& list, const std::string& path, std::vector<std::string>& warnings) {
+Result<> check_list(const Node& list, const std::string& path, Loaded& loaded) {
   if (list.is_scalar() || list.is_map() || list.items.size() > max_list_items)
     return refuse(list, path, "a list of maps, " + std::to_string(max_list_items) + " at most");
   for (const Node& item : list.items) {
     if (!item.is_map()) return refuse(item, path, "a list of maps");
-    BERTH_CHECK(check_names(item, path + "[]", warnings));
+    BERTH_CHECK(check_names(item, path + "[]", loaded));
   }
   return {};
 }
 
-// Names what no key is, and what is not in force; refuses words where maps belong.
-Result<> check_names(const Node& section, const std::string& path, std::vector<std::string>& warnings) {
+// A config that asks for access control under a name that is almost `auth` must not start an open registry.
+bool is_nearly_auth(std::string_view name) {
+  const std::string written = lower(name);
+  return name != "auth" && (written == "authentication" || edit_distance(written, "auth") <= 1);
+}
+
+// Names what no key is, and what has no effect; refuses words where maps belong.
+Result<> check_names(const Node& section, const std::string& path, Loaded& loaded) {
   for (const Member& member : section.members) {
     const std::string child = path.empty() ? member.key : path + "." + member.key;
     if (const Key* key = find_key(child)) {
-      if (key->shape == Shape::list) BERTH_CHECK(check_list(member.value, child, warnings));
-      if (key->standing == Standing::later && !member.value.is_null() && !path.ends_with("[]"))
-        warnings.push_back(member.origin + ": " + child + ": not in force yet (" + std::string(key->doc) + ")");
+      if (key->shape == Shape::list) BERTH_CHECK(check_list(member.value, child, loaded));
+      note_ignored(*key, member, child, loaded);
     } else if (is_section(child)) {
       if (member.value.is_scalar() || member.value.is_list()) {
         std::string names;
         for (const std::string& name : names_in(child)) names += (names.empty() ? "" : ", ") + name;
         return refuse(member.value, child, "a map of " + names);
       }
-      BERTH_CHECK(check_names(member.value, child, warnings));
+      BERTH_CHECK(check_names(member.value, child, loaded));
+    } else if (path.empty() && is_nearly_auth(member.key)) {
+      return fail(Code::invalid, member.origin + ": " + child +
+                                     ": no such key: did you mean auth? berth does not "
+                                     "start a registry that may be open by mistake");
     } else {
       const std::string near = nearest(member.key, names_in(path));
-      warnings.push_back(member.origin + ": " + child + ": unknown, and without effect" +
-                         (near.empty() ? "" : "; did you mean " + near + "?"));
+      loaded.warnings.push_back(member.origin + ": " + child + ": unknown, and without effect" +
+                                (near.empty() ? "" : "; did you mean " + near + "?"));
     }
   }
   return {};
@@ -159,8 +181,22 @@ Result<> check_auth(const Node& root) {
                 "only none: berth cannot control access yet, and does not start an open registry in its place");
 }
 
+// Queues and metrics go by the name: those that are in use differ.
+Result<> name_endpoints(const Node& root, std::vector<NotificationEndpoint>& endpoints) {
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    NotificationEndpoint& endpoint = endpoints[i];
+    if (endpoint.name.empty()) endpoint.name = without_secrets(endpoint.url);
+    const auto same = [&](const NotificationEndpoint& other) { return !other.disabled && other.name == endpoint.name; };
+    if (!endpoint.disabled && std::any_of(endpoints.begin(), endpoints.begin() + static_cast<std::ptrdiff_t>(i), same))
+      return fail(Code::invalid, root.at("notifications.endpoints")->items[i].origin + ": notifications.endpoints[" +
+                                     std::to_string(i) + "].name: \"" + endpoint.name +
+                                     "\": allowed is a name that no other endpoint has");
+  }
+  return {};
+}
+
 // What lists need of each of their maps.
-Result<> check_lists(const Node& root, const Config& config) {
+Result<> check_lists(const Node& root, Config& config) {
   const auto require = [&](std::string_view list, std::size_t i, std::string_view key, bool given) -> Result<> {
     if (given) return {};
     const Node& item = root.at(list)->items[i];
@@ -170,6 +206,7 @@ Result<> check_lists(const Node& root, const Config& config) {
     const NotificationEndpoint& endpoint = config.notifications.endpoints[i];
     BERTH_CHECK(require("notifications.endpoints", i, "url", endpoint.disabled || !endpoint.url.empty()));
   }
+  BERTH_CHECK(name_endpoints(root, config.notifications.endpoints));
   for (std::size_t i = 0; i < config.health.files.size(); ++i)
     BERTH_CHECK(require("health.file", i, "file", !config.health.files[i].file.empty()));
   for (std::size_t i = 0; i < config.health.https.size(); ++i)
@@ -179,17 +216,21 @@ Result<> check_lists(const Node& root, const Config& config) {
   return {};
 }
 
-Result<> check_redis(const Node& root, const Config& config) {
+Result<> check_redis(const Node& root, Loaded& loaded) {
+  const Config& config = loaded.config;
   const Redis& redis = config.redis;
   if (redis.tls_certificate.empty() != redis.tls_key.empty())
     return refuse(*root.at("redis.tls"), "redis.tls", "certificate and key, or neither");
   if (config.storage.cache_in_redis && redis.addrs.empty())
     return refuse(*root.at("storage.cache"), "storage.cache.blobdescriptor",
                   "redis, with redis.addr (or redis.addrs) that says where it is");
+  if (config.storage.cache_in_redis && (redis.addrs.size() > 1 || !redis.sentinel_master.empty()))
+    loaded.warnings.push_back(root.at("redis")->origin +
+                              ": redis: berth speaks to one server, not to clusters or sentinels: descriptors are not "
+                              "cached");
   return {};
 }
 
-// docker/distribution wants the whole block; so that a typing error does not bring a default that removes more.
 Result<> check_purging(const Node& root, const Config& config) {
   const Node* block = root.at("storage.maintenance.uploadpurging");
   if (!block || block->is_null()) return {};
@@ -272,13 +313,13 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   for (const char* section : {"storage", "auth"})
     if (Node* node = root.find(section); node && !node->text.empty()) unfold(*node);
   BERTH_CHECK(check_storage(root));
-  BERTH_CHECK(check_names(root, "", loaded.warnings));
+  BERTH_CHECK(check_names(root, "", loaded));
   BERTH_CHECK(read_keys(root, loaded));
   BERTH_CHECK(check_auth(root));
   BERTH_CHECK(check_lists(root, loaded.config));
   BERTH_CHECK(check_purging(root, loaded.config));
   BERTH_CHECK(check_tls(root, loaded.config));
-  BERTH_CHECK(check_redis(root, loaded.config));
+  BERTH_CHECK(check_redis(root, loaded));
   BERTH_CHECK(check_signing_key(root, loaded.config));
   BERTH_CHECK(fill_defaults(loaded.config));
   BERTH_CHECK(check_directories(root, loaded.config));

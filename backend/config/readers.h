@@ -38,6 +38,7 @@ Result<HeaderList> to_request_headers(const Node& node); // of requests that ber
 // values.cc: the values of config/services.h.
 // Go's form: "1h30m", "1.5s", "250ms"; a whole number counts nanoseconds. Not negative.
 Result<Duration> to_duration(const Node& node);
+Result<Duration> to_age(const Node& node); // the same, with a unit: a bare 168 that meant hours removes everything
 Result<LogFormat> to_log_format(const Node& node);
 Result<std::vector<std::pair<std::string, std::string>>> to_log_fields(const Node& node);
 Result<std::vector<std::string>> to_list(const Node& node);            // of texts
@@ -46,6 +47,7 @@ Result<std::string> to_url(const Node& node);                          // http o
 Result<std::string> to_dial_address(const Node& node);                 // host:port
 Result<std::vector<std::string>> to_redis_addresses(const Node& node); // host:port or the path of a unix socket
 Result<std::string> to_metrics_path(const Node& node);
+Result<std::vector<std::string>> to_classes(const Node& node); // image, plugin
 Result<MinimumTls> to_minimum_tls(const Node& node);
 Result<ClientAuth> to_client_auth(const Node& node);
 Result<std::vector<std::string>> to_ciphers(const Node& node); // OpenSSL's names for Go's

@@ -90,7 +90,7 @@ struct Health {
 struct Redis {
   std::vector<std::string> addrs; // host:port; empty: not configured
   std::string client_name, username, password;
-  std::string sentinel_master, sentinel_username, sentinel_password;
+  std::string sentinel_master; // not empty: addrs are those of sentinels
   int db = 0;
   Duration dial_timeout{}, read_timeout{}, write_timeout{}; // 0: the client's own
   int max_idle = 0, max_active = 0;                         // connections; 0: the client's own
@@ -100,7 +100,7 @@ struct Redis {
 };
 
 struct NotificationEndpoint {
-  std::string name;
+  std::string name; // if none is given, the URL without its secrets
   std::string url;
   HeaderList headers;
   Duration timeout = std::chrono::seconds(1);

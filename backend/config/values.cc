@@ -102,6 +102,12 @@ Result<Duration> to_duration(const Node& node) {
   return Duration(static_cast<std::int64_t>(total));
 }
 
+Result<Duration> to_age(const Node& node) {
+  if (node.is_scalar() && !node.text.empty() && node.text.find_first_not_of("0123456789") == std::string::npos)
+    return allow("a time with its unit, as in 168h or 90m");
+  return to_duration(node);
+}
+
 Result<LogFormat> to_log_format(const Node& node) {
   return to_word<LogFormat, 3>(
       node, {{{"text", LogFormat::text}, {"json", LogFormat::json}, {"logstash", LogFormat::logstash}}});
@@ -161,8 +167,8 @@ Result<std::vector<std::string>> to_redis_addresses(const Node& node) {
   for (const std::string& address : addresses) {
     const auto parsed = parse_listen_address(address);
     if (!address.starts_with('/') && (!parsed || parsed->host.empty()))
-      return allow("host:port, as in redis.example.com:6379, or the path of a unix socket; \"" + address +
-                   "\" is none");
+      return allow("host:port, as in redis.example.com:6379, or the path of a unix socket; the password stands under "
+                   "redis.password");
   }
   return addresses;
 }
@@ -171,6 +177,13 @@ Result<std::string> to_metrics_path(const Node& node) {
   static const RE2 form(R"((/[A-Za-z0-9._~-]+)+)");
   if (!RE2::FullMatch(node.text, form)) return allow("a path, as in /metrics");
   return node.text;
+}
+
+Result<std::vector<std::string>> to_classes(const Node& node) {
+  BERTH_TRY(std::vector<std::string> classes, to_list(node));
+  for (const std::string& one : classes)
+    if (one != "image" && one != "plugin") return allow("a list of image and plugin; \"" + one + "\" is neither");
+  return classes;
 }
 
 Result<MinimumTls> to_minimum_tls(const Node& node) {

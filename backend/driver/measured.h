@@ -31,7 +31,7 @@ public:
     return timed("GetContent", [&] { return driver_.open(path); });
   }
   Result<Location> locate(const std::string& path) override {
-    return timed("URLFor", [&] { return driver_.locate(path); });
+    return timed("RedirectURL", [&] { return driver_.locate(path); });
   }
   Result<> make_directory(const std::string& path) override {
     return timed("PutContent", [&] { return driver_.make_directory(path); });

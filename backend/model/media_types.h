@@ -15,6 +15,7 @@ inline constexpr std::string_view oci_manifest = "application/vnd.oci.image.mani
 inline constexpr std::string_view oci_index = "application/vnd.oci.image.index.v1+json";
 
 inline constexpr std::string_view docker_image_config = "application/vnd.docker.container.image.v1+json";
+inline constexpr std::string_view docker_plugin_config = "application/vnd.docker.plugin.v1+json";
 inline constexpr std::string_view docker_layer = "application/vnd.docker.image.rootfs.diff.tar";
 inline constexpr std::string_view docker_layer_gzip = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 inline constexpr std::string_view docker_schema1_layer = "application/vnd.docker.container.image.rootfs.diff+x-gtar";

@@ -28,7 +28,7 @@ namespace berth::notify {
 
 struct EndpointOptions {
   std::string name; // not empty; no two endpoints of one store have the same
-  std::string url;  // for show
+  std::string url;  // for show: without_secrets
   int threshold = 10;
   std::chrono::milliseconds backoff{1000};
   std::vector<std::string> ignored_media_types; // of the target, exactly

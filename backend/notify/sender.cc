@@ -2,6 +2,8 @@
 
 #include <curl/curl.h>
 
+#include "base/url_secrets.h"
+
 namespace berth::notify {
 namespace {
 
@@ -34,6 +36,7 @@ public:
     set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     set(CURLOPT_FOLLOWLOCATION, 1L);
     set(CURLOPT_MAXREDIRS, max_redirects);
+    set(CURLOPT_POSTREDIR, CURL_REDIR_POST_301 | CURL_REDIR_POST_302); // a GET would be taken, and the event lost
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout.count()));
     set(CURLOPT_NOSIGNAL, 1L); // there are other threads
     set(CURLOPT_ERRORBUFFER, static_cast<char*>(error_));
@@ -42,7 +45,7 @@ public:
     set(CURLOPT_NOPROGRESS, 0L);
     set(CURLOPT_XFERINFOFUNCTION, &HttpSender::progress);
     set(CURLOPT_XFERINFODATA, static_cast<void*>(this));
-    if (!ok) return fail(Code::io, "libcurl takes no such endpoint: " + options_.url);
+    if (!ok) return fail(Code::io, "libcurl takes no such endpoint: " + without_secrets(options_.url));
     return {};
   }
 

@@ -73,6 +73,22 @@ bool ManifestRules::must_exist(const ContentReference& child) const {
   return std::ranges::find(policy_.platforms, std::pair(child.architecture, child.os)) != policy_.platforms.end();
 }
 
+// As docker/distribution 2 tells classes: by the config. Indexes have none of their own.
+Result<> ManifestRules::check_class(const model::ManifestInfo& manifest) const {
+  if (policy_.classes.empty() || model::is_index(manifest.kind)) return {};
+  std::string_view found = "image";
+  if (manifest.kind != ManifestKind::schema1) {
+    const std::string_view type = manifest.contents.empty() ? "" : std::string_view(manifest.contents[0].media_type);
+    const bool docker = manifest.kind == ManifestKind::docker_manifest;
+    if (docker && type == model::media::docker_plugin_config)
+      found = "plugin";
+    else if (type != (docker ? model::media::docker_image_config : model::media::oci_image_config))
+      return fail(Code::denied, "unknown manifest class for " + std::string(type));
+  }
+  if (std::ranges::find(policy_.classes, found) != policy_.classes.end()) return {};
+  return fail(Code::denied, "registry does not allow " + std::string(found) + " manifest");
+}
+
 Result<bool> ManifestRules::is_missing(const model::ManifestInfo& manifest, const ContentReference& content,
                                        const Holdings& holdings) const {
   if (model::is_index(manifest.kind)) {
@@ -89,6 +105,7 @@ Result<bool> ManifestRules::is_missing(const model::ManifestInfo& manifest, cons
 }
 
 Result<> ManifestRules::check(const model::ManifestInfo& manifest, const Holdings& holdings) const {
+  BERTH_CHECK(check_class(manifest));
   std::vector<Error> missing;
   std::set<std::string_view> looked_up;
   for (const ContentReference& content : manifest.contents) {

@@ -14,7 +14,7 @@
 
 namespace berth::storage {
 
-// validation.* of config.yml, and berth.sparseimages.
+// validation.* and policy.* of config.yml, and berth.sparseimages.
 struct ManifestPolicy {
   bool disabled = false;              // neither URL patterns nor the completeness of indexes are checked
   std::vector<std::string> url_allow; // RE2 patterns, OR-ed; neither allow nor deny: every URL is refused
@@ -22,6 +22,7 @@ struct ManifestPolicy {
   enum class Children { all, none, listed } children = Children::all; // which children of an index must exist
   std::vector<std::pair<std::string, std::string>> platforms;         // architecture and os, for `listed`
   bool sparse_images = false; // an image's layers need not be in the repository; its config must
+  std::vector<std::string> classes = {}; // image, plugin: what manifests may be of; empty: anything
 };
 
 class ManifestRules {
@@ -34,12 +35,14 @@ public:
     registry::BlobStatter& blobs;
     std::function<Result<bool>(const model::Digest&)> has_child; // of an index
   };
-  // Errors: manifest_blob_unknown, one Error a missing blob; manifest_invalid for a URL that is not allowed.
+  // Errors: manifest_blob_unknown, one Error a missing blob; manifest_invalid for a URL that is not allowed; denied for
+  // a class that is not.
   Result<> check(const model::ManifestInfo& manifest, const Holdings& holdings) const;
 
 private:
   struct Patterns; // compiled
   bool allows(const std::string& url) const;
+  Result<> check_class(const model::ManifestInfo& manifest) const;
   bool must_exist(const model::ContentReference& child) const;
   Result<bool> is_missing(const model::ManifestInfo& manifest, const model::ContentReference& content,
                           const Holdings& holdings) const;

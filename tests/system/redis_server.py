@@ -1,6 +1,7 @@
 """A redis-server of a test's own, and what a test asks of it."""
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -50,6 +51,13 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def pause(self):
+        """A server that hangs: connections are made, and nothing is answered."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self):
         self.start()

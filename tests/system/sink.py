@@ -12,11 +12,12 @@ class Sink:
     """Listens on a loopback port while a `with` lasts; `down` and `up` close and reopen the same port.
 
     answer: the status of replies, or a function from the number of the attempt (from 0) to one; delay: seconds before
-    each reply.
+    each reply; location: where a redirect leads.
     """
 
-    def __init__(self, answer=200, delay=0):
+    def __init__(self, answer=200, delay=0, location=None):
         self.answer = answer
+        self.location = location
         self.delay = delay
         self.attempts = []      # (headers, body) of every POST
         self.events = []        # of those that were answered with success
@@ -44,6 +45,8 @@ class Sink:
                     with sink._lock:
                         sink.events.extend(json.loads(body)["events"])
                 self.send_response(status)
+                if sink.location:
+                    self.send_header("Location", sink.location)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

@@ -69,10 +69,19 @@ def test_metrics_count_what_happened():
         buckets = values_of(page, "registry_http_request_duration_seconds_bucket")
         assert buckets['handler="blob",method="get",le="+Inf"'] == 3
         assert values_of(page, "registry_storage_action_seconds_count")['action="Stat",driver="filesystem"'] > 0
-        assert values_of(page, "registry_http_in_flight_requests")[""] == 0
+        in_flight = values_of(page, "registry_http_in_flight_requests")
+        assert in_flight['handler="blob"'] == in_flight['handler="other"'] == 0
+        uploads = values_of(page, "berth_uploads_total")
+        assert (uploads['outcome="started"'], uploads['outcome="completed"'], uploads['outcome="failed"']) == (1, 1, 0)
+        assert values_of(page, "berth_upload_bytes_total")[""] == 5000
+        for name in ("process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds",
+                     "berth_storage_free_bytes", "berth_storage_size_bytes"):
+            assert values_of(page, name)[""] > 0, name
+        assert abs(values_of(page, "process_start_time_seconds")[""] - time.time()) < 600
+        assert values_of(page, "berth_health_failing_checks")[""] == 0
         assert values_of(page, "berth_pool_threads")[""] > 0
         types = re.findall(r"^# TYPE (\S+)", page, re.MULTILINE)
-        assert len(types) == len(set(types))
+        assert len(types) == len(set(types)) and types == re.findall(r"^# HELP (\S+) \w", page, re.MULTILINE)
         status, body = debug.get("/debug/vars")
         assert status == 200 and json.loads(body)["registry"]["notifications"]["endpoints"] is None
 
@@ -105,6 +114,47 @@ def test_cache_and_webhooks_are_counted_and_secrets_not_shown():
             (endpoint,) = json.loads(body)["registry"]["notifications"]["endpoints"]
             assert (endpoint["name"], endpoint["Metrics"]["Successes"]) == ('a "b"', 4)
             assert json.loads(body)["registry"]["cache"]["storage"]["blobdescriptor"]["Stat"]["Requests"] >= 3
+
+
+def test_uploads_are_counted_by_what_became_of_them():
+    context, port = started()
+    with context as registry:
+        client, debug = Client(registry), Debug(registry, port)
+        pushed = client.push_blob("team/app", b"x")
+        assert client.delete(client.start_upload("team/app")).status == 204
+        mount = harness.with_query(client.uploads("team/b"), mount=pushed, **{"from": "team/app"})
+        assert client.post(mount).status == 201
+        assert client.post(harness.with_query(client.uploads("team/b"), digest=harness.digest(b"yy")),
+                           body=b"yy").status == 201
+        assert client.finish_upload(client.start_upload("team/app"), harness.digest(b"other"), b"bytes").status == 400
+        uploads = values_of(debug.get("/metrics")[1], "berth_uploads_total")
+        assert {re.search('"(.*)"', label)[1]: count for label, count in uploads.items()} == {
+            "started": 4, "completed": 2, "mounted": 1, "cancelled": 1, "failed": 1}
+
+
+def test_vars_tell_the_config_of_endpoints_and_redis_without_what_is_secret():
+    """In docker/distribution 2's structure; its names of headers, not their values."""
+    redis = f"127.0.0.1:{harness.free_port()}"
+    with Sink() as sink:
+        endpoint = sink.endpoint(headers={"Authorization": ["Bearer s3cret"]}, ignoredmediatypes=["a/b"],
+                                 ignore={"actions": ["pull"]})
+        context, port = started({"storage": {"cache": {"blobdescriptor": "redis"}},
+                                 "redis": {"addr": redis, "password": "s3cret", "readtimeout": "10ms",
+                                           "pool": {"maxidle": 16}},
+                                 "notifications": {"endpoints": [endpoint, {"name": "off", "disabled": True}]}})
+        with context as registry:
+            body = Debug(registry, port).get("/debug/vars")[1]
+            assert "s3cret" not in body
+            told = json.loads(body)["registry"]
+            assert [{key: value for key, value in one.items() if key != "Metrics"}
+                    for one in told["notifications"]["endpoints"]] == [{
+                        "name": "sink", "url": sink.url, "Headers": {"Authorization": ["(hidden)"]},
+                        "Timeout": 2_000_000_000, "Threshold": 3, "Backoff": 50_000_000, "IgnoredMediaTypes": ["a/b"],
+                        "Ignore": {"MediaTypes": ["a/b"], "Actions": ["pull"]}}]
+            assert told["redis"]["Config"] == {"Addr": redis, "DB": 0, "DialTimeout": 0, "ReadTimeout": 10_000_000,
+                                               "WriteTimeout": 0,
+                                               "Pool": {"MaxIdle": 16, "MaxActive": 0, "IdleTimeout": 0}}
+            assert told["redis"]["Active"] == 0
 
 
 def test_the_public_server_has_no_debug_paths_and_the_debug_server_no_registry():
@@ -172,8 +222,12 @@ def test_an_http_check_wants_its_status():
         context, port = started({"health": {"http": [
             {"uri": f"{authority}/", "interval": "200ms"},
             {"uri": f"{authority}/gone", "interval": "200ms", "threshold": 10},
+            {"uri": f"http://user:s3cret@127.0.0.1:{peer.port}/lost?token=s3cret", "interval": "200ms",
+             "threshold": 10},
             {"uri": f"{authority}/none", "statuscode": 404, "interval": "200ms"}]}})
         with context as registry:
             debug = Debug(registry, port)
-            wait_until(lambda: debug.get("/debug/health")[0] == 503, "it fails")
-            assert json.loads(debug.get("/debug/health")[1]) == {f"{authority}/gone": "answered 404 instead of 200"}
+            failing = {f"{authority}/{path}": "answered 404 instead of 200" for path in ("gone", "lost")}
+            wait_until(lambda: json.loads(debug.get("/debug/health")[1]) == failing, "they fail, shown without secrets")
+            assert debug.get("/debug/health")[0] == 503
+            assert values_of(debug.get("/metrics")[1], "berth_health_failing_checks")[""] == 2

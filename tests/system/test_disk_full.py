@@ -6,8 +6,9 @@ import time
 import pytest
 
 from conftest import need, need_root, running
-from harness import OCI_MANIFEST, OCTETS, Client, digest, image_manifest
+from harness import OCI_MANIFEST, OCTETS, Client, Registry, digest, image_manifest
 from images import random_bytes
+from sink import Sink
 from store_check import assert_whole
 
 DISK_BYTES = 64 << 20
@@ -167,3 +168,27 @@ def test_no_room_for_the_run_directory(registry_class, disk):
         registry.stop()
     finally:
         registry.close()
+
+
+@pytest.mark.differs("it keeps events in memory")
+def test_events_that_find_no_room_are_lost_aloud(disk):
+    """An endpoint that is down, and a full disk: pulls go on, the log says what is lost; with room all is as before."""
+    with Sink() as sink:
+        sink.down()
+        config = {"notifications": {"endpoints": [sink.endpoint()]}}
+        with running(Registry(config, root=disk / "data")) as registry:
+            client = Client(registry)
+            kept = client.make_image("full/kept", [random_bytes(PIECE_BYTES, "kept")], tag="v1")
+            fill(disk / "filler")
+            for _ in range(200):        # the queue's last block takes some
+                client.fetch_blob("full/kept", kept.layers[0])
+            assert "notifications: an event is lost" in registry.log()
+            (disk / "filler").unlink()
+            sink.up()
+            last = client.push_blob("full/kept", b"the last")
+            deadline = time.monotonic() + ANSWER_SECONDS
+            while not sink.events or sink.events[-1]["target"]["digest"] != last:
+                assert time.monotonic() < deadline, sink.events
+                time.sleep(0.05)
+            told = [event["target"]["digest"] for event in sink.events if event["action"] == "push"]
+            assert told == [kept.config, *kept.layers, kept.digest, last]

@@ -61,8 +61,10 @@ def test_every_line_is_json_and_none_has_a_secret(json_registry):
     client.get("/v2/", headers={"Authorization": "Bearer t0ken"})
     client.patch(location.replace("_state", "%5Fstate"), body=b"hidden too")
     client.patch(location, body=b"x" * 100)
-    reply = client.get("/v2/team/app/tags/list")
-    access_line(json_registry, reply)
+    for query in ("access_token=s3cret", "n=1&TOKEN=s3cret", "password=s3cret&n=1", "X-Signature=s3cret"):
+        client.get(f"/v2/team/app/tags/list?{query}")
+    reply = client.get("/v2/team/app/tags/list?n=1&last=kept")
+    assert access_line(json_registry, reply)["uri"].endswith("?n=1&last=kept")
     log = json_registry.log()
     assert state not in log and "dXNlcj" not in log and "s3cret" not in log and "t0ken" not in log
     for line in log.splitlines():

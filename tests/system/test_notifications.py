@@ -235,6 +235,34 @@ def test_redirects_are_followed(repo):
         assert len(first.wait_for(1)) == 1      # a 3xx that leads nowhere is a success
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_followed_with_the_event(sink, repo, status):
+    """Also where a browser would make a GET of it, which is taken, and the event lost. Credentials stay behind."""
+    with Sink(lambda number: status, location=sink.url) as first:
+        endpoint = first.endpoint(headers={"Authorization": ["Bearer s3cret"], "X-Kept": ["yes"]})
+        with running(Registry(notifying(endpoint))) as registry:
+            pushed = mark(Client(registry), repo, "x")
+            assert digests(sink.wait_for(1)) == [pushed]
+        headers, _ = sink.attempts[0]
+        assert headers["Content-Type"] == V1 and headers["X-Kept"] == "yes" and "Authorization" not in headers
+
+
+def test_no_line_of_the_log_has_what_is_secret(repo):
+    """Passwords and tokens in the URLs of endpoints that are down, and of one that has no other name."""
+    secrets = "user:s3cret@127.0.0.1:9/hook?token=s3cret"
+    endpoints = [{"name": "named", "url": f"http://{secrets}", "headers": {"Authorization": ["s3cret"]}},
+                 {"url": "http://user:s3cret@127.0.0.1:9/other?token=s3cret"},
+                 {"name": "lost", "url": "http://u:s3cret@host.invalid/?s3cret"}]
+    for endpoint in endpoints:
+        endpoint |= {"threshold": 1, "backoff": "50ms"}
+    with running(Registry(notifying(*endpoints))) as registry:
+        mark(Client(registry), repo, "x")
+        until(lambda: registry.log().count("takes no events") == 3, registry.log())
+        assert "s3cret" not in registry.log() and "endpoint=http://127.0.0.1:9/other" in registry.log()
+        queues = "".join(path.name for path in (registry.root / "berth" / "notifications").iterdir())
+        assert "s3cret" not in queues
+
+
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_events_outlive_the_registry(sink, repo, how):
     """SIGKILL to everything between acknowledge and delivery; all the same after a stop."""
@@ -370,13 +398,15 @@ def test_sigterm_delivers_what_it_can(repo):
 @pytest.mark.parametrize("endpoint, complaint", [
     ({"name": "a", "url": "sink.example/x"}, "endpoints[0].url: (secret): allowed is an http or https URL"),
     ({"name": "a"}, "notifications.endpoints[0]: (a map): allowed is a map with url"),
+    ({"name": "twice", "url": "http://a/"}, 'endpoints[1].name: "twice": allowed is a name that no other endpoint has'),
     ({"name": "a", "url": "http://a/", "timeout": "soon"}, 'endpoints[0].timeout: "soon": allowed is a time'),
     ({"name": "a", "url": "http://a/", "headers": {"Bad Name": ["x"]}},
      "endpoints[0].headers: (secret): allowed is header names"),
 ])
 def test_bad_config_is_refused_by_name(endpoint, complaint):
+    endpoints = [endpoint] * (2 if endpoint["name"] == "twice" else 1)
     with pytest.raises(RuntimeError, match=re.escape(complaint)):
-        Registry(notifying(endpoint)).start()
+        Registry(notifying(*endpoints)).start()
 
 
 def test_sighup_keeps_delivering(sink, repo):

@@ -26,8 +26,9 @@ def redis():
 
 
 def old_form(redis, **more):
-    """The section as docker/distribution 2 spells it."""
-    return {"storage": {"cache": {"blobdescriptor": "redis"}},
+    """The section as docker/distribution 2 spells it. With a health check berth's pool sees every pull, and asks redis:
+    else nginx sends blobs by itself."""
+    return {"storage": {"cache": {"blobdescriptor": "redis"}}, "health": {"storagedriver": {"enabled": True}},
             "redis": {"addr": redis.address, "dialtimeout": "1s", "readtimeout": "1s", "writetimeout": "1s",
                       "pool": {"maxidle": 4, "maxactive": 16, "idletimeout": "300s"}, **more}}
 
@@ -185,6 +186,34 @@ def test_slow(redis, repo):
         assert registry.log().count("redis fails") == 1
 
 
+def test_stopped_like_a_hanging_host(redis, repo):
+    """SIGSTOP: connections are there, and nobody answers."""
+    with running(Registry(old_form(redis))) as registry:
+        client = Client(registry)
+        assert_serves(client, repo, "before")
+        redis.pause()
+        try:
+            assert assert_serves(client, repo, "while it hangs") < 5
+            assert registry.log().count("redis fails") == 1
+        finally:
+            redis.resume()
+        until(lambda: client.get(client.blob(repo, harness.digest(b"x"))).status == 404 and
+              "redis works again" in registry.log(), registry.log())
+
+
+def test_full_of_others_and_evicting_nothing(repo):
+    """maxmemory-policy noeviction: it answers questions and takes nothing."""
+    need("redis-server", "redis-cli")
+    options = ["--enable-debug-command", "yes", "--maxmemory", "2mb", "--maxmemory-policy", "noeviction"]
+    with RedisServer(*options) as redis:
+        redis.ask("DEBUG", "POPULATE", "4000", "other", "1000")
+        with running(Registry(old_form(redis))) as registry:
+            for i in range(3):
+                assert_serves(Client(registry), repo, f"full {i}")
+            assert registry.log().count("redis fails") == 1
+            assert redis.ask("EXISTS", f"repository::{repo}::blobs") == ["0"]
+
+
 def test_full(redis, repo):
     with running(Registry(old_form(redis))) as registry:
         client = Client(registry)
@@ -199,6 +228,33 @@ def test_rubbish(redis, repo):
         client = Client(registry)
         redis.ask("SET", f"repository::{repo}::blobs", "no set")
         assert_serves(client, repo, "rubbish")
+
+
+@pytest.mark.parametrize("entry", [{"size": "-5"}, {"size": "99999999999999999999"}, {"size": "3 "}, {"size": "1"},
+                                   {"digest": "sha256:zz"}, {"mediatype": "text/html\r\nX-Evil: 1"}], ids=str)
+def test_values_that_are_rubbish(redis, repo, entry):
+    with running(Registry(old_form(redis))) as registry:
+        client = Client(registry)
+        name = client.push_blob(repo, b"four")
+        for key in entry:
+            redis.ask("HSET", f"blobs::{name}", key, entry[key])
+        for method in (client.head, client.get):
+            reply = method(client.blob(repo, name))
+            assert reply.status == 200 and reply.header("Content-Length") == "4" and reply.header("X-Evil") is None
+        assert client.get(client.blob(repo, name)).body == b"four"
+
+
+@pytest.mark.parametrize("key", ["blobs::{name}", "repository::{repo}::blobs::{name}", "repository::{repo}::blobs"])
+def test_keys_of_another_type(redis, repo, key):
+    with running(Registry(old_form(redis))) as registry:
+        client = Client(registry)
+        name = client.push_blob(repo, b"four")
+        redis.ask("DEL", key.format(name=name, repo=repo))
+        redis.ask("RPUSH", key.format(name=name, repo=repo), "junk")
+        assert client.get(client.blob(repo, name)).body == b"four"
+        assert_serves(client, repo, "beside it")
+        assert client.delete(client.blob(repo, name)).status == 202
+        assert client.head(client.blob(repo, name)).status == 404
 
 
 def test_no_redis_at_all_but_something_that_talks(repo):
@@ -223,6 +279,17 @@ def test_password_and_database(repo):
         with running(Registry(old_form(redis, password="wrong"))) as registry:
             assert_serves(Client(registry), repo, "x")
             assert "redis fails" in registry.log() and "wrong" not in registry.log()
+
+
+def test_tls_and_password(repo):
+    need("redis-server", "redis-cli")
+    certificates = harness.certificates()
+    tls = {"certificate": certificates.certificate, "key": certificates.key, "rootcas": [certificates.ca_file]}
+    with RedisServer(tls=True, password="s3cret") as redis:
+        with running(Registry(old_form(redis, password="s3cret", tls=tls))) as registry:
+            Client(registry).push_blob(repo, b"x")
+            assert "redis fails" not in registry.log()
+        assert redis.ask("DBSIZE") == ["3"]
 
 
 def test_users_of_redis_6(repo):

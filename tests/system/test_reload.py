@@ -66,7 +66,10 @@ def expire(folder):
 BREAKS = {
     "the config is invalid": (lambda registry, folder: rewrite(registry, {"log": {"level": "loud"}}), "log.level"),
     "the config is not YAML": (lambda registry, folder: registry.config_file.write_text("{"), "config.yml"),
-    "another address": (lambda registry, folder: rewrite(registry, {"http": {"addr": "127.0.0.1:1"}}), "restart"),
+    "another address": (lambda registry, folder: rewrite(registry, {"http": {"addr": "127.0.0.1:1"}}),
+                        "a change of http.addr needs a restart"),
+    "another spool": (lambda registry, folder: rewrite(registry, {"berth": {"spool": str(folder / "spool")}}),
+                      "a change of berth.spool needs a restart"),
     "no certificate": (lambda registry, folder: (folder / "certificate").unlink(), "certificate"),
     "expired": (lambda registry, folder: expire(folder), "expired"),
     "not PEM": (lambda registry, folder: (folder / "certificate").write_text("x"), "PEM"),

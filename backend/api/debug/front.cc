@@ -30,8 +30,10 @@ http::Response Front::handle(http::Request& request) {
   if (options_.metrics_path.empty()) return answer(request);
   const auto begun = std::chrono::steady_clock::now();
   const std::uint64_t request_bytes = request.body.size(); // it is taken by whoever answers
-  metrics_.begin();
+  Metrics::InFlight in_flight(metrics_);
+  request.trace.observer = &in_flight;
   http::Response response = answer(request);
+  request.trace.observer = nullptr;
   metrics_.end(request, request_bytes, response, std::chrono::steady_clock::now() - begun);
   return response;
 }

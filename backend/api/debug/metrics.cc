@@ -15,8 +15,9 @@ constexpr std::array<std::string_view, 8> method_names{"GET",   "HEAD",   "PUT",
 constexpr std::array<int, 32> status_codes{200, 201, 202, 204, 206, 301, 304, 307, 400, 401, 403,
                                            404, 405, 408, 409, 410, 411, 412, 413, 414, 415, 416,
                                            422, 429, 431, 500, 501, 502, 503, 504, 507, 0};
-constexpr std::array<std::string_view, 8> action_names{"GetContent", "PutContent", "Stat",   "List",
-                                                       "Move",       "Delete",     "URLFor", "Lock"};
+constexpr std::array<std::string_view, 8> action_names{"GetContent", "PutContent", "Stat",        "List",
+                                                       "Move",       "Delete",     "RedirectURL", "Lock"};
+constexpr std::array<std::string_view, 3> redis_action_names{"RepoStat", "RepoSetDescriptor", "RepoClear"};
 
 template <class T, std::size_t Count>
 std::size_t index_of(const std::array<T, Count>& all, const T& one) {
@@ -46,7 +47,8 @@ std::uint64_t length_of(const http::Response& response) {
 
 } // namespace
 
-void write_type(std::string& page, std::string_view name, std::string_view type) {
+void write_head(std::string& page, std::string_view name, std::string_view type, std::string_view help) {
+  page.append("# HELP ").append(name).append(" ").append(help).append("\n");
   page.append("# TYPE ").append(name).append(" ").append(type).append("\n");
 }
 
@@ -73,9 +75,20 @@ void Histogram<Count>::write(std::string& page, std::string_view name, const std
   write_value(page, std::string(name) + "_count", labels, static_cast<double>(total));
 }
 
+Metrics::InFlight::InFlight(Metrics& metrics) : metrics_(metrics), endpoint_(max_endpoints - 1) {
+  metrics_.endpoints_[endpoint_].in_flight.fetch_add(1, std::memory_order_relaxed);
+}
+
+Metrics::InFlight::~InFlight() { metrics_.endpoints_[endpoint_].in_flight.fetch_sub(1, std::memory_order_relaxed); }
+
+void Metrics::InFlight::routed(std::string_view endpoint) {
+  metrics_.endpoints_[endpoint_].in_flight.fetch_sub(1, std::memory_order_relaxed);
+  endpoint_ = index_of(endpoint_names, endpoint);
+  metrics_.endpoints_[endpoint_].in_flight.fetch_add(1, std::memory_order_relaxed);
+}
+
 void Metrics::end(const http::Request& request, std::uint64_t request_bytes, const http::Response& response,
                   Seconds time) {
-  in_flight_.fetch_sub(1, std::memory_order_relaxed);
   const std::string_view name = request.trace.endpoint.empty() ? "other" : request.trace.endpoint;
   Endpoint& endpoint = endpoints_[index_of(endpoint_names, name)];
   const std::size_t method = index_of(method_names, std::string_view(request.method));
@@ -83,21 +96,41 @@ void Metrics::end(const http::Request& request, std::uint64_t request_bytes, con
   endpoint.seconds[method].observe(time.count());
   endpoint.request_bytes.observe(static_cast<double>(request_bytes));
   endpoint.response_bytes.observe(static_cast<double>(length_of(response)));
+  if (name.starts_with("blob_upload")) count_upload(name, request, request_bytes, response.status);
+}
+
+// What became of an upload, by the answers to its requests.
+void Metrics::count_upload(std::string_view endpoint, const http::Request& request, std::uint64_t bytes, int status) {
+  const auto add = [](std::atomic<std::uint64_t>& counter, std::uint64_t more = 1) {
+    counter.fetch_add(more, std::memory_order_relaxed);
+  };
+  const bool begins = endpoint == "blob_upload";
+  if (request.method == "GET" || request.method == "HEAD") return;
+  if (status >= 400) return add(uploads_.failed);
+  if (bytes > 0) add(uploads_.bytes, bytes);
+  if (begins && status == 202) return add(uploads_.started);
+  if (begins && status == 201 && request.target.contains("mount=")) return add(uploads_.mounted);
+  if (begins && status == 201) add(uploads_.started); // all of it in one request
+  if (status == 201) add(uploads_.completed);
+  if (request.method == "DELETE") add(uploads_.cancelled);
 }
 
 void Metrics::storage_action(std::string_view action, Seconds time) {
   actions_[index_of(action_names, action)].observe(time.count());
 }
 
-std::string Metrics::page() const {
-  std::string page;
+void Metrics::redis_action(std::string_view action, Seconds time) {
+  redis_[index_of(redis_action_names, action)].observe(time.count());
+}
+
+void Metrics::write_requests(std::string& page) const {
   // One metric after the other, as the form demands: each with all its labels.
-  const auto each = [&](std::string_view metric, std::string_view type, const auto& write) {
-    write_type(page, metric, type);
+  const auto each = [&](std::string_view metric, std::string_view type, std::string_view help, const auto& write) {
+    write_head(page, metric, type, help);
     for (std::size_t e = 0; e < endpoint_names.size(); ++e)
       if (!endpoint_names[e].empty()) write(metric, endpoints_[e], label("handler", endpoint_names[e]));
   };
-  each("registry_http_requests_total", "counter",
+  each("registry_http_requests_total", "counter", "Requests answered by the pool.",
        [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
          for (std::size_t m = 0; m < methods; ++m)
            for (std::size_t s = 0; s < statuses; ++s)
@@ -107,23 +140,51 @@ std::string Metrics::page() const {
                                label("method", lower(method_names[m])),
                            static_cast<double>(count));
        });
-  each("registry_http_request_duration_seconds", "histogram",
+  each("registry_http_request_duration_seconds", "histogram", "Time that the pool took for a request.",
        [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
          for (std::size_t m = 0; m < methods; ++m)
            endpoint.seconds[m].write(page, metric, handler + "," + label("method", lower(method_names[m])));
        });
-  each("registry_http_request_size_bytes", "histogram",
+  each("registry_http_request_size_bytes", "histogram", "Bytes of request bodies.",
        [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
          endpoint.request_bytes.write(page, metric, handler);
        });
-  each("registry_http_response_size_bytes", "histogram",
+  each("registry_http_response_size_bytes", "histogram", "Bytes of replies; of a blob, its size.",
        [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
          endpoint.response_bytes.write(page, metric, handler);
        });
-  write_type(page, "registry_storage_action_seconds", "histogram");
+  each("registry_http_in_flight_requests", "gauge", "Requests that the pool works on.",
+       [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
+         write_value(page, metric, handler, static_cast<double>(endpoint.in_flight.load(std::memory_order_relaxed)));
+       });
+}
+
+void Metrics::write_uploads(std::string& page) const {
+  constexpr std::string_view outcomes = "berth_uploads_total", bytes = "berth_upload_bytes_total";
+  const auto value = [&](std::string_view metric, const std::string& labels, const std::atomic<std::uint64_t>& count) {
+    write_value(page, metric, labels, static_cast<double>(count.load(std::memory_order_relaxed)));
+  };
+  write_head(page, outcomes, "counter", "Blob uploads by what became of them; failed counts requests.");
+  value(outcomes, label("outcome", "started"), uploads_.started);
+  value(outcomes, label("outcome", "completed"), uploads_.completed);
+  value(outcomes, label("outcome", "mounted"), uploads_.mounted);
+  value(outcomes, label("outcome", "cancelled"), uploads_.cancelled);
+  value(outcomes, label("outcome", "failed"), uploads_.failed);
+  write_head(page, bytes, "counter", "Bytes that uploads brought.");
+  value(bytes, "", uploads_.bytes);
+}
+
+std::string Metrics::page() const {
+  std::string page;
+  write_requests(page);
+  write_uploads(page);
+  write_head(page, "registry_storage_action_seconds", "histogram", "Time that an action of the store took.");
   for (std::size_t a = 0; a < actions; ++a)
     actions_[a].write(page, "registry_storage_action_seconds",
                       label("action", action_names[a]) + "," + label("driver", "filesystem"));
+  write_head(page, "registry_storage_cache_redis_seconds", "histogram", "Time that an action of redis took.");
+  for (std::size_t a = 0; a < redis_actions; ++a)
+    redis_[a].write(page, "registry_storage_cache_redis_seconds", label("operation", redis_action_names[a]));
   for (const Source& source : sources_) source(page);
   return page;
 }

@@ -39,8 +39,10 @@ private:
   std::atomic<double> sum_ = 0;
 };
 
-// Bounds as docker/distribution has them: seconds, and 1 KiB doubled.
-inline constexpr std::array<double, 13> second_bounds{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 25, 60};
+// Bounds as docker/distribution has them, 1 KiB doubled and seconds; these with finer ones before, as most of what a
+// pool does takes less than the 5 ms with which those begin.
+inline constexpr std::array<double, 18> second_bounds{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05,
+                                                      .1,    .25,    .5,    1,    2.5,   5,    10,  25,   60};
 constexpr std::array<double, 22> size_bounds = [] {
   std::array<double, 22> bounds{};
   double bound = 1024;
@@ -56,37 +58,58 @@ public:
   // The page's lines from somebody else: the cache, the webhooks, the pool.
   using Source = std::function<void(std::string& page)>;
 
-  // A request came, and was answered. Blobs count as sent: nginx is told to send them, whole.
-  void begin() { in_flight_.fetch_add(1, std::memory_order_relaxed); }
+  // A request from its arrival to its answer: under "other" until it is known where it goes.
+  class InFlight final : public http::RouteObserver {
+  public:
+    explicit InFlight(Metrics& metrics);
+    ~InFlight() override;
+    InFlight(const InFlight&) = delete;
+    void routed(std::string_view endpoint) override;
+
+  private:
+    Metrics& metrics_;
+    std::size_t endpoint_;
+  };
+
+  // A request was answered. Blobs count as sent: nginx is told to send them, whole.
   void end(const http::Request& request, std::uint64_t request_bytes, const http::Response& response, Seconds time);
 
   // An action of the storage driver, by docker/distribution's name ("GetContent"), took so long.
   void storage_action(std::string_view action, Seconds time);
+  // The same of the cache in redis ("RepoStat").
+  void redis_action(std::string_view action, Seconds time);
 
   void add(Source source) { sources_.push_back(std::move(source)); } // before the first request
-  std::int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
-  std::string page() const; // Prometheus' text form 0.0.4
+  std::string page() const;                                          // Prometheus' text form 0.0.4
 
 private:
-  static constexpr std::size_t max_endpoints = 16, methods = 8, statuses = 32, actions = 8;
+  static constexpr std::size_t max_endpoints = 16, methods = 8, statuses = 32, actions = 8, redis_actions = 3;
+  using Times = Histogram<second_bounds.size()>;
 
   struct Endpoint {
-    Histogram<second_bounds.size()> seconds[methods]{
-        Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds),
-        Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds)};
+    Times seconds[methods]{Times(second_bounds), Times(second_bounds), Times(second_bounds), Times(second_bounds),
+                           Times(second_bounds), Times(second_bounds), Times(second_bounds), Times(second_bounds)};
     Histogram<size_bounds.size()> request_bytes{size_bounds}, response_bytes{size_bounds};
     std::array<std::array<std::atomic<std::uint64_t>, statuses>, methods> answers{};
+    std::atomic<std::int64_t> in_flight = 0;
   };
+  struct Uploads {
+    std::atomic<std::uint64_t> started = 0, completed = 0, mounted = 0, cancelled = 0, failed = 0, bytes = 0;
+  };
+  void count_upload(std::string_view endpoint, const http::Request& request, std::uint64_t bytes, int status);
+  void write_requests(std::string& page) const;
+  void write_uploads(std::string& page) const;
+
   std::array<Endpoint, max_endpoints> endpoints_;
-  Histogram<second_bounds.size()> actions_[actions]{
-      Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds),
-      Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds), Histogram(second_bounds)};
-  std::atomic<std::int64_t> in_flight_ = 0;
+  Times actions_[actions]{Times(second_bounds), Times(second_bounds), Times(second_bounds), Times(second_bounds),
+                          Times(second_bounds), Times(second_bounds), Times(second_bounds), Times(second_bounds)};
+  Times redis_[redis_actions]{Times(second_bounds), Times(second_bounds), Times(second_bounds)};
+  Uploads uploads_;
   std::vector<Source> sources_;
 };
 
-// Lines for a Source: "# TYPE" once for a name, then its values.
-void write_type(std::string& page, std::string_view name, std::string_view type);
+// Lines for a Source: "# HELP" and "# TYPE" once for a name, then its values.
+void write_head(std::string& page, std::string_view name, std::string_view type, std::string_view help);
 void write_value(std::string& page, std::string_view name, const std::string& labels, double value);
 
 } // namespace berth::api::debug

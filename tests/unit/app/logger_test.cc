@@ -43,6 +43,8 @@ TEST_CASE("nginx's error lines keep level and message, and lose upload states") 
                                    "/v2/a/blobs/uploads/1?_state=s3cret&digest=d HTTP/1.1\"");
   CHECK(line.level == LogLevel::warn);
   CHECK(line.message == "12#12: *3 slow, request: \"PUT /v2/a/blobs/uploads/1?_state=(hidden)&digest=d HTTP/1.1\"");
+  CHECK(read_nginx_line("x \"GET /v2/?access_token=s3cret&password=s3cret HTTP/1.1\"").message ==
+        "x \"GET /v2/?access_token=(hidden)&password=(hidden) HTTP/1.1\"");
   line = read_nginx_line("nginx: [emerg] bind() to 0.0.0.0:80 failed");
   CHECK((line.level == LogLevel::error && line.message == "bind() to 0.0.0.0:80 failed"));
   CHECK(read_nginx_line("2024/01/02 03:04:05 [notice] 1#1: start").level == LogLevel::info);

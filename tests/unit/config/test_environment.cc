@@ -77,6 +77,12 @@ TEST_CASE("access control asked for by a variable is not passed over") {
   CHECK(refusal_of("", {{"REGISTRY_AUTH", "htpasswd"}}).starts_with("REGISTRY_AUTH: auth: "));
   CHECK(refusal_of("", {{"REGISTRY_AUTH_HTPASSWD_REALM", "r"}}).contains("auth: "));
   CHECK(refusal_of("auth: none\n", {{"REGISTRY_AUTH_TOKEN_REALM", "https://r/"}}).contains("auth: "));
+  CHECK(refusal_of("", {{"REGISTRY_AUTH_HTPASWD_REALM", "r"}}).contains("auth: (a map): allowed is only none"));
+  CHECK(refusal_of("auth: {htpasswd: {realm: r, path: /p}}\n", {{"REGISTRY_AUTH", ""}})
+            .starts_with("REGISTRY_AUTH: auth: (nothing): allowed is none"));
+  CHECK(refusal_of("auth: {htpasswd: {realm: r, path: /p}}\n", {{"REGISTRY_AUTH_HTPASSWD", ""}}).contains("only none"));
+  CHECK(refusal_of("auth: {htpasswd: {realm: r, path: /p}}\n", {{"REGISTRY_AUTH", "none"}}) == "loaded");
+  CHECK(refusal_of("", {{"REGISTRY_AUTH", ""}}) == "loaded");
   CHECK(refusal_of("", {{"REGISTRY_PROXY_REMOTEURL", "https://x"}}).contains("proxy: "));
   CHECK(config_of("", {{"REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED", "true"}}).storage.read_only);
   CHECK(config_of("", {{"REGISTRY_STORAGE_MAINTENANCE_READONLY", "{enabled: true}"}}).storage.read_only);
@@ -92,7 +98,7 @@ TEST_CASE("a variable that names no key is a warning") {
   CHECK(warnings_of("", {{"REGISTRY_", "x"}}) == "REGISTRY_: names no key\n");
   CHECK(warnings_of("", {{"REGISTRY_HTTP__ADDR", "x"}}).starts_with("REGISTRY_HTTP__ADDR: names no key"));
   CHECK(warnings_of("", {{"REGISTRY_HTTP_ADDR_X", "x"}}).contains("names no key"));
-  CHECK(warnings_of("", {{"REGISTRY_VERSION", "0.2"}}).starts_with("REGISTRY_VERSION: names no key"));
+  CHECK(warnings_of("", {{"REGISTRY_VERSION", "0.2"}}).starts_with("REGISTRY_VERSION: the version is the file's"));
   CHECK(
       warnings_of("", {{"REGISTRY_CONFIGURATION_PATH", "/x"}, {"PATH", "/bin"}, {"registry_http_addr", "x"}}).empty());
   CHECK(

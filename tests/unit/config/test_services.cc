@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <re2/re2.h>
 
 #include <fstream>
 #include <sstream>
@@ -12,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 Duration age_of(const std::string& text) {
-  return config_of("  maintenance: {uploadpurging: {age: " + text + "}}\n").storage.purging.age;
+  return config_of("health: {storagedriver: {interval: " + text + "}}\n").health.storage.interval;
 }
 
 TEST_CASE("durations are Go's, and a bare number counts nanoseconds") {
@@ -111,8 +112,10 @@ TEST_CASE("both spellings of redis, and of what a webhook leaves out") {
 TEST_CASE("values in lists are refused with their place, and secret ones are not shown") {
   CHECK(refusal_of("health:\n  tcp:\n    - addr: a:1\n    - addr: b:2\n      timeout: soon\n")
             .starts_with("config.yml:8: health.tcp[1].timeout: \"soon\": allowed is a time"));
-  CHECK(
-      refusal_of("health: {http: [{uri: 'ftp://a'}]}\n").starts_with("config.yml:4: health.http[0].uri: \"ftp://a\""));
+  CHECK(refusal_of("health: {http: [{uri: 'ftp://a:s3cret@b'}]}\n")
+            .starts_with("config.yml:4: health.http[0].uri: (secret): allowed is an http"));
+  CHECK(!refusal_of("redis: {addr: 'redis://:s3cret@h:1'}\n").contains("s3cret"));
+  CHECK(!refusal_of("proxy: 'https://user:s3cret@h'\n").contains("s3cret"));
   CHECK(refusal_of("health: {http: [{timeout: 1s}]}\n").contains("health.http[0]: (a map): allowed is a map with uri"));
   CHECK(refusal_of("health: {file: x}\n").contains("health.file: \"x\": allowed is a list of maps"));
   CHECK(refusal_of("health: {file: [x]}\n").contains("allowed is a list of maps"));
@@ -124,6 +127,31 @@ TEST_CASE("values in lists are refused with their place, and secret ones are not
   CHECK(refusal_of("redis: {addr: r}\n").contains("the path of a unix socket"));
   CHECK(config_of("redis: {addr: /run/redis.sock}\n").redis.addrs == std::vector<std::string>{"/run/redis.sock"});
   CHECK(warnings_of("health: {tcp: [{addr: 'a:1', treshold: 3}]}\n").contains("did you mean threshold?"));
+}
+
+TEST_CASE("endpoints in use have names of their own; without one, the URL but for its secrets") {
+  const auto named = config_of("notifications: {endpoints: [{url: 'http://u:s3cret@a/x?t=s3cret'}, "
+                               "{name: n, url: 'http://a/x'}, {name: n, url: 'http://a/y', disabled: true}]}\n")
+                         .notifications.endpoints;
+  CHECK(named.at(0).name == "http://a/x");
+  CHECK(refusal_of("notifications:\n  endpoints:\n"
+                   "  - {name: n, url: 'http://a/'}\n  - {name: n, url: 'http://b/'}\n") ==
+        "config.yml:7: notifications.endpoints[1].name: \"n\": allowed is a name that no other endpoint has");
+}
+
+TEST_CASE("when uploads are purged has a unit: a bare number would remove what is being uploaded") {
+  const auto purging = [](const std::string& age) {
+    return refusal_of("  maintenance: {uploadpurging: {age: " + age + ", interval: 24h, dryrun: false}}\n");
+  };
+  CHECK(purging("168h") == "loaded");
+  CHECK(purging("168") == "config.yml:4: storage.maintenance.uploadpurging.age: \"168\": allowed is a time with its "
+                          "unit, as in 168h or 90m");
+}
+
+TEST_CASE("what may be pushed") {
+  CHECK(config_of("policy: {repository: {classes: [image, plugin]}}\n").repository_classes.size() == 2);
+  CHECK(refusal_of("policy: {repository: {classes: [chart]}}\n")
+            .starts_with("config.yml:4: policy.repository.classes: (a list): allowed is a list of image and plugin"));
 }
 
 TEST_CASE("lists have variables too") {
@@ -150,12 +178,30 @@ TEST_CASE("access control is checked, and then refused") {
   CHECK(refusal_of("auth: none\n") == "loaded");
 }
 
+std::string text_of(const char* path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
 TEST_CASE("the documentation of the keys is the table") {
-  std::ifstream file(BERTH_SOURCE_DIR "/docs/configuration.md");
-  std::stringstream page;
-  page << file.rdbuf();
   INFO("docs/configuration.md: replace its table by what `berth config-keys` prints");
-  CHECK(page.str().contains("\n\n" + keys_as_markdown() + "\n"));
+  CHECK(text_of(BERTH_SOURCE_DIR "/docs/configuration.md").contains("\n\n" + keys_as_markdown() + "\n"));
+}
+
+TEST_CASE("the example has every key that works, and loads without a word") {
+  const std::string text = text_of(BERTH_SOURCE_DIR "/config/example.yml");
+  for (const Key& key : keys()) {
+    if (key.standing != Standing::works && key.standing != Standing::nginx) continue;
+    const std::string name(key.path.substr(key.path.find_last_of(".[]") + 1));
+    CAPTURE(key.path);
+    CHECK(RE2::PartialMatch(text, "\\b" + name + "\\b"));
+  }
+  const auto loaded = parse(text, "example.yml", {});
+  REQUIRE(loaded);
+  CHECK(loaded->warnings.empty());
+  CHECK(loaded->notes.empty());
 }
 
 } // namespace

@@ -120,6 +120,30 @@ TEST_CASE("a foreign layer of docker's needs a URL, and nothing else") {
   CHECK(put_docker("").error().code == Code::manifest_invalid);
 }
 
+TEST_CASE("what is pushed is of a class that the policy allows") {
+  const auto verdict = [](std::vector<std::string> classes, std::string_view type, std::string config_type) {
+    storage::ManifestPolicy policy;
+    policy.classes = std::move(classes);
+    Repository fixture(policy);
+    fixture.push_blob(*fixture.repository_, "{}");
+    const std::string bytes = R"({"schemaVersion":2,"mediaType":")" + std::string(type) +
+                              R"(","layers":[],"config":{"mediaType":")" + config_type + R"(","size":2,"digest":")" +
+                              digest_of("{}").str() + "\"}}";
+    const auto result = put(*fixture.repository_, std::string(type), bytes);
+    return result ? "taken" : result.error().code == Code::denied ? result.error().message : "?";
+  };
+  const std::string image(model::media::docker_image_config), plugin(model::media::docker_plugin_config);
+  const std::string oci_image(model::media::oci_image_config);
+  CHECK(verdict({}, docker_manifest, plugin) == "taken");
+  CHECK(verdict({"image"}, docker_manifest, image) == "taken");
+  CHECK(verdict({"image"}, oci_manifest, oci_image) == "taken");
+  CHECK(verdict({"image"}, docker_manifest, plugin) == "registry does not allow plugin manifest");
+  CHECK(verdict({"plugin"}, docker_manifest, image) == "registry does not allow image manifest");
+  CHECK(verdict({"image", "plugin"}, docker_manifest, plugin) == "taken");
+  CHECK(verdict({"image"}, oci_manifest, "application/vnd.cncf.helm.config.v1+json") ==
+        "unknown manifest class for application/vnd.cncf.helm.config.v1+json");
+}
+
 TEST_CASE("a tag points to the last manifest it was given, and remembers the others") {
   Repository fixture;
   auto& tags = fixture.repository_->tags();
