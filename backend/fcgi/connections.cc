@@ -23,6 +23,7 @@ namespace berth::fcgi {
 namespace {
 
 constexpr int accept_retry_milliseconds = 100; // after an error that is not the connection's, such as EMFILE
+constexpr int max_last_accepts = 512; // more than wait: a listening socket has at most as many
 constexpr int hand_back_milliseconds = 1000;
 constexpr std::uint32_t one_request = EPOLLIN | EPOLLONESHOT; // whoever is given it arms it again
 
@@ -81,6 +82,8 @@ Connection* Connections::next() {
   // Once it is readable the event for stop() always is; epoll puts it behind whatever else is ready. Seen twice in a
   // row, it says that nothing else is.
   for (int stops = 0; stops < 2;) {
+    if (stops == 1)
+      if (Connection* connection = accept_last()) return connection;
     epoll_event event{};
     ++waiting_;
     const int count = ::epoll_wait(epoll_.get(), &event, 1, stops > 0 ? 0 : -1);
@@ -94,8 +97,8 @@ Connection* Connections::next() {
     if (event.data.ptr == &stop_event_) {
       ++stops;
     } else if (event.data.ptr == this) {
-      if (stops > 0 || stopping_) continue; // for those who serve on
-      if (Connection* connection = accept()) return connection;
+      Connection* connection = nullptr;
+      if (accept(connection) && connection != nullptr) return connection;
     } else {
       Connection* connection = taken(event);
       if ((event.events & (EPOLLHUP | EPOLLERR)) == 0) return connection;
@@ -103,6 +106,16 @@ Connection* Connections::next() {
     }
   }
   return nullptr;
+}
+
+// The kernel wakes one pool for each connection, and it may have been this one: what came until the socket was taken
+// out of the set is accepted here, lest it wait for nobody.
+Connection* Connections::accept_last() {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listen_fd_, nullptr); // fails if another thread has done so
+  Connection* connection = nullptr;
+  while (connection == nullptr && last_accepts_++ < max_last_accepts && accept(connection)) {
+  }
+  return connection;
 }
 
 void Connections::hand_back() {
@@ -124,21 +137,22 @@ void Connections::hand_back() {
   }
 }
 
-// Null if there is nothing to serve on it yet, or nothing to accept.
-Connection* Connections::accept() {
+// False if there is nothing to accept. A connection that has nothing to read yet is not given to the caller.
+bool Connections::accept(Connection*& with_request) {
   sockaddr_storage peer{};
   socklen_t length = sizeof peer;
   UniqueFd fd(::accept4(listen_fd_, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_CLOEXEC));
   if (!fd) {
-    if (!is_of_the_connection(errno)) pause_after(errno);
-    return nullptr;
+    const int error_number = errno;
+    if (!is_of_the_connection(error_number)) pause_after(error_number);
+    return error_number != EAGAIN;
   }
   set_timeouts(fd.get());
   const int on = 1;
   if (peer.ss_family != AF_UNIX) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   char first = 0;
   const ssize_t peeked = ::recv(fd.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (peeked == 0) return nullptr; // gone already
+  if (peeked == 0) return true; // gone already
   Connection* connection = all_.with([&](std::list<Connection>& all) {
     Connection& added = all.emplace_front();
     added.fd = std::move(fd);
@@ -146,9 +160,11 @@ Connection* Connections::accept() {
     return &added;
   });
   ++open_;
-  if (peeked > 0 || open_ > max_held_) return connection;
-  arm(connection);
-  return nullptr;
+  if (peeked > 0 || open_ > max_held_)
+    with_request = connection;
+  else
+    arm(connection);
+  return true;
 }
 
 // Waits a little, but no longer than until stop().

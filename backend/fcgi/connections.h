@@ -63,7 +63,8 @@ public:
   void close_all();
 
 private:
-  Connection* accept();
+  bool accept(Connection*& with_request);
+  Connection* accept_last();
   void arm(Connection* connection);
   Result<> watch(int fd, std::uint32_t events, void* data);
   void pause_after(int error_number);
@@ -77,6 +78,7 @@ private:
   std::atomic<std::size_t> open_ = 0;
   std::atomic<unsigned> waiting_ = 0;     // threads in next()
   std::atomic<std::uint64_t> events_ = 0; // that came to them
+  std::atomic<int> last_accepts_ = 0;
   std::optional<std::chrono::steady_clock::time_point> grace_ends_;
   Guarded<std::list<Connection>> all_;
 };

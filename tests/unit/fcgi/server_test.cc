@@ -11,6 +11,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -119,6 +120,11 @@ public:
     CHECK(ended_well_);
   }
   void stop() { server_.stop(); }
+
+  // Another pool on the same socket.
+  std::unique_ptr<fcgi::Server> share(unsigned threads) {
+    return std::make_unique<fcgi::Server>(fcgi::Options{listening_.get(), threads, spool.path()}, echo, log_);
+  }
 
   int connect() const {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -401,6 +407,25 @@ TEST_CASE("a kept connection on which a request waits too long is closed, for an
   pool.echo.release();
   CHECK(Pool::read_reply(busy) == reply_of("GET /wait", "0"));
   CHECK(Pool::read_reply(silent) == reply_of("GET /first", "0"));
+}
+
+// The kernel wakes one pool for a connection; should that one be about to stop, the connection must not be forgotten.
+TEST_CASE("a pool that stops leaves no connection to nobody") {
+  constexpr int rounds = 200;
+  Pool pool(2);
+  for (int round = 0; round < rounds; ++round) {
+    const auto other = pool.share(4);
+    bool ended_well = false;
+    std::thread runs([&] { ended_well = other->run().has_value(); });
+    std::thread stops;
+    for (int i = 0; i < 20; ++i) {
+      if (i == 10) stops = std::thread([&] { other->stop(); });
+      REQUIRE(pool.ask(request("GET", "/x", "")) == reply_of("GET /x", "0"));
+    }
+    stops.join();
+    runs.join();
+    CHECK(ended_well);
+  }
 }
 
 TEST_CASE("stop before run makes run return") {
