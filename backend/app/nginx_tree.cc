@@ -99,7 +99,7 @@ bool pool_sees_pulls(const config::Config& config) {
 // What becomes of a pull in conf.d/registry.conf's location for blobs, whose name says $berth_name, _hex and _shard.
 std::string pull_lines(const config::Config& config) {
   const auto include = [](const char* name) { return line("include", std::string("snippets/location/") + name); };
-  if (pool_sees_pulls(config)) return include("pool.conf") + include("body_small.conf") + include("ask_again.conf");
+  if (pool_sees_pulls(config)) return include("kept_pool.conf") + include("body_small.conf");
   std::string root = nginx_word(config.storage.root + "/docker/registry/v2");
   root.pop_back(); // the quote
   return line("set $berth_link", root + "/repositories/$berth_name/_layers/sha256/$berth_hex/link\"") +

@@ -1,6 +1,7 @@
 #include "fcgi/server.h"
 
 #include <fcgiapp.h>
+#include <semaphore.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <deque>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/signals_blocked.h"
@@ -22,6 +24,9 @@ constexpr std::size_t piece_bytes = 16 * 1024; // of a thread's stack; libfcgi r
 constexpr std::size_t max_discarded_bytes = 64 * 1024 * 1024;
 constexpr std::size_t max_put_bytes = std::size_t{1} << 30; // libfcgi counts in int
 constexpr int no_socket = -1;
+// Threads that wait for questions, or answer one, at once: two a core, and a few for those that wait for the disk.
+constexpr unsigned turns_per_core = 2;
+constexpr unsigned min_turns = 4;
 
 // libfcgi takes SIGTERM, SIGUSR1 and SIGPIPE for its own when it is initialised; the first two are the application's.
 Result<> initialise_libfcgi() {
@@ -72,7 +77,31 @@ bool put(FCGX_Stream* out, std::string_view bytes) {
   return true;
 }
 
+// What is answered from memory and a few small files, as against what stores something or converts it.
+bool is_question(const http::Request& request) {
+  return (request.method == "GET" || request.method == "HEAD") && request.target.find("/v1/") == std::string::npos;
+}
+
 } // namespace
+
+// Lets few threads at once wait for connections and answer questions: with a thread for each, every question would wake
+// another one, and pay for the switch more than for the answer. Whoever meets something that takes long lets another
+// have its turn.
+class Server::Turns {
+public:
+  Turns() { ::sem_init(&free_, 0, std::max(turns_per_core * std::thread::hardware_concurrency(), min_turns)); }
+  ~Turns() { ::sem_destroy(&free_); }
+  Turns(const Turns&) = delete;
+
+  void take() {
+    while (::sem_wait(&free_) != 0) {
+    }
+  }
+  void give() { ::sem_post(&free_); }
+
+private:
+  sem_t free_;
+};
 
 // One thread of the pool.
 //
@@ -81,7 +110,7 @@ bool put(FCGX_Stream* out, std::string_view bytes) {
 // accepting if it is not negative; and they are taken out again before it can wait. It is told of no listening socket.
 class Server::Worker {
 public:
-  explicit Worker(Server& server) : server_(server) {}
+  Worker(Server& server, Turns& turns) : server_(server), turns_(turns) {}
 
   Result<> prepare() {
     if (FCGX_InitRequest(&fcgi_, no_socket, FCGI_FAIL_ACCEPT_ON_INTR) == 0) return {};
@@ -89,12 +118,15 @@ public:
   }
 
   void run() {
+    take_turn();
     while (Connection* connection = server_.connections_.next()) {
       if (serve(*connection))
         server_.connections_.keep(connection);
       else
         server_.connections_.close(connection);
+      take_turn();
     }
+    give_turn();
   }
 
   // Answers one request. True if the connection can have another.
@@ -135,6 +167,7 @@ private:
 
   Result<> receive(Incoming& incoming) {
     BERTH_CHECK(read_parameters(fcgi_.envp, incoming));
+    if (!is_question(incoming.request)) give_turn();
     if (incoming.spool_file.empty())
       BERTH_CHECK(read_body(fcgi_.in, incoming.request));
     else {
@@ -143,7 +176,16 @@ private:
     return check_length(incoming.request);
   }
 
+  void take_turn() {
+    if (!std::exchange(has_turn_, true)) turns_.take();
+  }
+  void give_turn() {
+    if (std::exchange(has_turn_, false)) turns_.give();
+  }
+
   Server& server_;
+  Turns& turns_;
+  bool has_turn_ = false;
   FCGX_Request fcgi_{};
 };
 
@@ -156,8 +198,9 @@ Server::Server(Options options, http::Handler& handler, Logger& logger)
 Result<> Server::run() {
   BERTH_CHECK(initialise_libfcgi());
   BERTH_CHECK(connections_.prepare());
+  Turns turns;
   std::deque<Worker> workers;
-  for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) BERTH_CHECK(workers.emplace_back(*this).prepare());
+  for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) BERTH_CHECK(workers.emplace_back(*this, turns).prepare());
   std::vector<std::thread> threads;
   Result<> started;
   try {

@@ -33,6 +33,7 @@ public:
   void stop();
 
 private:
+  class Turns;
   class Worker;
 
   const Options options_;
