@@ -165,13 +165,14 @@ void Filesystem::remove_tree(const std::string& host) {
 
 Result<std::unique_ptr<Lock>> Filesystem::make_locked(const std::string& path, std::string_view bytes) {
   BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(Staged staged, write_temporary(Content::of(std::string(bytes))));
+  staged.host = host;
   Changed unsynced;
-  BERTH_CHECK(make_directories(parent_of(host), unsynced)); // a new one, most likely: no need to try without
-  BERTH_TRY(UniqueFd fd, create(host, O_RDWR | O_EXCL, unsynced));
-  Result<> done = ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 ? Result<>() : failed("flock", host);
-  if (done) done = write(fd.get(), host, Content::of(std::string(bytes)));
-  if (done) return std::make_unique<FileLock>(std::move(fd));
-  ops_.unlink(host.c_str());
+  Result<> done = ::flock(staged.own.get(), LOCK_EX | LOCK_NB) == 0 ? Result<>() : failed("flock", staged.temporary);
+  if (done) done = make_directories(parent_of(host), unsynced); // a new one, most likely: no need to try without
+  if (done) done = name(staged, unsynced);
+  if (done) return std::make_unique<FileLock>(std::move(staged.own));
+  drop(staged);
   ops_.rmdir(parent_of(host).c_str()); // unless there is something in it
   return std::unexpected(done.error());
 }

@@ -147,7 +147,7 @@ Result<> Memory::remove_files(const std::string& directory, std::span<const std:
 Result<std::unique_ptr<Lock>> Memory::make_locked(const std::string& path, std::string_view bytes) {
   BERTH_CHECK(check_path(path));
   return tree_.with([&](Tree& tree) -> Result<std::unique_ptr<Lock>> {
-    if (!tree.files.emplace(path, bytes).second) return fail(Code::exists, path + " is there");
+    tree.files.insert_or_assign(path, std::string(bytes));
     ++tree.changes;
     tree.locked.insert(path);
     return std::make_unique<MemoryLock>(tree_, path);

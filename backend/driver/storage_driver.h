@@ -95,8 +95,8 @@ public:
   // remove() if there is nothing else; cut short, it may have removed some. Scratch. Errors: not_found.
   virtual Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) = 0;
 
-  // Makes a file that nobody else knows of yet, and the directories above it, and locks it as lock() does. Scratch;
-  // whoever comes upon it may see it empty first. Errors: exists.
+  // Makes a file that nobody else knows of yet, and the directories above it, locked as lock() does. Scratch; it
+  // appears whole, as with put_scratch(). Requires: there is none of that name.
   virtual Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) = 0;
   // Locks an existing file against everybody else who locks it, here or in another process; never waits.
   // Errors: busy if it is locked; not_found, also if it was removed meanwhile.

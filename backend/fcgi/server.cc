@@ -89,7 +89,10 @@ bool is_question(const http::Request& request) {
 // have its turn.
 class Server::Turns {
 public:
-  Turns() { ::sem_init(&free_, 0, std::max(turns_per_core * std::thread::hardware_concurrency(), min_turns)); }
+  Turns() {
+    const unsigned turns = std::max(turns_per_core * std::thread::hardware_concurrency(), min_turns);
+    ::sem_init(&free_, 0, turns);
+  }
   ~Turns() { ::sem_destroy(&free_); }
   Turns(const Turns&) = delete;
 
@@ -200,7 +203,8 @@ Result<> Server::run() {
   BERTH_CHECK(connections_.prepare());
   Turns turns;
   std::deque<Worker> workers;
-  for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) BERTH_CHECK(workers.emplace_back(*this, turns).prepare());
+  for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i)
+    BERTH_CHECK(workers.emplace_back(*this, turns).prepare());
   std::vector<std::thread> threads;
   Result<> started;
   try {
