@@ -89,7 +89,9 @@ http {{
     # As berth's nginx/snippets/http/connections.conf and tls.conf have it, so that what differs is berth.
     sendfile on; sendfile_max_chunk 512k; tcp_nopush on; tcp_nodelay on;
     keepalive_timeout 300s; keepalive_requests 100000;
-    ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:bench:10m; ssl_session_tickets off;
+    ssl_protocols TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers on;
+    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384;
+    ssl_session_cache shared:bench:10m; ssl_session_tickets off;
     server {{
         listen {listen};
         {certificate}
