@@ -6,12 +6,18 @@ import signal
 
 import pytest
 
-from harness import Client, Registry, digest
+from harness import Client, Registry, digest, wait_until
 
 pytestmark = pytest.mark.differs("berth's own nginx")
 
 BLOB = b"sent by nginx " * 100
 OWN = {"date", "x-request-id", "etag"}      # those of each reply; the last differs in the case of its name alone
+
+
+def is_stopped(pid):
+    """Each of its threads: on a busy machine some go on for a while after the signal."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(") ")[2].startswith("T") for task in tasks)
 
 
 @contextlib.contextmanager
@@ -22,6 +28,7 @@ def pool_stopped(registry):
     for pid in pools:
         os.kill(pid, signal.SIGSTOP)
     try:
+        wait_until(lambda: all(is_stopped(pid) for pid in pools), "the pool stands still")
         yield
     finally:
         for pid in pools:

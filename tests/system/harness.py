@@ -32,6 +32,7 @@ import urllib.parse
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 START_SECONDS = 30      # until GET /v2/ must answer; sanitizer builds are slow starters
+SETTLE_SECONDS = 30     # until a change must show, on a machine with other work too
 STOP_SECONDS = 30       # until a SIGTERM must have ended everything
 REPLY_SECONDS = 60      # until a request must be answered: a hanging connection is a failure
 POLL_SECONDS = 0.05
@@ -47,6 +48,13 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 OCTETS = "application/octet-stream"
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {SETTLE_SECONDS} s: {what}"
+        time.sleep(POLL_SECONDS)
 
 
 def digest(data):

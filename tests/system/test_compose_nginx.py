@@ -12,8 +12,8 @@ import pytest
 
 import harness
 from conftest import running
-from harness import Client, Registry, certificates
-from test_lifecycle import any_certificate, end, make_certificate, served_certificate, wait_until
+from harness import Client, Registry, certificates, wait_until
+from test_lifecycle import any_certificate, end, make_certificate, served_certificate
 from test_reload import expire, load, report
 
 pytestmark = pytest.mark.differs("berth's own command")

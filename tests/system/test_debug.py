@@ -8,7 +8,7 @@ import pytest
 
 import harness
 from conftest import running
-from harness import Client, Registry
+from harness import Client, Registry, wait_until
 from sink import Sink
 
 pytestmark = pytest.mark.differs("its own checks and metrics")
@@ -36,13 +36,6 @@ def started(changes=None):
     debug = {"addr": f"127.0.0.1:{port}", "prometheus": {"enabled": True}}
     registry = Registry(harness.merged({"http": {"debug": debug}}, changes or {}))
     return running(registry), port
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + harness.START_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(harness.POLL_SECONDS)
 
 
 def values_of(page, name):

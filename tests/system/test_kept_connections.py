@@ -7,9 +7,8 @@ import signal
 import pytest
 
 from conftest import running
-from harness import OCI_MANIFEST, Client, Registry
+from harness import OCI_MANIFEST, Client, Registry, wait_until
 from images import random_bytes
-from test_lifecycle import wait_until
 
 pytestmark = pytest.mark.differs("it has no nginx")
 

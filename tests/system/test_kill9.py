@@ -6,20 +6,17 @@ import os
 import pathlib
 import random
 import signal
-import time
 
 import pytest
 
-from harness import Client
+from harness import Client, wait_until
 from pushers import Pusher
 from store_check import assert_whole
 
 ROUNDS = int(os.environ.get("BERTH_KILL_ROUNDS", 20))
 SEED = os.environ.get("BERTH_KILL_SEED") or str(random.randrange(1 << 32))
 PUSHERS = 4
-RECOVERY_SECONDS = 20       # until a killed part must be back, and until pushes must be acknowledged again
 LONGEST_PAUSE_SECONDS = 1   # between a recovery and the next kill
-POLL_SECONDS = 0.02
 
 
 def command_line(pid):
@@ -49,13 +46,6 @@ def parts(registry):
         elif line and "nginx" not in line.split()[0] and not is_relay(pid):
             found["pool"].add(pid)
     return found
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + RECOVERY_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {RECOVERY_SECONDS} s: {what}"
-        time.sleep(POLL_SECONDS)
 
 
 def answers(client):

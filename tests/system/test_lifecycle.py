@@ -13,7 +13,7 @@ import pytest
 
 import harness
 from conftest import need, need_root, running
-from harness import OCI_MANIFEST, OCTETS, Client, Registry, certificates, digest
+from harness import OCI_MANIFEST, OCTETS, Client, Registry, certificates, digest, wait_until
 from images import random_bytes
 from races import Background
 from store_check import assert_whole
@@ -21,9 +21,7 @@ from store_check import assert_whole
 pytestmark = pytest.mark.differs("berth's own command")
 
 SIDE_BY_SIDE = 10
-SETTLE_SECONDS = 15     # until a change must show
 BLOB_BYTES = 16_000_000     # more than the socket buffers on the way hold
-POLL_SECONDS = 0.02
 
 
 def assert_works(registry, repo="it/works"):
@@ -49,13 +47,6 @@ def end(registry):
     registry.kill()
     assert not left, f"outlived the registry: {left}"
     return code
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {SETTLE_SECONDS} s: {what}"
-        time.sleep(POLL_SECONDS)
 
 
 # Start and stop
@@ -424,6 +415,6 @@ def test_hangup_storm():
         with Background(lambda: client.push_blob("it/storms", os.urandom(20_000))) as pushes:
             for _ in range(20):
                 registry.send_signal(signal.SIGHUP)
-                time.sleep(POLL_SECONDS)
+                time.sleep(harness.POLL_SECONDS)
         assert pushes.rounds[0] > 0
         assert_works(registry)

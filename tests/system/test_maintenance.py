@@ -2,13 +2,12 @@
 import os
 import re
 import subprocess
-import time
 
 import pytest
 
 import harness
 from conftest import running
-from harness import Client, Registry, digest
+from harness import Client, Registry, digest, wait_until
 
 pytestmark = pytest.mark.differs("it says what it did in its own words")
 
@@ -23,13 +22,6 @@ def upload_directory(registry, location):
 def age(registry, location):
     """Makes an upload an old one."""
     (upload_directory(registry, location) / "startedat").write_text(OLD)
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + harness.START_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(harness.POLL_SECONDS)
 
 
 def purge(registry, *options):

@@ -15,10 +15,10 @@ import pytest
 
 import harness
 from conftest import need_root, running
-from harness import OCTETS, Client, Registry, certificates, digest
+from harness import OCTETS, Client, Registry, certificates, digest, wait_until
 from images import random_bytes
 from races import Background
-from test_lifecycle import any_certificate, assert_works, make_certificate, served_certificate, wait_until
+from test_lifecycle import any_certificate, assert_works, make_certificate, served_certificate
 
 pytestmark = pytest.mark.differs("berth's own command")
 
