@@ -1,6 +1,7 @@
 """What the stores hold, and how they are kept as they were between two pushes."""
 import concurrent.futures
 import hashlib
+import itertools
 import os
 import shutil
 
@@ -10,6 +11,7 @@ SIZES = {"1 KB": 1024, "1 MB": 1 << 20, "64 MB": 64 << 20, "1 GB": 1 << 30}
 REPOSITORY, TAGS = "bench/pull", "bench/tags"
 PUSHED = "pushed"       # what measurements push is below this repository name, and removed after each
 FILLERS = 8             # clients at once: most of filling is waiting for the disk
+LARGE = 64 << 10        # what is worth the space that it would take until the end
 PIECE = 64 << 20        # of a large blob
 LAYERS = 10             # of the image whose manifest is pulled: an ordinary size of some 2 KB
 
@@ -83,20 +85,34 @@ def copy(source, target):
 
 
 class Cleaner:
-    """Removes from a store what came in since: every measurement of a push then starts from the same one."""
+    """Takes from a store what came in since: every measurement of a push then starts from the same one.
 
-    def __init__(self, registry):
+    Nothing is removed until the end, large files are but emptied: ext4 makes files the more slowly, the more of them
+    were removed in the last minutes, and the next measurement would pay for it, whoever's it is.
+    """
+
+    def __init__(self, registry, taken):
         self._root = registry.v2_root
+        self._taken = taken     # a directory on the same file system
+        self._names = itertools.count()
         self._kept = set(self._blobs())
+        os.makedirs(taken)
 
     def _blobs(self):
         for folder in os.scandir(self._root / "blobs" / "sha256"):
             for blob in os.scandir(folder):
                 yield blob.path
 
+    def _take(self, path):
+        os.rename(path, self._taken / str(next(self._names)))
+
     def clean(self):
-        shutil.rmtree(self._root / "repositories" / PUSHED, ignore_errors=True)
-        for path in self._blobs():
-            if path not in self._kept:
-                shutil.rmtree(path, ignore_errors=True)
+        if os.path.exists(self._root / "repositories" / PUSHED):
+            self._take(self._root / "repositories" / PUSHED)
+        for path in list(self._blobs()):
+            if path in self._kept:
+                continue
+            if os.path.getsize(path + "/data") > LARGE:
+                os.truncate(path + "/data", 0)
+            self._take(path)
         os.sync()   # what one server left unwritten, and the removal, must not be written in the next one's time

@@ -140,3 +140,79 @@ TEST_CASE("of many that lock at once, one gets it") {
   CHECK(most == 1);
   CHECK(won > 0);
 }
+
+namespace {
+
+ino_t inode_of(const std::string& path) {
+  struct stat info{};
+  REQUIRE(::stat(path.c_str(), &info) == 0);
+  return info.st_ino;
+}
+
+// Makes /u/<name>/startedat and discards it: from then on there is a spare. The inode it has.
+ino_t leave_spare(Store& store, const std::string& name) {
+  auto lock = store.driver.make_locked("/u/" + name + "/startedat", "the first time");
+  REQUIRE(lock);
+  const ino_t inode = inode_of(store.root + "/u/" + name + "/startedat");
+  REQUIRE(store.driver.discard("/u/" + name + "/startedat", *std::move(lock)));
+  return inode;
+}
+
+std::string only_entry_of(const std::string& directory) {
+  const auto entry = std::filesystem::directory_iterator(directory);
+  REQUIRE(entry != std::filesystem::directory_iterator());
+  return entry->path();
+}
+
+} // namespace
+
+TEST_CASE("a discarded directory and its file are those of the next one, and go with the driver") {
+  Store store;
+  const ino_t first = leave_spare(store, "1");
+  REQUIRE(store.driver.make_locked("/u/2/startedat", "now"));
+  CHECK(inode_of(store.root + "/u/2/startedat") == first);
+  {
+    Filesystem another(store.root, store.ops, store.random);
+    auto lock = another.make_locked("/u/3/startedat", "now");
+    REQUIRE(lock);
+    REQUIRE(another.discard("/u/3/startedat", *std::move(lock)));
+    CHECK(files_below(store.root + "/berth/tmp") == 1);
+  }
+  CHECK(std::filesystem::is_empty(store.root + "/berth/tmp"));
+}
+
+TEST_CASE("a discarded file that has a second name is left as it was") {
+  Store store;
+  auto lock = store.driver.make_locked("/u/1/startedat", "the first time");
+  const std::string backup = store.dir.path() + "/backup";
+  std::filesystem::create_hard_link(store.root + "/u/1/startedat", backup);
+  REQUIRE(store.driver.discard("/u/1/startedat", *std::move(lock)));
+  REQUIRE(store.driver.make_locked("/u/2/startedat", "the second time"));
+  CHECK(inode_of(store.root + "/u/2/startedat") != inode_of(backup));
+  CHECK(test::read_whole(backup) == "the first time");
+}
+
+TEST_CASE("spares that somebody cleared away, or was about to, are not missed") {
+  Store store;
+  leave_spare(store, "1");
+  const std::string spare = only_entry_of(store.root + "/berth/tmp");
+  if (GENERATE(true, false))
+    std::filesystem::remove_all(spare);
+  else
+    std::filesystem::remove(spare + "/startedat");
+  const auto lock = store.driver.make_locked("/u/2/startedat", "now");
+  REQUIRE(lock);
+  CHECK(store.driver.get_content("/u/2/startedat", 100).value() == "now");
+  CHECK(is(store.driver.lock("/u/2/startedat").error(), Code::busy));
+  CHECK(std::filesystem::is_empty(store.root + "/berth/tmp"));
+}
+
+TEST_CASE("so many spares are kept, and no more") {
+  Store store;
+  std::vector<std::unique_ptr<Lock>> locks;
+  const auto path = [](int number) { return "/u/" + std::to_string(number) + "/startedat"; };
+  for (int i = 0; i < 100; ++i) locks.push_back(store.driver.make_locked(path(i), "x").value());
+  for (int i = 0; i < 100; ++i) REQUIRE(store.driver.discard(path(i), std::move(locks[static_cast<std::size_t>(i)])));
+  CHECK(files_below(store.root + "/berth/tmp") == 32);
+  CHECK(std::filesystem::is_empty(store.root + "/u"));
+}
