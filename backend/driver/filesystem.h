@@ -8,8 +8,7 @@
 // A second process that finds a directory which the first has just made relies on the file system to write a new
 // directory's entry along with what is synced in it, as ext4, XFS and btrfs do.
 //
-// What is discarded is used again (docs/decisions/0017): ext4 makes a file the more slowly, the more of them were
-// removed of late.
+// What is discarded is used again: that costs less than to remove it and to make another (docs/decisions/0017).
 //
 // Locks are flock(2): the kernel drops them when their holder dies; over NFS they reach other hosts.
 #pragma once

@@ -87,8 +87,8 @@ def copy(source, target):
 class Cleaner:
     """Takes from a store what came in since: every measurement of a push then starts from the same one.
 
-    Nothing is removed until the end, large files are but emptied: ext4 makes files the more slowly, the more of them
-    were removed in the last minutes, and the next measurement would pay for it, whoever's it is.
+    Nothing is removed until the end, large files are but emptied: ext4 without a journal makes files the more slowly,
+    the more of them were removed in the last minutes, and the next measurement would pay for it, whoever's it is.
     """
 
     def __init__(self, registry, taken):
