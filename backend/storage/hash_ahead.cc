@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -10,9 +9,10 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 #include <vector>
+
+#include "base/signals_blocked.h"
 
 namespace berth::storage {
 namespace {
@@ -43,18 +43,12 @@ Result<std::unique_ptr<HashAhead>> HashAhead::watch(std::string directory) {
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop) return std::unexpected(errno_error("eventfd", directory, errno));
   std::unique_ptr<HashAhead> ahead(new HashAhead(std::move(directory), std::move(notices), std::move(stop)));
-  // The thread starts with all signals blocked: they are for others.
-  sigset_t all, before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  Result<> started;
   try {
+    const SignalsBlocked blocked;
     ahead->thread_ = std::thread([&ahead = *ahead] { ahead.run(); });
   } catch (const std::system_error& thrown) {
-    started = fail(Code::io, std::string("cannot start a thread: ") + thrown.what());
+    return fail(Code::io, std::string("cannot start a thread: ") + thrown.what());
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  BERTH_CHECK(started);
   return ahead;
 }
 

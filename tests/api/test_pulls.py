@@ -23,7 +23,7 @@ def is_stopped(pid):
 @contextlib.contextmanager
 def pool_stopped(registry):
     """Whoever needs the pool waits for ever in here."""
-    pools = [pid for pid in registry.tree() if pathlib.Path(f"/proc/{pid}/comm").read_text() == "berth-pool\n"]
+    pools = registry.pools()
     assert pools
     for pid in pools:
         os.kill(pid, signal.SIGSTOP)

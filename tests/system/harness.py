@@ -132,6 +132,13 @@ def _process_table():
     return table
 
 
+def _command_name(pid):
+    try:
+        return pathlib.Path("/proc", str(pid), "comm").read_text().strip()
+    except OSError:     # it has ended
+        return None
+
+
 def process_tree(root):
     """The live processes that descend from `root` or belong to the session it leads."""
     table = _process_table()
@@ -257,6 +264,10 @@ class Registry:
     def tree(self):
         """The pids of everything this registry runs (nginx master and workers, the pool, …)."""
         return process_tree(self._process.pid) if self._process else set()
+
+    def pools(self):
+        """The pids of the pool, and while a reload goes on of two."""
+        return {pid for pid in self.tree() if _command_name(pid) == "berth-pool"}
 
     def stop(self):
         """SIGTERM; everything must be gone in time and the exit code be clean."""

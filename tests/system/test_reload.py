@@ -156,8 +156,9 @@ def test_log_level_and_warnings_are_of_the_new_config():
         said = reload(registry)
         assert "http.adr" in said and "addr?" in said, said
         rewrite(registry, {"log": {"level": "error"}, "http": {"adr": None}})
-        length = len(registry.log())
+        length, before = len(registry.log()), registry.pools()
         registry.send_signal(signal.SIGHUP)
+        wait_until(lambda: registry.pools() and not registry.pools() & before, "a new pool alone")
         registry.stop()
         assert not re.search("(?<!not )reloaded", registry.log()[length:])
 
