@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Programs written in Go that the tests run against berth, each pinned: go_programs.py [NAME...]
 
-Installs what is missing (default: all) with `go install` into build/clients/bin. A program that is there in the pinned
+Installs what is missing (default: all) with `go build` into build/clients/bin. A program that is there in the pinned
 version, built from the pinned bytes, is left alone: it says both itself. The first time takes minutes of both cores
 (cosign and helm bring hundreds of modules); Go's own cache makes it seconds after that, in a fresh clone too.
 
@@ -59,6 +59,8 @@ PROGRAMS = {
                       "h1:001JQRI/PJ/5T+g/kJ1KTvKFbb322+fomc+pHDZ/6sg=", "cmd/cosign"),
     "notation": Program("github.com/notaryproject/notation", "v1.3.2",
                         "h1:roSxDRZ+w8kIgxoxruhHpSVtVFwpfq2piuaMvOrPaco=", "cmd/notation"),
+    "docker-compose": Program("github.com/docker/compose/v2", "v2.40.3",
+                              "h1:XeYkQu1svDtyfZPv5nTwFryQ25ZJMkIlc4pz9HalMPI=", "cmd"),
     "helm": Program("helm.sh/helm/v4", "v4.3.1", "h1:UndCoLe9UPmNoL7IvWzaUXveL7T5t/ijoorEmgJdI9g=", "cmd/helm"),
 }
 
@@ -124,14 +126,13 @@ def install(name):
             with tempfile.TemporaryDirectory() as scratch:
                 pathlib.Path(scratch, "go.mod").write_text(
                     f"module scratch\n\ngo {OLDEST_GO}\n\nrequire {program.module} {program.version}\n")
-                code, _, err = _go("install", "-mod=mod", "-p", jobs, program.path, cwd=scratch,
-                                   seconds=INSTALL_SECONDS, env={
-                                       "GOBIN": str(folder()), "GO111MODULE": "on", "GOWORK": "off",
-                                       "GOMAXPROCS": jobs})
+                code, _, err = _go("build", "-mod=mod", "-p", jobs, "-o", str(folder() / name), program.path,
+                                   cwd=scratch, seconds=INSTALL_SECONDS, env={
+                                       "GO111MODULE": "on", "GOWORK": "off", "GOMAXPROCS": jobs})
             if code:
-                raise Unavailable(f"go install {program.path} of {program.version}: {err.strip()[-SAID_BYTES:]}")
+                raise Unavailable(f"go build {program.path} of {program.version}: {err.strip()[-SAID_BYTES:]}")
             if not _is_there(name, program):
-                raise RuntimeError(f"go install left no {name} of {program.version} in {folder()}")
+                raise RuntimeError(f"go build left no {name} of {program.version} in {folder()}")
     return folder() / name
 
 

@@ -1,10 +1,12 @@
-"""compose/: the images built, and run by docker-compose on a real engine; push and pull through it by docker.
+"""compose/: the images built, and run by docker-compose on a real engine; push and pull through it by docker. The end
+of it again by `docker compose`.
 
 Everything happens in networks of the engine's own, so port 5000 is always free. The base image is made by debootstrap,
 once: it stays in build/compose-base.tar.
 """
 import concurrent.futures
 import contextlib
+import copy
 import json
 import os
 import pathlib
@@ -18,7 +20,8 @@ import pytest
 
 from conftest import need, need_loopback_ipv6, need_root
 from docker_engine import BUSYBOX, DockerEngine, Networks
-from images import random_bytes, tar
+from images import random_bytes
+from modern import need_go_program
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BASE = "debian:bookworm-slim"
@@ -51,10 +54,11 @@ def base_image():
 
 
 class Compose:
-    """A copy of the repository's compose/ beside links to what the images are made from, and docker-compose on it."""
+    """A copy of the repository's compose/ beside copies of what the images are made from, and docker-compose on it."""
 
     def __init__(self, engine, folder):
         self.engine = engine
+        self.program = ["docker-compose", "--ansi=never", "-p", "berth"]
         self.folder = folder / "compose"
         shutil.copytree(REPOSITORY / "compose", self.folder, ignore=shutil.ignore_patterns("*.crt", "*.key"))
         for name in ("CMakeLists.txt", ".dockerignore"):
@@ -66,10 +70,16 @@ class Compose:
             name: {"build": {"network": "host", "args": {"JOBS": "2"}}}
             for name in ("registryv2", "registryv1", "nginx", "redis")}}))
 
-    def __call__(self, *arguments, timeout=180, fails=False):
+    def by(self, *program):
+        """The same by another program."""
+        other = copy.copy(self)
+        other.program = [*program, "--ansi=never", "-p", "berth"]
+        return other
+
+    def __call__(self, *arguments, timeout=180, fails=False, environment=None):
         files = ["-f", "docker-compose.yml", "-f", "test.yml"]
-        return self.engine.inside("docker-compose", "--ansi=never", "-p", "berth", *files, *arguments, cwd=self.folder,
-                                  timeout=timeout, fails=fails)
+        return self.engine.inside(*self.program, *files, *arguments, cwd=self.folder, timeout=timeout, fails=fails,
+                                  environment=environment)
 
     def containers(self, service, *states):
         filters = [f"--filter=label=com.docker.compose.service={service}"] + \
@@ -146,6 +156,10 @@ def pull_again(engine, image):
 
 
 def test_push_pull(compose):
+    check_push_pull(compose)
+
+
+def check_push_pull(compose):
     image = make_image(compose.engine, "compose/round:1")
     digest = push(compose.engine, image)
     pull_again(compose.engine, image)
@@ -184,6 +198,10 @@ def test_containers_are_confined(compose):
 
 
 def test_replicas_share_the_work_and_one_may_be_killed_during_pushes(compose):
+    check_replicas_may_be_killed(compose)
+
+
+def check_replicas_may_be_killed(compose):
     compose.up("registryv2=3")
     replicas = compose.containers("registryv2")
     assert len(replicas) == 3
@@ -247,7 +265,7 @@ def of_file(compose):
 
 
 def make(compose, *arguments, fails=False):
-    return compose.engine.inside("make", *arguments, "COMPOSE=docker-compose --ansi=never -p berth",
+    return compose.engine.inside("make", *arguments, f"COMPOSE={' '.join(compose.program)}",
                                  "NAMES=DNS:registry.test,DNS:localhost", cwd=compose.folder, fails=fails)
 
 
@@ -264,6 +282,10 @@ def await_new_certificate(compose):
 
 
 def test_certificates_are_reloaded(compose):
+    check_certificates_are_reloaded(compose)
+
+
+def check_certificates_are_reloaded(compose):
     assert served(compose) == of_file(compose)
     for reload in (lambda: make(compose, "reload-certs"), lambda: compose("kill", "-s", "HUP", "nginx")):
         (compose.folder / "certs" / "registry.crt").unlink()
@@ -353,8 +375,57 @@ def test_another_registry_for_v1(compose):
 
 
 def test_down_and_up_keep_the_data(compose):
+    check_down_and_up_keep_the_data(compose)
+
+
+def check_down_and_up_keep_the_data(compose):
     image = make_pushed(compose, "compose/kept:1")
     compose("down")
     assert not compose.containers("nginx", "status=running", "status=exited")
     compose.up()
     pull_again(compose.engine, image)
+
+
+@pytest.fixture(scope="module")
+def compose_v2(compose):
+    """The same services by `docker compose`, for the tests from here on, with the images that are there: they are not
+    built again. The store is a new one, so that a push of what was pushed before has something to do."""
+    program = need_go_program("docker-compose")
+    plugins = compose.engine.folder / "client" / "cli-plugins"
+    plugins.mkdir()
+    (plugins / "docker-compose").symlink_to(program)
+    compose("down", "--volumes")
+    made = compose.by("docker", "compose")
+    made.up()
+    yield made
+    made("down")
+
+
+def test_v2_push_pull(compose_v2):
+    check_push_pull(compose_v2)
+
+
+def test_v2_names_an_image_for_one_service(compose_v2):
+    """It labels what it builds with the service: two services would take the name from each other with every build."""
+    images = compose_v2("--profile", "redis", "config", "--images").split()
+    assert len(images) == len(set(images)) == 4
+
+
+def test_v2_replicas_may_be_killed_during_pushes(compose_v2):
+    check_replicas_may_be_killed(compose_v2)
+
+
+def test_v2_certificates_are_reloaded(compose_v2):
+    check_certificates_are_reloaded(compose_v2)
+
+
+def test_v2_builds_with_the_builder_that_it_takes_by_itself(compose_v2):
+    """The smallest of the images: redis."""
+    compose_v2("--profile", "redis", "up", "-d", "--build", "redis", environment={"DOCKER_BUILDKIT": "1"},
+               timeout=BUILD_SECONDS)
+    compose_v2.await_healthy("redis")
+    compose_v2("--profile", "redis", "rm", "-sf", "redis")
+
+
+def test_v2_down_and_up_keep_the_data(compose_v2):
+    check_down_and_up_keep_the_data(compose_v2)
