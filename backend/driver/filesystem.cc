@@ -2,12 +2,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <memory>
+#include <thread>
 
 #include "driver/host_files.h"
 
@@ -15,6 +18,16 @@ namespace berth::driver {
 namespace {
 
 constexpr std::size_t small_bytes = 512; // links have at most half as many
+constexpr std::chrono::seconds max_lock_wait{2};
+constexpr std::chrono::milliseconds lock_poll{1};
+
+class FileLock final : public Lock {
+public:
+  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+
+private:
+  UniqueFd fd_;
+};
 
 } // namespace
 
@@ -132,13 +145,65 @@ Result<> Filesystem::remove(const std::string& path, Durability durability) {
   return {};
 }
 
-// As far as it goes, and whether all is gone: what stays behind is below /berth/tmp and belongs to nobody.
-bool Filesystem::remove_tree(const std::string& host) {
-  if (ops_.unlink(host.c_str()) == 0) return true;
-  if (errno != EISDIR) return false;
+Result<> Filesystem::remove_files(const std::string& directory, std::span<const std::string_view> names) {
+  BERTH_TRY(const std::string host, host_path(directory));
+  for (const std::string_view name : names) {
+    const std::string file = host + "/" + std::string(name);
+    if (ops_.unlink(file.c_str()) != 0 && errno != ENOENT) break;
+  }
+  if (ops_.rmdir(host.c_str()) == 0) return {};
+  return remove(directory, Durability::scratch); // there is more in it
+}
+
+// As far as it goes: what stays behind is below /berth/tmp and belongs to nobody.
+void Filesystem::remove_tree(const std::string& host) {
+  if (ops_.unlink(host.c_str()) == 0 || errno != EISDIR) return;
   if (const auto names = list(host.substr(root_.size())))
     for (const std::string& name : *names) remove_tree(host + "/" + name);
-  return ops_.rmdir(host.c_str()) == 0;
+  ops_.rmdir(host.c_str());
+}
+
+Result<std::unique_ptr<Lock>> Filesystem::make_locked(const std::string& path, std::string_view bytes) {
+  BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(Staged staged, write_temporary(Content::of(std::string(bytes))));
+  staged.host = host;
+  Changed unsynced;
+  Result<> done = ::flock(staged.own.get(), LOCK_EX | LOCK_NB) == 0 ? Result<>() : failed("flock", staged.temporary);
+  if (done) done = make_directories(parent_of(host), unsynced); // a new one, most likely: no need to try without
+  if (done) done = name(staged, unsynced);
+  if (done) return std::make_unique<FileLock>(std::move(staged.own));
+  drop(staged);
+  ops_.rmdir(parent_of(host).c_str()); // unless there is something in it
+  return std::unexpected(done.error());
+}
+
+Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {
+  BERTH_TRY(const std::string host, host_path(path));
+  BERTH_TRY(UniqueFd fd, open_host(host, O_RDWR)); // NFS wants write access for an exclusive lock
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return fail(Code::busy, host + " is locked");
+    return failed("flock", host);
+  }
+  // The last holder may have removed the file while we opened it: then this is a lock on nothing.
+  struct stat held{}, named{};
+  if (::fstat(fd.get(), &held) != 0) return failed("fstat", host);
+  if (::stat(host.c_str(), &named) != 0) return failed("stat", host);
+  if (held.st_dev != named.st_dev || held.st_ino != named.st_ino) return fail(Code::not_found, host + " was replaced");
+  return std::make_unique<FileLock>(std::move(fd));
+}
+
+Result<std::unique_ptr<Lock>> Filesystem::exclude(const std::string& path) {
+  BERTH_TRY(const std::string host, host_path(path));
+  Changed unsynced;
+  BERTH_TRY(UniqueFd fd, create(host, O_RDWR, unsynced));
+  const auto deadline = std::chrono::steady_clock::now() + max_lock_wait;
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return failed("flock", host);
+    // A holder that hangs (a host of a shared store that is gone) must not take this pool's threads with it.
+    if (std::chrono::steady_clock::now() > deadline) return fail(Code::busy, host + " is locked");
+    std::this_thread::sleep_for(lock_poll);
+  }
+  return std::make_unique<FileLock>(std::move(fd));
 }
 
 } // namespace berth::driver

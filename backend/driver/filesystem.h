@@ -8,8 +8,6 @@
 // A second process that finds a directory which the first has just made relies on the file system to write a new
 // directory's entry along with what is synced in it, as ext4, XFS and btrfs do.
 //
-// What is discarded is used again: that costs less than to remove it and to make another (docs/decisions/0017).
-//
 // Locks are flock(2): the kernel drops them when their holder dies; over NFS they reach other hosts.
 #pragma once
 
@@ -20,7 +18,6 @@
 #include <string>
 #include <vector>
 
-#include "base/guarded.h"
 #include "base/random.h"
 #include "base/unique_fd.h"
 #include "driver/fs_ops.h"
@@ -32,7 +29,6 @@ class Filesystem final : public StorageDriver {
 public:
   // root: an absolute path without a trailing slash, which need not exist yet. Borrows: ops and random.
   Filesystem(std::string root, FsOps& ops, Random& random);
-  ~Filesystem() override;
 
   Result<FileInfo> stat(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
@@ -44,8 +40,8 @@ public:
   Result<> put(std::vector<PutFile> files) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
   Result<> remove(const std::string& path, Durability durability) override;
+  Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override;
   Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) override;
-  Result<> discard(const std::string& path, std::unique_ptr<Lock> lock) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
   Result<std::unique_ptr<Lock>> exclude(const std::string& path) override;
 
@@ -58,11 +54,6 @@ private:
     std::string temporary;          // its name so far; empty: none, or its own
     const Content* taken = nullptr; // the file that gets the name
     UniqueFd own;                   // else: the one that was written, or is there
-  };
-  // What make_locked() may give again: a directory below /berth/tmp with one file in it, of that name, locked.
-  struct Spare {
-    std::string host, file;
-    UniqueFd fd;
   };
 
   Result<std::string> host_path(const std::string& path) const;
@@ -80,16 +71,11 @@ private:
   Result<> stage(const PutFile& file, std::vector<Staged>& staged);
   Result<> name(Staged& file, Changed& changed);
   void drop(const Staged& file);
-  bool remove_tree(const std::string& host);
-
-  Result<UniqueFd> make_anew(const std::string& host, std::string_view bytes);
-  Result<UniqueFd> reuse(const std::string& host, std::string_view bytes);
-  void keep_or_remove(Spare spare);
+  void remove_tree(const std::string& host);
 
   std::string root_;
   FsOps& ops_;
   Random& random_;
-  Guarded<std::vector<Spare>> spares_;
 };
 
 } // namespace berth::driver

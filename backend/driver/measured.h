@@ -48,11 +48,11 @@ public:
   Result<> remove(const std::string& path, Durability durability) override {
     return timed("Delete", [&] { return driver_.remove(path, durability); });
   }
+  Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override {
+    return timed("Delete", [&] { return driver_.remove_files(directory, names); });
+  }
   Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) override {
     return timed("PutContent", [&] { return driver_.make_locked(path, bytes); });
-  }
-  Result<> discard(const std::string& path, std::unique_ptr<Lock> lock) override {
-    return timed("Delete", [&] { return driver_.discard(path, std::move(lock)); });
   }
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
     return timed("Lock", [&] { return driver_.lock(path); });

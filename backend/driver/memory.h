@@ -23,8 +23,8 @@ public:
   Result<> put(std::vector<PutFile> files) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
   Result<> remove(const std::string& path, Durability durability) override;
+  Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override;
   Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) override;
-  Result<> discard(const std::string& path, std::unique_ptr<Lock> lock) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
   Result<std::unique_ptr<Lock>> exclude(const std::string& path) override;
 

@@ -91,14 +91,13 @@ public:
   virtual Result<> append(const std::string& path, std::uint64_t offset, const Content& content) = 0;
   // Removes a file, or a directory with all that is in it; either is gone at once for every reader.
   virtual Result<> remove(const std::string& path, Durability durability) = 0;
+  // Removes a directory with all that is in it, file by file: those named first, in the order given. Cheaper than
+  // remove() if there is nothing else; cut short, it may have removed some. Scratch. Errors: not_found.
+  virtual Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) = 0;
 
-  // Makes a file in a directory of its own that nobody else knows of yet, and the directories above it; locked as by
-  // lock(). Scratch; it appears whole, as with put_scratch(). Requires: there is no such directory.
+  // Makes a file that nobody else knows of yet, and the directories above it, locked as lock() does. Scratch; it
+  // appears whole, as with put_scratch(). Requires: there is none of that name.
   virtual Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) = 0;
-  // The end of a file that make_locked() made, in whatever process: its directory is gone for every reader, at once and
-  // with all that is in it. The next make_locked() may get both of them again. Scratch. Errors: not_found.
-  // Requires: the lock is one on that very file, by this driver.
-  virtual Result<> discard(const std::string& path, std::unique_ptr<Lock> lock) = 0;
   // Locks an existing file against everybody else who locks it, here or in another process; never waits.
   // Errors: busy if it is locked; not_found, also if it was removed meanwhile.
   virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;

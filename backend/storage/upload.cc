@@ -1,5 +1,6 @@
 #include "storage/upload.h"
 
+#include <array>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -21,6 +22,9 @@ using model::UploadId;
 constexpr std::uint64_t max_stateless_bytes = 256 * 1024;
 // So many states are looked at when a writer has died, from the last one backwards.
 constexpr std::size_t max_states = 16;
+
+// What an upload consists of, in the order in which it goes: without startedat there is none.
+constexpr std::array<std::string_view, 2> upload_files{"startedat", "data"};
 
 // How far an upload has come: its length, and the hash of that much of it if a state was found.
 struct Progress {
@@ -249,12 +253,12 @@ Result<Descriptor> Uploads::Writer::commit(Content rest, const Digest& digest) {
   BERTH_CHECK(verify(digest, descriptor.digest, rest));
   BERTH_CHECK(of_upload(publish_(digest, descriptor, std::move(rest))));
   // The blob is published: what remains of the upload can wait for the purge, should this fail.
-  static_cast<void>(cancel());
+  static_cast<void>(parts_.driver.remove_files(paths::upload(repository_, id_), upload_files));
   return descriptor;
 }
 
 Result<> Uploads::Writer::cancel() {
-  return of_upload(parts_.driver.discard(paths::upload_started_at(repository_, id_), std::move(lock_)));
+  return of_upload(parts_.driver.remove_files(paths::upload(repository_, id_), upload_files));
 }
 
 } // namespace berth::storage

@@ -41,10 +41,12 @@ public:
   Result<> put(std::vector<driver::PutFile>) override { return fail(Code::unsupported); }
   Result<> append(const std::string&, std::uint64_t, const Content&) override { return fail(Code::unsupported); }
   Result<> remove(const std::string&, driver::Durability) override { return fail(Code::unsupported); }
+  Result<> remove_files(const std::string&, std::span<const std::string_view>) override {
+    return fail(Code::unsupported);
+  }
   Result<std::unique_ptr<driver::Lock>> make_locked(const std::string&, std::string_view) override {
     return fail(Code::unsupported);
   }
-  Result<> discard(const std::string&, std::unique_ptr<driver::Lock>) override { return fail(Code::unsupported); }
   Result<std::unique_ptr<driver::Lock>> lock(const std::string&) override { return fail(Code::unsupported); }
   Result<std::unique_ptr<driver::Lock>> exclude(const std::string&) override { return fail(Code::unsupported); }
 };
