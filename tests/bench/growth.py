@@ -89,7 +89,7 @@ def _of_store(root, size, progress):
                 client.make_image(REPOSITORY, tag="latest")
                 grow(server.v2_root, size)
                 os.sync()
-                cleaner = Cleaner(server, root.with_name(f"taken-from-{root.name}"))
+                cleaner = Cleaner(server)
             progress(f"growth: {size}, {kind}")
             results[kind] = _of_server(server, blob, size)
             cleaner.clean()

@@ -91,12 +91,12 @@ class Cleaner:
     the more of them were removed in the last minutes, and the next measurement would pay for it, whoever's it is.
     """
 
-    def __init__(self, registry, taken):
+    def __init__(self, registry):
         self._root = registry.v2_root
-        self._taken = taken     # a directory on the same file system
+        self._taken = registry.root.with_name(f"taken-from-{registry.root.name}")   # on the same file system
         self._names = itertools.count()
         self._kept = set(self._blobs())
-        os.makedirs(taken)
+        os.makedirs(self._taken)
 
     def _blobs(self):
         for folder in os.scandir(self._root / "blobs" / "sha256"):

@@ -32,7 +32,7 @@ import urllib.parse
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 START_SECONDS = 30      # until GET /v2/ must answer; sanitizer builds are slow starters
-SETTLE_SECONDS = 30     # until a change must show, on a machine with other work too
+SETTLE_SECONDS = 15     # until a change must show
 STOP_SECONDS = 30       # until a SIGTERM must have ended everything
 REPLY_SECONDS = 60      # until a request must be answered: a hanging connection is a failure
 POLL_SECONDS = 0.05
@@ -50,10 +50,10 @@ OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 OCTETS = "application/octet-stream"
 
 
-def wait_until(condition, what):
-    deadline = time.monotonic() + SETTLE_SECONDS
+def wait_until(condition, what, seconds=SETTLE_SECONDS):
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not within {SETTLE_SECONDS} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(POLL_SECONDS)
 
 
@@ -132,11 +132,20 @@ def _process_table():
     return table
 
 
-def _command_name(pid):
+def command_name(pid):
+    """Empty if it has ended."""
     try:
         return pathlib.Path("/proc", str(pid), "comm").read_text().strip()
-    except OSError:     # it has ended
-        return None
+    except OSError:
+        return ""
+
+
+def command_line(pid):
+    """Its words, or what it calls itself; empty if it has ended."""
+    try:
+        return pathlib.Path("/proc", str(pid), "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
 
 
 def process_tree(root):
@@ -267,7 +276,10 @@ class Registry:
 
     def pools(self):
         """The pids of the pool, and while a reload goes on of two."""
-        return {pid for pid in self.tree() if _command_name(pid) == "berth-pool"}
+        return {pid for pid in self.tree() if command_name(pid) == "berth-pool"}
+
+    def nginx_master(self):
+        return next(pid for pid in self.tree() if command_line(pid).startswith("nginx: master"))
 
     def stop(self):
         """SIGTERM; everything must be gone in time and the exit code be clean."""

@@ -3,35 +3,25 @@
 BERTH_KILL_ROUNDS and BERTH_KILL_SEED set how many kills there are and which; the seed is printed.
 """
 import os
-import pathlib
 import random
 import signal
 
 import pytest
 
-from harness import Client, wait_until
+from harness import Client, command_line, command_name, wait_until
 from pushers import Pusher
 from store_check import assert_whole
 
 ROUNDS = int(os.environ.get("BERTH_KILL_ROUNDS", 20))
 SEED = os.environ.get("BERTH_KILL_SEED") or str(random.randrange(1 << 32))
 PUSHERS = 4
+RECOVERY_SECONDS = 20       # until a killed part must be back, and until pushes must be acknowledged again
 LONGEST_PAUSE_SECONDS = 1   # between a recovery and the next kill
-
-
-def command_line(pid):
-    try:
-        return pathlib.Path("/proc", str(pid), "cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
 
 
 def is_relay(pid):
     """Of nginx's log: it ends with nginx, and nobody starts another beside the same nginx."""
-    try:
-        return pathlib.Path("/proc", str(pid), "comm").read_text() == "berth-log\n"
-    except OSError:
-        return False
+    return command_name(pid) == "berth-log"
 
 
 def parts(registry):
@@ -74,8 +64,8 @@ def kill_one(registry, part, chance):
         now = parts(registry)
         return victim not in now[part] and all(len(now[name]) >= len(before[name]) for name in now)
 
-    wait_until(back, f"another {part} for {victim}")
-    wait_until(lambda: answers(Client(registry)), f"an answer after the {part} was killed")
+    wait_until(back, f"another {part} for {victim}", RECOVERY_SECONDS)
+    wait_until(lambda: answers(Client(registry)), f"an answer after the {part} was killed", RECOVERY_SECONDS)
     now = parts(registry)
     assert {name: len(now[name]) for name in now} == {name: len(before[name]) for name in before}
 
@@ -98,7 +88,7 @@ def test_promises_outlive_every_kill(registry_class):
             pusher.start()
         for number in range(ROUNDS):
             progress = acknowledged(pushers)
-            wait_until(lambda: acknowledged(pushers) > progress + PUSHERS, "pushes go on")
+            wait_until(lambda: acknowledged(pushers) > progress + PUSHERS, "pushes go on", RECOVERY_SECONDS)
             pushers[0].join(chance.uniform(0, LONGEST_PAUSE_SECONDS))      # the random moment
             kind = ("pool", "nginx master", "nginx workers", "everything")[number % 4]
             print(f"round {number}: {acknowledged(pushers)} promises, SIGKILL to {kind}")

@@ -21,6 +21,7 @@ from store_check import assert_whole
 pytestmark = pytest.mark.differs("berth's own command")
 
 SIDE_BY_SIDE = 10
+STORM_SECONDS = 0.02        # between two SIGHUPs
 BLOB_BYTES = 16_000_000     # more than the socket buffers on the way hold
 
 
@@ -415,6 +416,6 @@ def test_hangup_storm():
         with Background(lambda: client.push_blob("it/storms", os.urandom(20_000))) as pushes:
             for _ in range(20):
                 registry.send_signal(signal.SIGHUP)
-                time.sleep(harness.POLL_SECONDS)
+                time.sleep(STORM_SECONDS)
         assert pushes.rounds[0] > 0
         assert_works(registry)

@@ -113,8 +113,7 @@ def test_nginx_that_does_not_take_it_is_left_with_the_old(with_files):
     before = served_certificate(registry)
     os.replace(key, folder / "key")
     os.replace(certificate, folder / "certificate")
-    master = next(pid for pid in registry.tree()
-                  if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"nginx: master"))
+    master = registry.nginx_master()
     os.kill(master, signal.SIGSTOP)
     try:
         assert "nginx did not take" in reload(registry, "not reloaded")
@@ -127,8 +126,7 @@ def test_nginx_that_does_not_take_it_is_left_with_the_old(with_files):
 
 def test_a_stop_does_not_wait_for_a_reload(with_files):
     registry, folder = with_files
-    master = next(pid for pid in registry.tree()
-                  if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"nginx: master"))
+    master = registry.nginx_master()
     os.kill(master, signal.SIGSTOP)
     registry.send_signal(signal.SIGHUP)
     time.sleep(0.5)     # into the reload; whether it is there makes no difference to what must come
@@ -158,7 +156,7 @@ def test_log_level_and_warnings_are_of_the_new_config():
         rewrite(registry, {"log": {"level": "error"}, "http": {"adr": None}})
         length, before = len(registry.log()), registry.pools()
         registry.send_signal(signal.SIGHUP)
-        wait_until(lambda: registry.pools() and not registry.pools() & before, "a new pool alone")
+        wait_until(lambda: (pools := registry.pools()) and not pools & before, "a new pool alone")
         registry.stop()
         assert not re.search("(?<!not )reloaded", registry.log()[length:])
 

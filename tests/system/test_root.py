@@ -190,8 +190,7 @@ def test_spool_is_emptied_when_nginx_dies():
     with running(Registry()) as registry:
         connection = begin(registry, "PATCH", Client(registry).start_upload("it/spools"))
         wait_until(lambda: spooled(registry), "the PATCH is spooled")
-        master = next(pid for pid in registry.tree()
-                      if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"nginx: master"))
+        master = registry.nginx_master()
         os.kill(master, signal.SIGKILL)
         wait_until(lambda: "starting it again" in registry.log() and not spooled(registry), "the spool is empty")
         connection.close()
