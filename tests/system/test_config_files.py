@@ -98,6 +98,8 @@ def test_runs(name):
                                                         stdout=output, stderr=output) as process:
             try:
                 serves(place, process)
+                # It answers before it says where it is.
+                harness.wait_until(lambda: "docker push" in log.read_text(), "it says where it is")
             finally:
                 process.send_signal(signal.SIGTERM)
             assert process.wait(harness.STOP_SECONDS) == 0, log.read_text()

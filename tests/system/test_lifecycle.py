@@ -73,11 +73,9 @@ def test_clean_end(number, whom):
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_says_where_it_is(tls):
     with running(Registry(tls=tls)) as registry:
-        deadline = time.monotonic() + harness.START_SECONDS
-        while "docker push" not in (log := registry.log()) and time.monotonic() < deadline:
-            time.sleep(harness.POLL_SECONDS)    # it answers before it says so
+        harness.wait_until(lambda: "docker push" in registry.log(), "it says where it is")  # it answers before that
+        log = registry.log()
         assert f"{registry.port}" in log and str(registry.root) in log
-        assert "docker push" in log
         assert ("https://" if tls else "http://") in log
 
 

@@ -94,7 +94,7 @@ def test_text_is_the_combined_form():
         assert re.match(r'127\.0\.0\.1 - - \[[^]]+\] "GET /v2/ HTTP/1\.1" 200 2 "-" "[^"]*" request=' + request +
                         r' repository=- digest=- received=\d+ seconds=[\d.]+ pool_seconds=[\d.]+ environment="test"$',
                         line), line
-        assert re.search(r'^time="[^"]+Z" level=info msg="listening on ', registry.log(), re.MULTILINE)
+        wait_for(registry, r'(?m)^time="[^"]+Z" level=info msg="listening on ')    # it answers before it says so
 
 
 def test_no_access_log():
