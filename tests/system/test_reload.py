@@ -15,7 +15,7 @@ import pytest
 
 import harness
 from conftest import need_root, running
-from harness import OCTETS, Client, Registry, certificates, digest, wait_until
+from harness import OCTETS, Client, Registry, certificates, command_line, digest, wait_until
 from images import random_bytes
 from races import Background
 from test_lifecycle import any_certificate, assert_works, make_certificate, served_certificate
@@ -56,6 +56,14 @@ def with_files(tmp_path):
         yield registry, tmp_path
 
 
+def whole_tree(registry):
+    """Its processes, once nginx has all its workers: the first may answer before the last is there."""
+    def workers():
+        return [pid for pid in registry.tree() if command_line(pid).startswith("nginx: worker")]
+    wait_until(lambda: len(workers()) == os.cpu_count(), "nginx has a worker for each core")
+    return registry.tree()
+
+
 def expire(folder):
     key, request = folder / "key", folder / "request"
     subprocess.run(["openssl", "req", "-new", "-key", key, "-subj", "/CN=old", "-out", request], check=True)
@@ -86,7 +94,7 @@ BREAKS = {
 @pytest.mark.parametrize("what", BREAKS)
 def test_what_is_wrong_leaves_the_old(with_files, what):
     registry, folder = with_files
-    before, pids = served_certificate(registry), registry.tree()
+    before, pids = served_certificate(registry), whole_tree(registry)
     saved = {path: path.read_bytes() for path in [folder / "certificate", folder / "key", registry.config_file,
                                                   folder / "nginx" / "nginx.conf", registry.root / "berth" / "secret"]}
     begun = Client(registry).append(Client(registry).start_upload("it/waits"), b"begun ")
