@@ -157,8 +157,8 @@ std::string_view body_of(const http::Request& request, const http::Response& res
   return *bytes;
 }
 
-bool nginx_reads_to_the_end(const http::Request& request, const http::Response& response) {
-  return request.method != "HEAD" && std::holds_alternative<std::string>(response.body);
+bool nginx_reads_to_the_end(const http::Response& response) {
+  return std::holds_alternative<std::string>(response.body);
 }
 
 } // namespace berth::fcgi

@@ -38,8 +38,8 @@ std::string write_head(const http::Request& request, const http::Response& respo
 // The bytes that follow the head.
 std::string_view body_of(const http::Request& request, const http::Response& response);
 
-// Whether nginx takes all of the reply, and may then use its connection again. After HEAD and X-Accel-Redirect it
-// closes the connection as soon as it has read the head.
-bool nginx_reads_to_the_end(const http::Request& request, const http::Response& response);
+// Whether nginx takes all of the reply, and may then use its connection again. After X-Accel-Redirect it closes the
+// connection as soon as it has read the head.
+bool nginx_reads_to_the_end(const http::Response& response);
 
 } // namespace berth::fcgi

@@ -75,6 +75,26 @@ def test_one_connection_serves_many_requests(registry, image):
     assert len(after) <= 2 * os.cpu_count(), "one a worker of nginx, and perhaps one that is being made"
 
 
+def test_head_of_a_manifest_keeps_its_connection(registry, image):
+    client = Client(registry)
+
+    def head(name, headers=()):
+        return client.head(client.manifest("kept/app", name), headers)
+    ask(client, image)
+    before = connections(registry)
+    for _ in range(ASKS):
+        reply = head("v1")
+        assert (reply.status, reply.header("Content-Length")) == (200, str(len(image.manifest)))
+        assert head(image.digest, {"If-None-Match": f'"{image.digest}"'}).status == 304
+        assert head("missing").status == 404
+        ask(client, image)
+    after = connections(registry)
+    assert before & after, "a connection is still there"
+    assert len(after) <= 2 * os.cpu_count()
+    temporary = [path for path in registry.root.rglob("temp-fastcgi/**/*") if path.is_file()]
+    assert not temporary and "level=error" not in registry.log(), "nothing of a reply is stored"
+
+
 def test_uploads_have_a_connection_each(registry):
     before = connections(registry)
     Client(registry).push_blob("kept/other", random_bytes(1000, "each"))
