@@ -128,8 +128,17 @@ def limit_table(limits, results):
             if case.name.startswith(f"push {size}") and case.unit == "GB/s":
                 cpu = {kind: [case.cpu(sample) for sample in of_kind] for kind, of_kind in by_kind.items()}
                 rows.append([case.name, spread(cpu.get(BERTH, [])), spread(cpu.get(PEER, [])), spread(least),
-                             ratio(cpu.get(BERTH, []), least), ratio(cpu.get(PEER, []), least)])
-    return _table(["CPU-seconds per GB pushed", "berth", "peer", "limit", "berth ×limit", "peer ×limit"], rows)
+                             ratio(cpu.get(BERTH, []), least), ratio(cpu.get(PEER, []), least),
+                             number(_most_possible(least, by_kind))])
+    return _table(["CPU-seconds per GB pushed", "berth", "peer", "limit", "berth ×limit", "peer ×limit",
+                   "most possible ×peer"], rows)
+
+
+def _most_possible(least, by_kind):
+    """The limit's rate over the peer's if all cores did nothing else but that, and what berth's clients cost."""
+    load = median_of([sample.load_cpu / (sample.bytes / 1e9) for sample in by_kind[BERTH]])
+    peer = median_of([sample.bytes / 1e9 / sample.seconds for sample in by_kind[PEER]])
+    return meter.CORES / (median_of(least) + load) / peer if load is not None and peer else None
 
 
 def growth_table(growth):
