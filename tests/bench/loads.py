@@ -141,6 +141,11 @@ def limit(folder, *, size, seconds):
     return sample
 
 
+def files_limit(folder, *, clients, size, seconds):
+    """Stores the files of a blob and of its link, and syncs them: what a small push costs without any request."""
+    return client(None, "files", folder, clients=clients, size=size, seconds=seconds)
+
+
 @functools.cache
 def check(server, path, method="GET"):
     """One request; status and the digest of the body, to see that all servers answer the same."""

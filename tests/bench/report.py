@@ -141,6 +141,19 @@ def _most_possible(least, by_kind):
     return meter.CORES / (median_of(least) + load) / peer if load is not None and peer else None
 
 
+def small_limit_table(limits, results):
+    """limits: {clients: [Sample]}: the files of a blob and its link, synced, without a request."""
+    rows = []
+    for clients, samples in limits.items():
+        most = [sample.requests / sample.seconds for sample in samples]
+        for case, by_kind in results:
+            if case.name.startswith("push 4 KB") and case.name.endswith(clients):
+                rate = {kind: [case.value(sample) for sample in of_kind] for kind, of_kind in by_kind.items()}
+                rows.append([case.name, *(spread(values) for values in (rate[BERTH], rate.get(PEER, []), most)),
+                             ratio(rate[BERTH], most), ratio(most, rate.get(PEER, []))])
+    return _table(["pushes a second", "berth", "peer", "limit", "berth ×limit", "limit ×peer"], rows)
+
+
 def growth_table(growth):
     """growth: {size: {kind: {operation: (ms, CPU-ms)}}}"""
     sizes, rows = list(growth), []
@@ -173,7 +186,10 @@ def markdown(facts, bench):
              HOW_TO_READ.format(saturated=SATURATED, cores=meter.CORES), throughput_table(results)]
     if bench.limits:
         parts += ["## Pushes and their limit\n", "The limit: one process that receives the bytes, hashes them and "
-                  "writes them once (and syncs).\n", limit_table(bench.limits, results)]
+                  "writes them once (and syncs).\n", limit_table(bench.limits, results),
+                  "The limit of small ones: the files of the blob and of its link are made and synced, all in one wait "
+                  "for the disk, by a thread a client; no upload, no request.\n",
+                  small_limit_table(bench.small_limits, results)]
     if bench.starts:
         parts += ["## Memory and start\n", footprint_table(bench.starts, results)]
     parts += ["## Latency\n", latency_table(results)]
