@@ -1,6 +1,5 @@
 #include "app/health_checks.h"
 
-#include <curl/curl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <memory>
 
 #include "base/url_secrets.h"
+#include "notify/libcurl.h"
 
 namespace berth::app {
 namespace {
@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 constexpr config::Duration default_timeout = 5s; // where none is given: a check must end
 constexpr config::Duration shortest_interval = 100ms;
 
-using Curl = std::unique_ptr<CURL, void (*)(CURL*)>;
+using Handle = std::unique_ptr<CURL, decltype(notify::Libcurl::easy_cleanup)>;
 
 long milliseconds(config::Duration time) {
   if (time.count() <= 0) time = default_timeout;
@@ -27,20 +27,20 @@ long milliseconds(config::Duration time) {
 
 std::size_t drop(const char*, std::size_t size, std::size_t count, void*) { return size * count; }
 
-Curl make_curl(const std::string& url, config::Duration timeout) {
-  Curl curl(curl_easy_init(), curl_easy_cleanup);
-  if (!curl) return curl;
-  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, milliseconds(timeout));
-  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, drop);
-  curl_easy_setopt(curl.get(), CURLOPT_PROXY, ""); // what is checked is the server, not the way to it
-  return curl;
+Result<Handle> make_handle(const notify::Libcurl& curl, const std::string& url, config::Duration timeout) {
+  Handle handle(curl.easy_init(), curl.easy_cleanup);
+  if (!handle) return fail(Code::unavailable, "no memory");
+  curl.easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
+  curl.easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, milliseconds(timeout));
+  curl.easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
+  curl.easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, drop);
+  curl.easy_setopt(handle.get(), CURLOPT_PROXY, ""); // what is checked is the server, not the way to it
+  return handle;
 }
 
-Result<> perform(const Curl& curl) {
-  const CURLcode code = curl ? curl_easy_perform(curl.get()) : CURLE_OUT_OF_MEMORY;
-  if (code != CURLE_OK) return fail(Code::unavailable, curl_easy_strerror(code));
+Result<> perform(const notify::Libcurl& curl, const Handle& handle) {
+  const CURLcode code = curl.easy_perform(handle.get());
+  if (code != CURLE_OK) return fail(Code::unavailable, curl.easy_strerror(code));
   return {};
 }
 
@@ -60,26 +60,27 @@ Result<> check_file(const config::Health::File& check) {
 }
 
 Result<> check_http(const config::Health::Http& check) {
-  const Curl curl = make_curl(check.uri, check.timeout);
-  if (!curl) return fail(Code::unavailable, "no memory");
+  BERTH_TRY(const notify::Libcurl* curl, notify::libcurl());
+  BERTH_TRY(const Handle handle, make_handle(*curl, check.uri, check.timeout));
   curl_slist* lines = nullptr;
   for (const auto& [name, values] : check.headers)
-    for (const std::string& value : values) lines = curl_slist_append(lines, (name + ": " + value).c_str());
-  const std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(lines, curl_slist_free_all);
-  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(curl.get(), CURLOPT_NOBODY, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
-  BERTH_CHECK(perform(curl));
+    for (const std::string& value : values) lines = curl->slist_append(lines, (name + ": " + value).c_str());
+  const std::unique_ptr<curl_slist, decltype(curl->slist_free_all)> headers(lines, curl->slist_free_all);
+  curl->easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
+  curl->easy_setopt(handle.get(), CURLOPT_NOBODY, 1L);
+  curl->easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+  BERTH_CHECK(perform(*curl, handle));
   long status = 0;
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  curl->easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
   if (status == check.status) return {};
   return fail(Code::unavailable, "answered " + std::to_string(status) + " instead of " + std::to_string(check.status));
 }
 
 Result<> check_tcp(const config::Health::Tcp& check) {
-  const Curl curl = make_curl("telnet://" + check.addr, check.timeout);
-  if (curl) curl_easy_setopt(curl.get(), CURLOPT_CONNECT_ONLY, 1L);
-  return perform(curl);
+  BERTH_TRY(const notify::Libcurl* curl, notify::libcurl());
+  BERTH_TRY(const Handle handle, make_handle(*curl, "telnet://" + check.addr, check.timeout));
+  curl->easy_setopt(handle.get(), CURLOPT_CONNECT_ONLY, 1L);
+  return perform(*curl, handle);
 }
 
 HealthChecks::HealthChecks(const config::Health& config, api::debug::Health& health, driver::StorageDriver& driver)
@@ -91,7 +92,6 @@ HealthChecks::HealthChecks(const config::Health& config, api::debug::Health& hea
     checks_.push_back({without_secrets(http.uri), http, [http] { return check_http(http); }});
   for (const auto& tcp : config.tcps) checks_.push_back({tcp.addr, tcp, [tcp] { return check_tcp(tcp); }});
   if (checks_.empty()) return;
-  curl_global_init(CURL_GLOBAL_DEFAULT);
   thread_ = std::thread([this] { run(); });
 }
 

@@ -1,8 +1,7 @@
 #include "notify/sender.h"
 
-#include <curl/curl.h>
-
 #include "base/url_secrets.h"
+#include "notify/libcurl.h"
 
 namespace berth::notify {
 namespace {
@@ -13,10 +12,11 @@ constexpr std::size_t max_reply_bytes =
 
 class HttpSender final : public Sender {
 public:
-  explicit HttpSender(HttpOptions options) : options_(std::move(options)), curl_(::curl_easy_init()) {}
+  HttpSender(const Libcurl& libcurl, HttpOptions options)
+      : libcurl_(libcurl), options_(std::move(options)), curl_(libcurl.easy_init()) {}
   ~HttpSender() override {
-    ::curl_slist_free_all(headers_);
-    ::curl_easy_cleanup(curl_);
+    libcurl_.slist_free_all(headers_);
+    libcurl_.easy_cleanup(curl_);
   }
 
   Result<> prepare() {
@@ -26,7 +26,7 @@ public:
     for (const auto& [name, values] : options_.headers)
       for (const std::string& value : values) ok = ok && add_header(value.empty() ? name + ";" : name + ": " + value);
     const auto set = [&](CURLoption option, auto value) {
-      ok = ok && ::curl_easy_setopt(curl_, option, value) == CURLE_OK;
+      ok = ok && libcurl_.easy_setopt(curl_, option, value) == CURLE_OK;
     };
     set(CURLOPT_URL, options_.url.c_str());
     set(CURLOPT_POST, 1L);
@@ -51,18 +51,18 @@ public:
 
   Result<int> post(const std::string& body) override {
     if (stopped_) return fail(Code::unavailable, "stopped");
-    ::curl_easy_setopt(curl_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-    ::curl_easy_setopt(curl_, CURLOPT_POSTFIELDS, body.c_str());
+    libcurl_.easy_setopt(curl_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    libcurl_.easy_setopt(curl_, CURLOPT_POSTFIELDS, body.c_str());
     error_[0] = '\0';
     received_ = 0;
-    const CURLcode code = ::curl_easy_perform(curl_);
-    ::curl_easy_setopt(curl_, CURLOPT_POSTFIELDS, nullptr);
+    const CURLcode code = libcurl_.easy_perform(curl_);
+    libcurl_.easy_setopt(curl_, CURLOPT_POSTFIELDS, nullptr);
     if (stopped_ && code != CURLE_OK) return fail(Code::unavailable, "stopped");
     long status = 0;
-    ::curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
+    libcurl_.easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
     // A reply that was cut for its length has been read as far as it matters.
     if (code == CURLE_WRITE_ERROR && status != 0) return static_cast<int>(status);
-    if (code != CURLE_OK) return fail(Code::io, error_[0] != '\0' ? error_ : ::curl_easy_strerror(code));
+    if (code != CURLE_OK) return fail(Code::io, error_[0] != '\0' ? error_ : libcurl_.easy_strerror(code));
     return static_cast<int>(status);
   }
 
@@ -70,7 +70,7 @@ public:
 
 private:
   bool add_header(const std::string& line) {
-    curl_slist* longer = ::curl_slist_append(headers_, line.c_str());
+    curl_slist* longer = libcurl_.slist_append(headers_, line.c_str());
     if (longer != nullptr) headers_ = longer;
     return longer != nullptr;
   }
@@ -85,6 +85,7 @@ private:
     return static_cast<HttpSender*>(self)->stopped_ ? 1 : 0;
   }
 
+  const Libcurl& libcurl_;
   const HttpOptions options_;
   CURL* curl_;
   curl_slist* headers_ = nullptr;
@@ -96,10 +97,8 @@ private:
 } // namespace
 
 Result<std::unique_ptr<Sender>> http_sender(HttpOptions options) {
-  // Once, and never undone: libcurl wants it before there is a second handle.
-  static const CURLcode initialised = ::curl_global_init(CURL_GLOBAL_ALL);
-  if (initialised != CURLE_OK) return fail(Code::io, "curl_global_init failed");
-  auto sender = std::make_unique<HttpSender>(std::move(options));
+  BERTH_TRY(const Libcurl* curl, libcurl());
+  auto sender = std::make_unique<HttpSender>(*curl, std::move(options));
   BERTH_CHECK(sender->prepare());
   return std::unique_ptr<Sender>(std::move(sender));
 }

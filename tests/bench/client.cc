@@ -8,8 +8,8 @@
 // put (POST, PUT) and post push blobs of SIZE below the repository TARGET; image pushes LAYERS layers of SIZE, a
 // config and a manifest; again pushes one such image before the clock and then as a client does who finds it all there;
 // mount mounts the blobs that standard input names (repository, blank, digest; an empty line ends them); limit receives
-// blobs of SIZE from itself, hashes them and writes them once, below the folder TARGET; files makes there what a blob of
-// SIZE is on disk, and syncs it, without any request: what no registry can undercut.
+// blobs of SIZE from itself, hashes them and writes them once, below the folder TARGET; files makes there what a blob
+// of SIZE is on disk, and syncs it, without any request: what no registry can undercut.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
