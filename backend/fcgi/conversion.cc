@@ -71,6 +71,8 @@ Result<> read_parameter(std::string_view name, std::string_view value, Incoming&
     request.remote_port = value;
   else if (name == "BERTH_BODY_FILE")
     into.spool_file = value;
+  else if (name == "BERTH_READS_HEAD")
+    into.nginx_reads_head = value == "1";
   else if (name == "CONTENT_LENGTH")
     return set_content_length(value, request);
   else if (name == "CONTENT_TYPE" && !value.empty())
@@ -157,8 +159,9 @@ std::string_view body_of(const http::Request& request, const http::Response& res
   return *bytes;
 }
 
-bool nginx_reads_to_the_end(const http::Response& response) {
-  return std::holds_alternative<std::string>(response.body);
+bool nginx_reads_to_the_end(const Incoming& incoming, const http::Response& response) {
+  return std::holds_alternative<std::string>(response.body) &&
+         (incoming.request.method != "HEAD" || incoming.nginx_reads_head);
 }
 
 } // namespace berth::fcgi

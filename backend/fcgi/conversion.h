@@ -1,7 +1,8 @@
 // Conversion between CGI's forms and berth's: parameters to a request, a response to the bytes that go back. No
 // sockets.
 // The parameters come from nginx and are trusted as far as nginx is: what a client chose is in HTTP_* and REQUEST_URI.
-// Spec: RFC 3875 (CGI); nginx's X-Accel-Redirect. BERTH_BODY_FILE is our own: where nginx spooled the body.
+// Spec: RFC 3875 (CGI); nginx's X-Accel-Redirect. Our own: BERTH_BODY_FILE, where nginx spooled the body, and
+// BERTH_READS_HEAD.
 #pragma once
 
 #include <string>
@@ -18,6 +19,7 @@ inline constexpr std::string_view store_location = "/_berth/store";
 struct Incoming {
   http::Request request;  // without its body
   std::string spool_file; // BERTH_BODY_FILE; empty: the body follows on the FastCGI stream
+  bool nginx_reads_head = false; // BERTH_READS_HEAD=1: to the end, also after HEAD
 };
 
 // Reads `NAME=value` strings up to a null pointer. A header that comes twice is joined by commas.
@@ -38,8 +40,8 @@ std::string write_head(const http::Request& request, const http::Response& respo
 // The bytes that follow the head.
 std::string_view body_of(const http::Request& request, const http::Response& response);
 
-// Whether nginx takes all of the reply, and may then use its connection again. After X-Accel-Redirect it closes the
-// connection as soon as it has read the head.
-bool nginx_reads_to_the_end(const http::Response& response);
+// Whether nginx takes all of the reply, and may then use its connection again. After X-Accel-Redirect, and after HEAD
+// if it does not say otherwise, it closes the connection as soon as it has read the head.
+bool nginx_reads_to_the_end(const Incoming& incoming, const http::Response& response);
 
 } // namespace berth::fcgi

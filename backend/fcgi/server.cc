@@ -161,7 +161,7 @@ private:
       const bool sent =
           put(fcgi_.out, write_head(incoming.request, response)) && put(fcgi_.out, body_of(incoming.request, response));
       if (!sent) server_.logger_.debug("nginx did not wait for the reply", {{"method", incoming.request.method}});
-      return sent && nginx_reads_to_the_end(response);
+      return sent && nginx_reads_to_the_end(incoming, response);
     } catch (const std::exception& thrown) { // no memory: nginx answers 502 for us
       server_.logger_.error("request dropped", {{"error", thrown.what()}});
       return false;

@@ -2,6 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <mutex>
+#include <optional>
+
 namespace berth::notify {
 namespace {
 
@@ -35,8 +38,12 @@ Result<Libcurl> load() {
 } // namespace
 
 Result<const Libcurl*> libcurl() {
-  static const Result<Libcurl> loaded = load();
-  if (!loaded) return std::unexpected(loaded.error());
+  static std::mutex mutex;
+  static std::optional<Libcurl> loaded;
+  const std::lock_guard lock(mutex);
+  if (!loaded) {
+    BERTH_TRY(loaded, load());
+  }
   return &*loaded;
 }
 

@@ -1,5 +1,5 @@
 // libcurl, loaded when something is first to be sent: most registries send nothing, and it brings thirty libraries with
-// it, which cost each process 1 to 4 MB and every start 4 ms.
+// it (docs/decisions/0024).
 #pragma once
 
 #include <curl/curl.h>
@@ -20,7 +20,8 @@ struct Libcurl {
   decltype(&::curl_slist_free_all) slist_free_all;
 };
 
-// Loaded and initialised once, and never unloaded. Errors: io, if it is not installed. Threads: safe.
+// Loaded and initialised once, and never unloaded; what failed is tried again. Errors: io, if it is not installed.
+// Threads: safe.
 Result<const Libcurl*> libcurl();
 
 } // namespace berth::notify

@@ -10,7 +10,8 @@ import os
 import pathlib
 
 ORDER = pathlib.Path("/sys/module/page_reporting/parameters/page_reporting_order")  # of the blocks that are reported
-NEVER = "11"            # no block of free memory is as large
+NEVER = "11"            # no block of free memory is as large; many kernels refuse it
+USUAL = "9"             # restored if a run that was killed has left NEVER
 REPORTING = 5           # the bit of VIRTIO_BALLOON_F_REPORTING
 LEFT_FREE = 1 << 30
 
@@ -20,26 +21,32 @@ def _is_reported():
     return any(features.read_text()[REPORTING] == "1" for features in devices)
 
 
-def _write_to_what_is_free():
-    size = os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE - LEFT_FREE
-    if size > 0:
-        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
+def _available():
+    """What may be written to without harm: free, and allowed by the control group."""
+    size = os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE
+    with contextlib.suppress(OSError, ValueError):      # none, or no limit
+        size = min(size, int(pathlib.Path("/sys/fs/cgroup/memory.max").read_text()))
+    return size - LEFT_FREE
 
 
 @contextlib.contextmanager
 def kept():
     """Yields what a reader has to know of it."""
     if not _is_reported():
-        yield "stays the machine's"
+        yield "no virtio_balloon reports it"
         return
-    before = ORDER.read_text()
+    before = None
     try:
-        ORDER.write_text(NEVER)
-    except OSError as error:
-        yield f"goes to the host when it is free, and back at a price: large pushes are slower ({ORDER}: {error})"
-        return
-    try:
-        _write_to_what_is_free()
-        yield "kept from the host while this ran"
+        try:
+            before = ORDER.read_text().strip()
+            ORDER.write_text(NEVER)
+            if (size := _available()) > 0:
+                mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
+            fact = "kept from the host while this ran"
+        except OSError as error:
+            fact = f"goes to the host when it is free, and back at a price: large pushes are slower ({error})"
+        yield fact
     finally:
-        ORDER.write_text(before)
+        if before is not None:
+            with contextlib.suppress(OSError):
+                ORDER.write_text(USUAL if before == NEVER else before)

@@ -134,16 +134,26 @@ def client(server, mode, target, *, clients=1, seconds, size=0, sources=()):
         process.wait()
 
 
+def _limit(mode, folder, **more):
+    sample = client(None, mode, folder, **more)
+    if sample.errors:
+        raise RuntimeError(f"bench_client {mode} failed {sample.errors} times: see above")
+    return sample
+
+
 def limit(folder, *, size, seconds):
     """Receives, hashes and writes once. Its CPU is the server's: what a push costs at least."""
-    sample = client(None, "limit", folder, seconds=seconds, size=size)
+    sample = _limit("limit", folder, seconds=seconds, size=size)
     sample.server_cpu, sample.load_cpu = sample.load_cpu, 0.0
     return sample
 
 
 def files_limit(folder, *, clients, size, seconds):
     """Stores the files of a blob and of its link, and syncs them: what a small push costs without any request."""
-    return client(None, "files", folder, clients=clients, size=size, seconds=seconds)
+    os.sync()   # as store.Cleaner does: what others left to write is not for this one's time
+    sample = _limit("files", folder, clients=clients, size=size, seconds=seconds)
+    os.sync()
+    return sample
 
 
 @functools.cache

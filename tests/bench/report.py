@@ -125,7 +125,7 @@ def limit_table(limits, results):
     for size, samples in limits.items():
         least = [sample.server_cpu / (sample.bytes / 1e9) for sample in samples]
         for case, by_kind in results:
-            if case.name.startswith(f"push {size}") and case.unit == "GB/s":
+            if case.name.startswith(f"push {size}") and case.unit == "GB/s" and not case.tls:
                 cpu = {kind: [case.cpu(sample) for sample in of_kind] for kind, of_kind in by_kind.items()}
                 rows.append([case.name, spread(cpu.get(BERTH, [])), spread(cpu.get(PEER, [])), spread(least),
                              ratio(cpu.get(BERTH, []), least), ratio(cpu.get(PEER, []), least),
@@ -145,6 +145,8 @@ def small_limit_table(limits, results):
     """limits: {clients: [Sample]}: the files of a blob and its link, synced, without a request."""
     rows = []
     for clients, samples in limits.items():
+        if not samples:
+            continue
         most = [sample.requests / sample.seconds for sample in samples]
         for case, by_kind in results:
             if case.name.startswith("push 4 KB") and case.name.endswith(clients):

@@ -71,7 +71,7 @@ def test_one_connection_serves_many_requests(registry, image):
         assert client.put_manifest("kept/app", "v2", image.manifest).status == 201
         assert client.get(client.tags("kept/app")).json()["tags"] == ["v1", "v2"]
     after = connections(registry)
-    assert before & after, "a connection is still there"
+    assert before <= after, "they are still there"
     assert len(after) <= 2 * os.cpu_count(), "one a worker of nginx, and perhaps one that is being made"
 
 
@@ -89,10 +89,9 @@ def test_head_of_a_manifest_keeps_its_connection(registry, image):
         assert head("missing").status == 404
         ask(client, image)
     after = connections(registry)
-    assert before & after, "a connection is still there"
+    assert before <= after, "they are still there"
     assert len(after) <= 2 * os.cpu_count()
-    temporary = [path for path in registry.root.rglob("temp-fastcgi/**/*") if path.is_file()]
-    assert not temporary and "level=error" not in registry.log(), "nothing of a reply is stored"
+    assert "/dev/null/nothing" not in registry.log(), "nginx has not tried to store a reply"
 
 
 def test_uploads_have_a_connection_each(registry):

@@ -303,13 +303,23 @@ TEST_CASE("a connection that is kept has one request after the other") {
   CHECK(Pool::is_closed(connection));
 }
 
-TEST_CASE("nginx closes after X-Accel-Redirect, and so does the pool; not after HEAD") {
+TEST_CASE("nginx closes after HEAD and X-Accel-Redirect, and so does the pool") {
+  Pool pool(1);
+  for (const auto& [method, target] : {std::pair("HEAD", "/x"), std::pair("GET", "/file")}) {
+    const UniqueFd connection = pool.begin(kept(method, target));
+    CHECK(Pool::read_reply(connection).starts_with("Status: 200 OK\r\n"));
+    CHECK(Pool::is_closed(connection));
+  }
+}
+
+TEST_CASE("a connection is kept after HEAD if nginx says that it reads to the end") {
   Pool pool(1);
   const UniqueFd connection(pool.connect());
-  for (int i = 0; i < 3; ++i)
-    CHECK(Pool::ask(connection, kept("HEAD", "/x")).starts_with("Status: 200 OK\r\n"));
-  CHECK(Pool::ask(connection, kept("GET", "/file")).contains("X-Accel-Redirect: "));
-  CHECK(Pool::is_closed(connection));
+  for (int i = 0; i < 3; ++i) {
+    const std::string head = request("HEAD", "/x", "", pair("BERTH_READS_HEAD", "1"), After::keep);
+    CHECK(Pool::ask(connection, head).starts_with("Status: 200 OK\r\n"));
+  }
+  CHECK(Pool::ask(connection, kept("GET", "/x")) == reply_of("GET /x", "0"));
 }
 
 TEST_CASE("connections without a request hold no thread") {
