@@ -48,6 +48,13 @@ test-system: ## the heavier suites: real clients, kill -9, full disk, swapping w
 	@tests/system/go_programs.py || echo "the tests of these are skipped, each saying so"
 	@$(CTEST) --test-dir $(BUILD) -L heavy --output-junit junit-system.xml
 
+.PHONY: chaos
+chaos: ## protocol and system tests while berth and nginx sleep at random: finds tests that do not wait; 10 minutes
+	@.ci/packages system
+	@$(MAKE) --no-print-directory build
+	@$(CXX) -std=c++23 -O1 -shared -fPIC -o $(BUILD)/chaos.so tests/chaos.cc
+	@LD_PRELOAD=$(abspath $(BUILD))/chaos.so $(CTEST) --test-dir $(BUILD) -L 'protocol|races|heavy' -E '^test_compose$$'
+
 .PHONY: conformance
 conformance: ## the official OCI conformance suites, every option on; needs Go; reports in build/conformance
 	@.ci/packages test
