@@ -1,12 +1,13 @@
 """compose/'s nginx service without an engine: compose/entrypoint before a pool of its own, as its container runs it."""
+import errno
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -143,16 +144,15 @@ def test_a_stop_finishes_what_is_in_progress(nginx, number):
     connection.putrequest("PATCH", client.path_of(location))
     connection.putheader("Content-Type", harness.OCTETS)
     connection.putheader("Content-Length", "5")
-    connection.endheaders(b"be")
-    time.sleep(0.3)     # on its way into nginx
+    connection.putheader("Expect", "100-continue")
+    connection.endheaders()
+    assert connection.sock.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"      # nginx has the request
+    connection.send(b"be")
     registry.send_signal(number)
 
     def door_is_shut():
-        try:
-            client.connect().connect()
-        except ConnectionRefusedError:
-            return True
-        return False
+        with socket.socket() as door:
+            return door.connect_ex((registry.host, registry.port)) == errno.ECONNREFUSED
 
     wait_until(door_is_shut, "nginx listens no more")
     connection.send(b"gun")
