@@ -54,7 +54,8 @@ chaos: ## protocol and system tests while berth and nginx sleep at random: finds
 	@$(MAKE) --no-print-directory build
 	@$(CXX) -std=c++23 -O1 -shared -fPIC -o $(BUILD)/chaos.so tests/chaos.cc
 	@# Most of the time everything sleeps: more jobs than cores.
-	@LD_PRELOAD=$(abspath $(BUILD))/chaos.so $(CTEST) -j 4 --test-dir $(BUILD) -L 'protocol|races|heavy' -E '^test_compose$$'
+	@LD_PRELOAD=$(abspath $(BUILD))/chaos.so $(CTEST) -j 4 --test-dir $(BUILD) \
+	  -L 'protocol|races|heavy' -E '^test_compose$$'
 
 .PHONY: conformance
 conformance: ## the official OCI conformance suites, every option on; needs Go; reports in build/conformance

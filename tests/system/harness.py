@@ -279,7 +279,10 @@ class Registry:
         return {pid for pid in self.tree() if command_name(pid) == "berth-pool"}
 
     def nginx_master(self):
-        return next(pid for pid in self.tree() if command_line(pid).startswith("nginx: master"))
+        # A worker that has only just been forked is still called so, too.
+        masters = {pid for pid in self.tree() if command_line(pid).startswith("nginx: master")}
+        table = _process_table()
+        return next(pid for pid in masters if pid in table and table[pid][0] not in masters)
 
     def stop(self):
         """SIGTERM; everything must be gone in time and the exit code be clean."""
