@@ -15,11 +15,9 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
-#include <linux/aio_abi.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +26,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -41,6 +38,8 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "driver/fs_ops.h"
 
 namespace {
 
@@ -335,7 +334,6 @@ public:
   Files(const std::string& folder, int client)
       : blobs_(folder + "/blobs/sha256"), links_(folder + "/client-" + std::to_string(client)) {
     for (const std::string& made : {folder, folder + "/blobs", blobs_, links_}) ::mkdir(made.c_str(), 0777);
-    if (::syscall(SYS_io_setup, most_synced, &queue_) != 0) throw std::runtime_error("io_setup");
   }
 
   bool store(const Bodies::Body& body) const {
@@ -346,14 +344,13 @@ public:
     for (const std::string& folder : {shard + "/" + hexadecimal, shard, links_ + "/" + hexadecimal, links_})
       open.push_back(::open(folder.c_str(), O_RDONLY | O_DIRECTORY));
     if (first) open.push_back(::open(blobs_.c_str(), O_RDONLY | O_DIRECTORY));
-    const bool fine = std::ranges::all_of(open, [](int fd) { return fd >= 0; }) && sync(open);
+    const bool fine = std::ranges::all_of(open, [](int fd) { return fd >= 0; }) &&
+                      berth::driver::FsOps().fsync_all(open) == 0;
     for (const int fd : open) ::close(fd);
     return fine;
   }
 
 private:
-  static constexpr long most_synced = 7;
-
   static int file(const std::string& folder, const char* name, const Bodies::Body& body) {
     Sha256 hash;
     ::mkdir(folder.c_str(), 0777);
@@ -365,23 +362,7 @@ private:
     return hash.digest().empty() ? -1 : fd;
   }
 
-  bool sync(const std::vector<int>& fds) const {
-    std::array<iocb, most_synced> requests{};
-    std::array<iocb*, most_synced> pointers{};
-    std::array<io_event, most_synced> events{};
-    for (std::size_t i = 0; i < fds.size(); ++i) {
-      requests[i].aio_lio_opcode = IOCB_CMD_FSYNC;
-      requests[i].aio_fildes = static_cast<std::uint32_t>(fds[i]);
-      pointers[i] = &requests[i];
-    }
-    const long count = static_cast<long>(fds.size());
-    return ::syscall(SYS_io_submit, queue_, count, pointers.data()) == count &&
-           ::syscall(SYS_io_getevents, queue_, count, count, events.data(), nullptr) == count &&
-           std::ranges::all_of(events, [](const io_event& event) { return event.res == 0; });
-  }
-
   const std::string blobs_, links_;
-  aio_context_t queue_ = 0;
 };
 
 // What one client does over and over. Whether it went well.

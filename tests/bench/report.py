@@ -129,15 +129,15 @@ def limit_table(limits, results):
                 cpu = {kind: [case.cpu(sample) for sample in of_kind] for kind, of_kind in by_kind.items()}
                 rows.append([case.name, spread(cpu.get(BERTH, [])), spread(cpu.get(PEER, [])), spread(least),
                              ratio(cpu.get(BERTH, []), least), ratio(cpu.get(PEER, []), least),
-                             number(_most_possible(least, by_kind))])
+                             number(_most_possible(case, least, by_kind))])
     return _table(["CPU-seconds per GB pushed", "berth", "peer", "limit", "berth ×limit", "peer ×limit",
                    "most possible ×peer"], rows)
 
 
-def _most_possible(least, by_kind):
+def _most_possible(case, least, by_kind):
     """The limit's rate over the peer's if all cores did nothing else but that, and what berth's clients cost."""
     load = median_of([sample.load_cpu / (sample.bytes / 1e9) for sample in by_kind[BERTH]])
-    peer = median_of([sample.bytes / 1e9 / sample.seconds for sample in by_kind[PEER]])
+    peer = median_of([case.value(sample) for sample in by_kind[PEER]])
     return meter.CORES / (median_of(least) + load) / peer if load is not None and peer else None
 
 
@@ -145,8 +145,6 @@ def small_limit_table(limits, results):
     """limits: {clients: [Sample]}: the files of a blob and its link, synced, without a request."""
     rows = []
     for clients, samples in limits.items():
-        if not samples:
-            continue
         most = [sample.requests / sample.seconds for sample in samples]
         for case, by_kind in results:
             if case.name.startswith("push 4 KB") and case.name.endswith(clients):
