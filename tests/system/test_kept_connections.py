@@ -33,23 +33,20 @@ def sockets_of(pid):
     return found
 
 
-def pool_sockets(state):
-    """The inodes of all sockets of pools: state 01 listens, 03 is connected."""
+def connected_sockets():
+    """The inodes of all sockets over which pools are connected: state 03."""
     columns = [line.split() for line in pathlib.Path("/proc/net/unix").read_text().splitlines()]
-    return {fields[6] for fields in columns if fields[-1].endswith("/pool.sock") and fields[5] == state}
+    return {fields[6] for fields in columns if fields[-1].endswith("/pool.sock") and fields[5] == "03"}
 
 
 def pool_of(registry):
     """The process id of the pool; nothing while there is none."""
-    for pid in registry.tree():
-        if pid != registry.pid and sockets_of(pid) & pool_sockets("01"):
-            return pid
-    return None
+    return next(iter(registry.pools()), None)
 
 
 def connections(registry):
     """The inodes of the connections that nginx has to the pool."""
-    return sockets_of(pool_of(registry)) & pool_sockets("03")
+    return sockets_of(pool_of(registry)) & connected_sockets()
 
 
 @pytest.fixture
