@@ -27,6 +27,7 @@
 #include "driver/measured.h"
 #include "fcgi/server.h"
 #include "notify/notifier.h"
+#include "storage/hash_ahead.h"
 #include "storage/registry.h"
 #include "storage/v1_tags.h"
 
@@ -236,15 +237,15 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   BERTH_TRY(const CacheParts caching, cache_of(config, *metrics, logger));
   cache::Cache* const cache = caching.cache.get();
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config)));
+  storage::Registry registry({driver, cache, std::move(rules), clock, random, logger});
   std::unique_ptr<storage::HashAhead> ahead;
   if (role.spool == Spool::ours_alone) {
-    auto watching = storage::HashAhead::watch(config.berth.spool);
+    auto watching = storage::HashAhead::watch(config.berth.spool, registry.file_hashes());
     if (watching)
       ahead = *std::move(watching);
     else
       logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
   }
-  storage::Registry registry({driver, cache, std::move(rules), clock, random, logger, ahead.get()});
   storage::V1Images v1_images({driver, registry, logger});
   storage::V1Tags v1_tags({driver, registry, v1_images, logger});
   BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));

@@ -6,17 +6,19 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 
 #include "base/encoding.h"
+#include "model/sha256_pair.h"
 
 namespace berth::model {
 namespace {
 
 constexpr std::string_view magic = "sha\x03";
-constexpr std::size_t block_bytes = 64;
+constexpr std::size_t block_bytes = sha256_block_bytes;
 
 template <class Integer>
 void put_big_endian(std::string& out, Integer value) {
@@ -45,6 +47,27 @@ void Sha256::update(std::span<const std::byte> bytes) {
   auto context = std::bit_cast<SHA256_CTX>(state_);
   SHA256_Update(&context, bytes.data(), bytes.size());
   state_ = std::bit_cast<State>(context);
+}
+
+void Sha256::update_both(Sha256& a, std::span<const std::byte> bytes_of_a, Sha256& b,
+                         std::span<const std::byte> bytes_of_b) {
+  if (a.state_.buffered == 0 && b.state_.buffered == 0 && can_hash_pairs()) {
+    const std::size_t blocks = std::min(bytes_of_a.size(), bytes_of_b.size()) / block_bytes;
+    const std::size_t done = blocks * block_bytes;
+    sha256_pair({{{a.state_.h, bytes_of_a.data()}, {b.state_.h, bytes_of_b.data()}}}, blocks);
+    a.count(done);
+    b.count(done);
+    bytes_of_a = bytes_of_a.subspan(done);
+    bytes_of_b = bytes_of_b.subspan(done);
+  }
+  a.update(bytes_of_a);
+  b.update(bytes_of_b);
+}
+
+void Sha256::count(std::uint64_t bytes) {
+  const std::uint64_t bits = (length() + bytes) * 8;
+  state_.length_low = static_cast<std::uint32_t>(bits);
+  state_.length_high = static_cast<std::uint32_t>(bits >> 32);
 }
 
 std::uint64_t Sha256::length() const {
@@ -81,8 +104,7 @@ Result<Sha256> Sha256::restore(std::string_view saved) {
   const auto length = get_big_endian<std::uint64_t>(saved.substr(at + block_bytes));
   state.buffered = static_cast<std::uint32_t>(length % block_bytes);
   std::memcpy(state.block, saved.data() + at, state.buffered);
-  state.length_low = static_cast<std::uint32_t>(length * 8);
-  state.length_high = static_cast<std::uint32_t>(length * 8 >> 32);
+  sha256.count(length);
   return sha256;
 }
 

@@ -22,6 +22,10 @@ public:
 
   Sha256();
   void update(std::span<const std::byte> bytes);
+  // As a.update(bytes_of_a) and b.update(bytes_of_b), in little more than the time of one of them if the processor can.
+  // Requires: two different ones.
+  static void update_both(Sha256& a, std::span<const std::byte> bytes_of_a, Sha256& b,
+                          std::span<const std::byte> bytes_of_b);
   // The bytes hashed so far.
   std::uint64_t length() const;
   // The digest of what was hashed so far; hashing may go on.
@@ -32,6 +36,8 @@ public:
   static Result<Sha256> restore(std::string_view state);
 
 private:
+  void count(std::uint64_t bytes);
+
   // H0..H7, the unprocessed tail and the length, laid out as OpenSSL's SHA256_CTX.
   struct State {
     std::uint32_t h[8];

@@ -22,7 +22,7 @@ public:
         tags_(registry.parts_.driver, registry.directories_, name, registry.spoken_, registry.parts_.logger),
         referrers_({registry.parts_.driver, revisions_, tags_, registry.referrers_}, name),
         blobs_(layers_, registry.blobs_,
-               Uploads({registry.parts_.driver, registry.parts_.clock, registry.parts_.random, registry.parts_.ahead},
+               Uploads({registry.parts_.driver, registry.parts_.clock, registry.parts_.random, registry.hashes_},
                        name),
                [&registry](const model::RepositoryName& other) { return registry.layers_of(other); }),
         manifests_({revisions_, layers_, tags_, referrers_, registry.parts_.rules, registry.kinds_}) {

@@ -8,7 +8,7 @@
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
 #include "storage/blob_store.h"
-#include "storage/hash_ahead.h"
+#include "storage/file_hashes.h"
 #include "storage/listing_cache.h"
 #include "storage/manifest_store.h"
 
@@ -23,7 +23,6 @@ public:
     const Clock& clock;
     Random& random;
     Logger& logger;
-    HashAhead* ahead = nullptr; // null: none
   };
   explicit Registry(Parts parts) : parts_(std::move(parts)), blobs_(parts_.driver), directories_(parts_.driver) {}
 
@@ -32,6 +31,8 @@ public:
   // Enters the manifests of a repository that another registry wrote among the referrers of their subjects; how many
   // there are that have one. May run while the repository is in use. Errors: io.
   Result<std::size_t> index_referrers(const model::RepositoryName& name);
+  // Through which uploads are hashed. Lives as long as the registry.
+  FileHashes& file_hashes() { return hashes_; }
 
 private:
   class Repository;
@@ -43,6 +44,7 @@ private:
   SpokenDigests spoken_;
   ReferrerCache referrers_;
   ListingCache directories_;
+  FileHashes hashes_;
 };
 
 } // namespace berth::storage

@@ -183,20 +183,9 @@ Result<Sha256> Uploads::Writer::hashed_with(const Content& content) {
     BERTH_TRY(const Content acknowledged, data());
     BERTH_CHECK(hash_of(acknowledged));
   }
-  Sha256 hash = *progress_.hash;
-  std::uint64_t hashed = 0; // of content
-  if (progress_.size == 0 && parts_.ahead != nullptr)
-    if (auto ahead = parts_.ahead->take(content); ahead && ahead->length() <= content.size()) {
-      hash = *ahead;
-      hashed = hash.length();
-    }
   // The disk writes while the processor hashes.
   if (content.size() > max_stateless_bytes) content.start_writeback();
-  BERTH_CHECK(content.read(hashed, [&](std::span<const std::byte> piece) -> Result<> {
-    hash.update(piece);
-    return {};
-  }));
-  return hash;
+  return parts_.hashes.hash(content, *progress_.hash);
 }
 
 // From now on the bytes count. Requires: data is durable.

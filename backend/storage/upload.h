@@ -20,7 +20,7 @@
 #include "driver/storage_driver.h"
 #include "model/digester.h"
 #include "registry/blobs.h"
-#include "storage/hash_ahead.h"
+#include "storage/file_hashes.h"
 
 namespace berth::storage {
 
@@ -37,7 +37,7 @@ public:
     driver::StorageDriver& driver;
     const Clock& clock;
     Random& random;
-    HashAhead* ahead; // null: none
+    FileHashes& hashes;
   };
   Uploads(Parts parts, model::RepositoryName repository) : parts_(parts), repository_(std::move(repository)) {}
 

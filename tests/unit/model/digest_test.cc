@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "model/digest.h"
 #include "model/digester.h"
+#include "model/sha256_pair.h"
 
 using namespace berth;
 using namespace berth::model;
@@ -89,6 +90,41 @@ TEST_CASE("hashing goes on from a saved state as if it had not stopped") {
     resumed->update(as_bytes(std::string_view(bytes).substr(cut)));
     CHECK(resumed->digest() == CanonicalDigest::of_bytes(bytes));
   }
+}
+
+TEST_CASE("two hashed at once are as each by itself") {
+  if (!can_hash_pairs()) WARN("this processor has no SHA instructions: hashed one after the other");
+  std::string bytes;
+  for (int i = 0; i < 10000; ++i) bytes += static_cast<char>(i * 131 >> 3);
+  const std::string_view all = bytes;
+  // Before: what each has hashed already. A tail that is no whole block is kept for the next time.
+  for (const std::size_t before : {0, 1, 64, 100, 128})
+    for (const std::size_t first : {0, 1, 63, 64, 65, 128, 4096, 4999})
+      for (const std::size_t second : {0, 64, 127, 4096, 5000}) {
+        CAPTURE(before, first, second);
+        const std::string_view of_a = all.substr(0, before + first), of_b = all.substr(4000, second);
+        Sha256 a = hashed(of_a.substr(0, before)), b;
+        Sha256::update_both(a, as_bytes(of_a.substr(before)), b, as_bytes(of_b));
+        CHECK(a.length() == of_a.size());
+        CHECK(b.length() == of_b.size());
+        CHECK(a.save() == hashed(of_a).save());
+        CHECK(b.save() == hashed(of_b).save());
+        Sha256::update_both(b, as_bytes(all.substr(0, 640)), a, as_bytes(all.substr(640, 640)));
+        CHECK(a.digest() == CanonicalDigest::of_bytes(std::string(of_a) + std::string(all.substr(640, 640))));
+        CHECK(b.digest() == CanonicalDigest::of_bytes(std::string(of_b) + std::string(all.substr(0, 640))));
+      }
+}
+
+TEST_CASE("lengths beyond four gigabits are counted in pairs too") {
+  std::string state = hashed("").save();
+  state.replace(100, 8, bytes_from_hex("000000001fffffc0")); // 64 bytes before 2^32 bits
+  Sha256 one = Sha256::restore(state).value(), other = one, alone = one;
+  const std::string block(128, 'x');
+  Sha256::update_both(one, as_bytes(block), other, as_bytes(block));
+  alone.update(as_bytes(block));
+  CHECK(one.length() == 0x20000040);
+  CHECK(one.save() == alone.save());
+  CHECK(other.save() == alone.save());
 }
 
 TEST_CASE("a state beyond four gigabits keeps its length") {

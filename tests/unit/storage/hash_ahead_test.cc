@@ -7,6 +7,7 @@
 #include "unit/temp_dir.h"
 
 using namespace berth;
+using storage::FileHashes;
 using storage::HashAhead;
 
 namespace {
@@ -24,78 +25,87 @@ void append(const std::string& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary | std::ios::app).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
-std::string digest_with(std::optional<model::Sha256> ahead, const Content& content) {
-  model::Sha256 hash = ahead.value_or(model::Sha256());
-  REQUIRE(content.read(hash.length(), [&](std::span<const std::byte> rest) -> Result<> {
-    hash.update(rest);
-    return {};
-  }));
-  return hash.digest().str();
+std::string digest_of_file(FileHashes& hashes, const std::string& path) {
+  return hashes.hash(Content::open(path).value(), model::Sha256()).value().digest().str();
 }
 
-// Takes the hash of a file once `wanted` bytes were hashed; a take ends the hashing, so every try has a file of its
-// own.
-std::optional<model::Sha256> take_at_least(HashAhead& ahead, const test::TempDir& dir, const std::string& bytes,
-                                           std::size_t wanted, std::string& path) {
+std::string digest_of(const std::string& bytes) { return model::CanonicalDigest::of_bytes(bytes).str(); }
+
+// Whether so much of a file comes to be hashed although nobody asks.
+bool hashed_ahead(FileHashes& hashes, const std::string& path, std::uint64_t wanted) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  for (int tries = 1; std::chrono::steady_clock::now() < deadline; ++tries) {
-    path = dir.path() + "/" + std::to_string(1000000000 + tries);
-    for (std::size_t at = 0; at < bytes.size(); at += piece) append(path, std::string_view(bytes).substr(at, piece));
-    std::this_thread::sleep_for(std::chrono::milliseconds(2 * tries));
-    if (auto hash = ahead.take(Content::open(path).value()); hash && hash->length() >= wanted) return hash;
+  const Content content = Content::open(path).value();
+  while (hashes.progress(content) < wanted) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  return std::nullopt;
+  return true;
 }
 
 } // namespace
 
-TEST_CASE("a file is hashed while it grows, and whoever takes the hash goes on from there") {
+TEST_CASE("a file is hashed while it grows, and whoever asks goes on from there") {
   const test::TempDir dir;
-  const auto ahead = HashAhead::watch(dir.path()).value();
+  FileHashes hashes;
+  const auto ahead = HashAhead::watch(dir.path(), hashes).value();
   const std::string bytes = bytes_of(5 * piece + 12345, 'x');
-  std::string path;
-  auto hash = take_at_least(*ahead, dir, bytes, 4 * piece, path);
-  REQUIRE(hash);
-  CHECK(hash->length() <= bytes.size());
-  const Content content = Content::open(path).value();
-  CHECK(digest_with(std::move(hash), content) == model::CanonicalDigest::of_bytes(bytes).str());
-  // Gone, but for a notice that comes late and begins another.
-  CHECK(digest_with(ahead->take(content), content) == model::CanonicalDigest::of_bytes(bytes).str());
+  const std::string path = dir.path() + "/0000000001";
+  append(path, std::string_view(bytes).substr(0, 2 * piece));
+  CHECK(hashed_ahead(hashes, path, 2 * piece));
+  append(path, std::string_view(bytes).substr(2 * piece));
+  CHECK(hashed_ahead(hashes, path, 5 * piece));
+  CHECK(digest_of_file(hashes, path) == digest_of(bytes));
+  CHECK(digest_of_file(hashes, path) == digest_of(bytes)); // it is known no more
 }
 
-TEST_CASE("taken at any moment of its growth, a hash is that of the file's beginning") {
+TEST_CASE("asked for at any moment of its growth, the hash is that of what is there") {
   const test::TempDir dir;
-  const auto ahead = HashAhead::watch(dir.path()).value();
+  FileHashes hashes;
+  const auto ahead = HashAhead::watch(dir.path(), hashes).value();
   const std::string bytes = bytes_of(3 * piece, 'y');
   for (int round = 0; round < 30; ++round) {
     const std::string path = dir.path() + "/" + std::to_string(round);
     for (std::size_t at = 0; at < bytes.size(); at += piece / 4)
       append(path, std::string_view(bytes).substr(at, piece / 4));
-    const Content content = Content::open(path).value();
-    CHECK(digest_with(ahead->take(content), content) == model::CanonicalDigest::of_bytes(bytes).str());
+    CHECK(digest_of_file(hashes, path) == digest_of(bytes));
   }
 }
 
 TEST_CASE("another file under the same name is not taken for the first") {
   const test::TempDir dir;
-  const auto ahead = HashAhead::watch(dir.path()).value();
-  std::string path;
+  FileHashes hashes;
+  const auto ahead = HashAhead::watch(dir.path(), hashes).value();
   const std::string first = bytes_of(2 * piece, 'a'), second = bytes_of(2 * piece, 'b');
   for (int round = 0; round < 50; ++round) {
-    path = dir.write("0000000001", first);
+    std::string path = dir.write("0000000001", first);
     std::filesystem::remove(path);
     path = dir.write("0000000001", second);
-    const Content content = Content::open(path).value();
-    CHECK(digest_with(ahead->take(content), content) == model::CanonicalDigest::of_bytes(second).str());
+    CHECK(digest_of_file(hashes, path) == digest_of(second));
     std::filesystem::remove(path);
   }
 }
 
-TEST_CASE("what it does not know it does not answer") {
+TEST_CASE("a file that is removed is forgotten") {
+  const test::TempDir dir;
+  FileHashes hashes;
+  const auto ahead = HashAhead::watch(dir.path(), hashes).value();
+  const std::string path = dir.write("0000000001", bytes_of(2 * piece, 'a'));
+  const Content content = Content::open(path).value();
+  REQUIRE(hashed_ahead(hashes, path, 2 * piece));
+  std::filesystem::remove(path);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (hashes.progress(content) > 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  CHECK(hashes.progress(content) == 0);
+}
+
+TEST_CASE("small files, and those elsewhere, are left to whoever asks; what is no directory is refused") {
   const test::TempDir dir, elsewhere;
-  const auto ahead = HashAhead::watch(dir.path()).value();
-  CHECK_FALSE(ahead->take(Content::of("in memory")));
-  CHECK_FALSE(ahead->take(Content::open(elsewhere.write("1", "x")).value()));
-  CHECK_FALSE(ahead->take(Content::open(dir.write("2", "small")).value()));
-  CHECK_FALSE(HashAhead::watch(dir.path() + "/missing"));
+  FileHashes hashes;
+  const auto ahead = HashAhead::watch(dir.path(), hashes).value();
+  const std::string small = dir.write("1", "small"), other = elsewhere.write("2", bytes_of(2 * piece, 'c'));
+  REQUIRE(hashed_ahead(hashes, dir.write("3", bytes_of(2 * piece, 'd')), piece)); // the notices were read
+  CHECK(hashes.progress(Content::open(small).value()) == 0);
+  CHECK(hashes.progress(Content::open(other).value()) == 0);
+  CHECK_FALSE(HashAhead::watch(dir.path() + "/missing", hashes));
 }
