@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <map>
 
+#include "app/allocator.h"
 #include "app/commands.h"
 
 namespace {
@@ -18,6 +19,7 @@ Exit codes: 0 done; 1 failed while running; 2 bad usage or bad configuration.)";
 } // namespace
 
 int main(int argc, char** argv) {
+  berth::app::give_back_large_blocks();
   CLI::App app(
       "berth, a container registry behind nginx: the Docker and OCI registry API over docker/distribution's files.",
       "berth");

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "app/account.h"
+#include "app/allocator.h"
 #include "app/log_relay.h"
 #include "app/process.h"
 #include "base/content.h"
@@ -142,6 +143,7 @@ int NginxHalf::execute_nginx(std::vector<std::string> arguments, const PairFiles
     }
   std::vector<std::string> command = {settings_.binary, "-e", "stderr", "-p", run_directory_ + "/"};
   command.insert(command.end(), arguments.begin(), arguments.end());
+  let_program_give_back_large_blocks();
   return execute(command, run_directory_);
 }
 

@@ -2,7 +2,9 @@
 import concurrent.futures
 import http.client
 import os
+import pathlib
 import pwd
+import re
 import shutil
 import signal
 import ssl
@@ -77,6 +79,16 @@ def test_says_where_it_is(tls):
         log = registry.log()
         assert f"{registry.port}" in log and str(registry.root) in log
         assert ("https://" if tls else "http://") in log
+
+
+def test_nginx_gives_back_what_it_needs_once(tmp_path):
+    """Reading its configuration takes 2 MB, and leaves them behind or not as the length of a path will have it."""
+    kilobytes = []
+    for length in range(5, 80, 10):
+        with Registry(root=tmp_path / ("a" * length)) as registry:
+            status = pathlib.Path(f"/proc/{registry.nginx_master()}/status").read_text()
+        kilobytes.append(int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1)))
+    assert max(kilobytes) < min(kilobytes) + 500, kilobytes
 
 
 def test_second_start_finds_everything():
