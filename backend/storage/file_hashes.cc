@@ -20,6 +20,8 @@ constexpr std::size_t piece_bytes = FileHashes::Buffers::piece_bytes;
 // The disk is given so much at a time: to hand it each piece by itself costs more of the processor.
 constexpr std::uint64_t writeback_bytes = 8 << 20;
 static_assert(writeback_bytes % piece_bytes == 0);
+// Kept for the next request: memory that is new costs as much as a tenth of the hashing of a megabyte.
+constexpr std::size_t max_idle_buffers = 4;
 
 Result<Sha256> hash_alone(const Content& content, Sha256 hash) {
   BERTH_CHECK(content.read([&](std::span<const std::byte> piece) -> Result<> {
@@ -101,7 +103,7 @@ private:
 
 Result<Sha256> FileHashes::hash(const Content& content, const Sha256& start) {
   if (!content.is_file() || content.size() < min_bytes) return hash_alone(content, start);
-  std::shared_ptr<File> file = known(content);
+  std::shared_ptr<File> file = known(content.fd());
   if (file && start.length() > 0) { // it was hashed as the first of its upload, and is not
     forget(*file);
     file = nullptr;
@@ -111,7 +113,7 @@ Result<Sha256> FileHashes::hash(const Content& content, const Sha256& start) {
     if (!fd) return std::unexpected(errno_error("dup", "the file of an upload", errno));
     BERTH_TRY(file, add(std::move(fd), start));
   }
-  Buffers buffers;
+  Buffers buffers = borrow();
   Result<std::size_t> hashed = 0;
   for (bool finished = false; hashed && !finished;) {
     const std::lock_guard lock(file->busy());
@@ -119,13 +121,33 @@ Result<Sha256> FileHashes::hash(const Content& content, const Sha256& start) {
     finished = file->is_finished();
     if (!finished) hashed = hash_piece(*file, buffers);
   }
+  give_back(std::move(buffers));
   forget(*file);
   if (!hashed) return std::unexpected(hashed.error());
   const std::lock_guard lock(file->busy());
   return file->hash();
 }
 
-Result<std::shared_ptr<FileHashes::File>> FileHashes::expect(UniqueFd fd) { return add(std::move(fd), Sha256()); }
+FileHashes::Buffers FileHashes::borrow() {
+  auto used = idle_.with([](std::vector<Buffers>& idle) -> std::optional<Buffers> {
+    if (idle.empty()) return std::nullopt;
+    Buffers last = std::move(idle.back());
+    idle.pop_back();
+    return last;
+  });
+  return used ? *std::move(used) : Buffers();
+}
+
+void FileHashes::give_back(Buffers buffers) {
+  idle_.with([&](std::vector<Buffers>& idle) {
+    if (idle.size() < max_idle_buffers) idle.push_back(std::move(buffers));
+  });
+}
+
+Result<std::shared_ptr<FileHashes::File>> FileHashes::expect(UniqueFd fd) {
+  if (auto file = known(fd.get())) return file;
+  return add(std::move(fd), Sha256());
+}
 
 Result<std::shared_ptr<FileHashes::File>> FileHashes::add(UniqueFd fd, const Sha256& start) {
   struct stat info{};
@@ -139,9 +161,9 @@ void FileHashes::forget(const File& file) {
   files_.with([&](Files& files) { std::erase_if(files, [&](const auto& each) { return each.get() == &file; }); });
 }
 
-std::shared_ptr<FileHashes::File> FileHashes::known(const Content& content) {
+std::shared_ptr<FileHashes::File> FileHashes::known(int fd) {
   struct stat info{};
-  if (!content.is_file() || ::fstat(content.fd(), &info) != 0) return nullptr;
+  if (::fstat(fd, &info) != 0) return nullptr;
   return files_.with([&](const Files& files) -> std::shared_ptr<File> {
     const auto found = std::ranges::find_if(files, [&](const auto& file) { return file->is(info); });
     return found == files.end() ? nullptr : *found;
@@ -149,7 +171,7 @@ std::shared_ptr<FileHashes::File> FileHashes::known(const Content& content) {
 }
 
 std::uint64_t FileHashes::progress(const Content& content) {
-  const auto file = known(content);
+  const auto file = known(content.fd());
   if (!file) return 0;
   const std::lock_guard lock(file->busy());
   return file->hashed();

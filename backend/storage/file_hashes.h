@@ -33,42 +33,44 @@ public:
   static constexpr std::uint64_t min_bytes = 1 << 20;
 
   class File;
-  class Buffers;
+
+  // What a thread needs to hash: room for two pieces, which stay in the processor's cache.
+  class Buffers {
+  public:
+    static constexpr std::size_t piece_bytes = 128 * 1024;
+    std::span<std::byte> own() { return std::span(*bytes_).first<piece_bytes>(); }
+    std::span<std::byte> other() { return std::span(*bytes_).last<piece_bytes>(); }
+
+  private:
+    using Bytes = std::array<std::byte, 2 * piece_bytes>;
+    std::unique_ptr<Bytes> bytes_ = std::make_unique_for_overwrite<Bytes>();
+  };
 
   // The hash of what `start` hashed and then of all of content. Errors: io.
   Result<model::Sha256> hash(const Content& content, const model::Sha256& start);
 
-  // A file that still grows. Errors: io.
+  // A file that still grows; the one that is known, if somebody asks for it already. Errors: io.
   Result<std::shared_ptr<File>> expect(UniqueFd fd);
   void forget(const File& file);
   // Hashes a piece of every expected file that has a whole one, so that none waits for another. False: none has.
   bool advance(Buffers& buffers);
 
-  // How much of a file is hashed already. 0: nothing is known of it.
+  // How much of a file is hashed already; 0: nothing is known of it. Requires: content is a file.
   std::uint64_t progress(const Content& content);
 
 private:
   using Files = std::vector<std::shared_ptr<File>>;
 
-  std::shared_ptr<File> known(const Content& content);
+  std::shared_ptr<File> known(int fd);
   Result<std::shared_ptr<File>> add(UniqueFd fd, const model::Sha256& start);
   Files files();
+  Buffers borrow();
+  void give_back(Buffers buffers);
   Result<std::size_t> hash_piece(File& file, Buffers& buffers);
   bool hash_both(File& file, std::span<const std::byte> piece, File& other, std::span<std::byte> buffer);
 
   Guarded<Files> files_;
-};
-
-// What a thread needs to hash: room for two pieces, which stay in the processor's cache.
-class FileHashes::Buffers {
-public:
-  static constexpr std::size_t piece_bytes = 128 * 1024;
-  std::span<std::byte> own() { return std::span(*bytes_).first<piece_bytes>(); }
-  std::span<std::byte> other() { return std::span(*bytes_).last<piece_bytes>(); }
-
-private:
-  using Bytes = std::array<std::byte, 2 * piece_bytes>;
-  std::unique_ptr<Bytes> bytes_ = std::make_unique_for_overwrite<Bytes>();
+  Guarded<std::vector<Buffers>> idle_;
 };
 
 } // namespace berth::storage

@@ -94,6 +94,7 @@ void HashAhead::note(const std::string& name, std::uint32_t mask) {
   struct stat info{};
   const std::string path = directory_ + "/" + name;
   if (::stat(path.c_str(), &info) != 0 || static_cast<std::uint64_t>(info.st_size) < FileHashes::min_bytes) return;
+  if (info.st_nlink > 1) return; // the notice comes late: the store has the file already
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return;
   if (auto file = hashes_.expect(std::move(fd))) files_.emplace(name, *std::move(file));

@@ -76,6 +76,7 @@ TEST_CASE("what is expected is hashed by whole pieces until it is asked for") {
   const std::string bytes = bytes_of(min_bytes + piece / 2, 1);
   const Content content = Content::open(dir.write("file", bytes)).value();
   const auto file = hashes.expect(opened(content.path())).value();
+  CHECK(hashes.expect(opened(content.path())).value() == file); // not twice
   while (hashes.advance(buffers)) {
   }
   CHECK(hashes.progress(content) == min_bytes);
