@@ -129,12 +129,12 @@ def limit_table(limits, results):
                 cpu = {kind: [case.cpu(sample) for sample in of_kind] for kind, of_kind in by_kind.items()}
                 rows.append([case.name, spread(cpu.get(BERTH, [])), spread(cpu.get(PEER, [])), spread(least),
                              ratio(cpu.get(BERTH, []), least), ratio(cpu.get(PEER, []), least),
-                             number(_most_possible(case, least, by_kind))])
+                             number(_limit_over_peer(case, least, by_kind))])
     return _table(["CPU-seconds per GB pushed", "berth", "peer", "limit", "berth ×limit", "peer ×limit",
-                   "most possible ×peer"], rows)
+                   "limit ×peer"], rows)
 
 
-def _most_possible(case, least, by_kind):
+def _limit_over_peer(case, least, by_kind):
     """The limit's rate over the peer's if all cores did nothing else but that, and what berth's clients cost."""
     load = median_of([sample.load_cpu / (sample.bytes / 1e9) for sample in by_kind[BERTH]])
     peer = median_of([case.value(sample) for sample in by_kind[PEER]])
@@ -185,8 +185,8 @@ def markdown(facts, bench):
     parts = ["# Benchmark of berth", "\n".join(f"- {key}: {value}" for key, value in facts.items()) + "\n",
              HOW_TO_READ.format(saturated=SATURATED, cores=meter.CORES), throughput_table(results)]
     if bench.limits:
-        parts += ["## Pushes and their limit\n", "The limit: one process that receives the bytes, hashes them and "
-                  "writes them once (and syncs).\n", limit_table(bench.limits, results),
+        parts += ["## Pushes and their limit\n", "The limit: one process that receives the bytes, hashes them "
+                  "(OpenSSL, one blob at a time) and writes them once (and syncs).\n", limit_table(bench.limits, results),
                   "The limit of small ones: the files of the blob and of its link are made and synced, all in one wait "
                   "for the disk, by a thread a client; no upload, no request.\n",
                   small_limit_table(bench.small_limits, results)]
