@@ -51,7 +51,9 @@ void Sha256::update(std::span<const std::byte> bytes) {
 
 void Sha256::update_both(Sha256& a, std::span<const std::byte> bytes_of_a, Sha256& b,
                          std::span<const std::byte> bytes_of_b) {
-  if (a.state_.buffered == 0 && b.state_.buffered == 0 && can_hash_pairs()) {
+  if (can_hash_pairs()) {
+    a.fill_block(bytes_of_a);
+    b.fill_block(bytes_of_b);
     const std::size_t blocks = std::min(bytes_of_a.size(), bytes_of_b.size()) / block_bytes;
     const std::size_t done = blocks * block_bytes;
     sha256_pair({{{a.state_.h, bytes_of_a.data()}, {b.state_.h, bytes_of_b.data()}}}, blocks);
@@ -62,6 +64,13 @@ void Sha256::update_both(Sha256& a, std::span<const std::byte> bytes_of_a, Sha25
   }
   a.update(bytes_of_a);
   b.update(bytes_of_b);
+}
+
+// Takes from the front of bytes what the block that was begun still lacks.
+void Sha256::fill_block(std::span<const std::byte>& bytes) {
+  const std::size_t lacking = (block_bytes - state_.buffered) % block_bytes, size = std::min(lacking, bytes.size());
+  update(bytes.first(size));
+  bytes = bytes.subspan(size);
 }
 
 void Sha256::count(std::uint64_t bytes) {

@@ -36,6 +36,7 @@ public:
   static Result<Sha256> restore(std::string_view state);
 
 private:
+  void fill_block(std::span<const std::byte>& bytes);
   void count(std::uint64_t bytes);
 
   // H0..H7, the unprocessed tail and the length, laid out as OpenSSL's SHA256_CTX.

@@ -50,11 +50,14 @@ Result<RepositoryName> RepositoryName::parse(std::string_view text) {
   }
 }
 
-Result<Tag> Tag::parse(std::string_view text) {
+bool Tag::is_valid(std::string_view text) {
   const auto is_first = [](char c) { return is_alnum(c) || c == '_'; };
   const auto is_later = [&](char c) { return is_first(c) || c == '.' || c == '-'; };
-  if (text.empty() || text.size() > max_length || !is_first(text.front()) || !std::ranges::all_of(text, is_later))
-    return fail(Code::tag_invalid, {}, "invalid tag format");
+  return !text.empty() && text.size() <= max_length && is_first(text.front()) && std::ranges::all_of(text, is_later);
+}
+
+Result<Tag> Tag::parse(std::string_view text) {
+  if (!is_valid(text)) return fail(Code::tag_invalid, {}, "invalid tag format");
   return Tag(std::string(text));
 }
 

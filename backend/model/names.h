@@ -31,6 +31,7 @@ class Tag {
 public:
   static constexpr std::size_t max_length = 128;
   static Result<Tag> parse(std::string_view text); // Errors: tag_invalid
+  static bool is_valid(std::string_view text);     // whether parse() takes it
   const std::string& str() const { return text_; }
   friend auto operator<=>(const Tag&, const Tag&) = default;
 

@@ -8,9 +8,9 @@
 namespace berth::model {
 namespace {
 
-constexpr unsigned rounds_per_step = 4, steps = 16, words_of_schedule = 4;
-// What is left to do to the schedule once its last 16 words are made.
-constexpr unsigned steps_with_schedule = steps - words_of_schedule;
+constexpr unsigned rounds_per_step = 4, steps = 16, vectors_of_schedule = 4;
+// The steps that make words for later ones; the last ones need no more.
+constexpr unsigned steps_with_schedule = steps - vectors_of_schedule;
 
 // The fractional parts of the cube roots of the first 64 primes.
 alignas(16) constexpr std::uint32_t round_constants[rounds_per_step * steps] = {
@@ -52,11 +52,11 @@ __attribute__((target("sha,sse4.1"))) void sha256_pair(const std::array<Sha256Bl
     cdgh[s] = _mm_blend_epi16(hgfe, badc, 0xF0);
   }
   for (std::size_t block = 0; block < count; ++block) {
-    __m128i schedule[2][words_of_schedule], abef_before[2], cdgh_before[2];
+    __m128i schedule[2][vectors_of_schedule], abef_before[2], cdgh_before[2];
     for (unsigned s = 0; s < 2; ++s) {
       abef_before[s] = abef[s];
       cdgh_before[s] = cdgh[s];
-      for (unsigned i = 0; i < words_of_schedule; ++i)
+      for (unsigned i = 0; i < vectors_of_schedule; ++i)
         schedule[s][i] = _mm_shuffle_epi8(
             _mm_loadu_si128(vectors(pair[s].data + block * sha256_block_bytes) + i), to_big_endian);
     }

@@ -9,14 +9,13 @@
 // Threads: safe.
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -49,27 +48,45 @@ public:
   // The hash of what `start` hashed and then of all of content. Errors: io.
   Result<model::Sha256> hash(const Content& content, const model::Sha256& start);
 
-  // A file that still grows; the one that is known, if somebody asks for it already. Errors: io.
-  Result<std::shared_ptr<File>> expect(UniqueFd fd);
+  // A file that still grows, or the known one if somebody asks for it already. Null: its hash was given lately, and the
+  // file has not changed since.
+  std::shared_ptr<File> expect(UniqueFd fd);
+  // There may be more of it. A file that was just entered counts as grown.
+  static void grew(File& file);
   void forget(const File& file);
-  // Hashes a piece of every expected file that has a whole one, so that none waits for another. False: none has.
-  bool advance(Buffers& buffers);
+
+  enum class Advance { none, some, busy }; // busy: nothing, as others are at work on what there is
+  // Hashes a piece of every expected file that has a whole one, so that none waits for another.
+  Advance advance(Buffers& buffers);
 
   // How much of a file is hashed already; 0: nothing is known of it. Requires: content is a file.
   std::uint64_t progress(const Content& content);
 
 private:
   using Files = std::vector<std::shared_ptr<File>>;
+  // A file, and that it is still the same: nobody writes to one whose hash was asked for.
+  struct Version {
+    dev_t device = 0;
+    ino_t inode = 0;
+    std::int64_t seconds = 0, nanoseconds = 0; // of its last change
+    bool operator==(const Version&) const = default;
+  };
+  struct Known {
+    Files files;
+    std::array<Version, 64> finished{}; // the last ones: a notice of them may still come
+    std::size_t finishes = 0;
+  };
 
-  std::shared_ptr<File> known(int fd);
-  Result<std::shared_ptr<File>> add(UniqueFd fd, const model::Sha256& start);
+  static Version version_of(const struct stat& info);
+  std::shared_ptr<File> asked_for(const Content& content, const model::Sha256& start);
+  void finish(const File& file, const Content& content);
   Files files();
   Buffers borrow();
   void give_back(Buffers buffers);
-  Result<std::size_t> hash_piece(File& file, Buffers& buffers);
-  bool hash_both(File& file, std::span<const std::byte> piece, File& other, std::span<std::byte> buffer);
+  static Result<std::size_t> hash_piece(File& file, const Files& all, Buffers& buffers);
+  static bool hash_both(File& file, std::span<const std::byte> piece, File& other, std::span<std::byte> buffer);
 
-  Guarded<Files> files_;
+  Guarded<Known> known_;
   Guarded<std::vector<Buffers>> idle_;
 };
 

@@ -53,12 +53,20 @@ HashAhead::~HashAhead() {
 
 void HashAhead::run() {
   // Not woken for every write: it looks again after a pause, and after a longer silence waits for a notice.
+  using Advance = FileHashes::Advance;
   while (wait(-1)) {
-    do read_notices();
-    while (hashes_.advance(buffers_) || wait(pause_milliseconds));
-    pollfd stopped{stop_.get(), POLLIN, 0};
-    if (::poll(&stopped, 1, 0) > 0) return;
+    auto advance = Advance::none;
+    do {
+      read_notices();
+      advance = hashes_.advance(buffers_);
+    } while (advance == Advance::some || wait(pause_milliseconds) || (advance == Advance::busy && !is_stopped()));
+    if (is_stopped()) return;
   }
+}
+
+bool HashAhead::is_stopped() const {
+  pollfd stopped{stop_.get(), POLLIN, 0};
+  return ::poll(&stopped, 1, 0) > 0;
 }
 
 // Waits for a notice, and lets more of them gather. False: none came in time, or the end did.
@@ -90,14 +98,14 @@ void HashAhead::note(const std::string& name, std::uint32_t mask) {
     if (known != files_.end()) forget(known);
     return;
   }
-  if (known != files_.end() || files_.size() >= max_files) return;
+  if (known != files_.end()) return FileHashes::grew(*known->second);
+  if (files_.size() >= max_files) return;
   struct stat info{};
   const std::string path = directory_ + "/" + name;
   if (::stat(path.c_str(), &info) != 0 || static_cast<std::uint64_t>(info.st_size) < FileHashes::min_bytes) return;
-  if (info.st_nlink > 1) return; // the notice comes late: the store has the file already
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return;
-  if (auto file = hashes_.expect(std::move(fd))) files_.emplace(name, *std::move(file));
+  if (auto file = hashes_.expect(std::move(fd))) files_.emplace(name, std::move(file));
 }
 
 void HashAhead::forget(Files::const_iterator file) {

@@ -31,6 +31,7 @@ private:
   HashAhead(std::string directory, FileHashes& hashes, UniqueFd notices, UniqueFd stop);
   void run();
   bool wait(int milliseconds);
+  bool is_stopped() const;
   void read_notices();
   void note(const std::string& name, std::uint32_t mask);
   void forget(Files::const_iterator file);

@@ -98,8 +98,10 @@ Result<registry::Page> TagStore::list(const registry::PageRequest& request) {
   BERTH_TRY(const auto all, entries());
   registry::Page page;
   auto name = request.last.empty() ? all->begin() : std::ranges::upper_bound(*all, request.last);
+  const auto rest = static_cast<std::size_t>(all->end() - name);
+  page.entries.reserve(std::min(rest, request.limit.value_or(rest)));
   for (; name != all->end() && !page.more; ++name) {
-    if (!model::Tag::parse(*name)) continue;
+    if (!model::Tag::is_valid(*name)) continue;
     if (page.entries.size() == request.limit)
       page.more = true;
     else

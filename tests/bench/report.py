@@ -186,7 +186,8 @@ def markdown(facts, bench):
              HOW_TO_READ.format(saturated=SATURATED, cores=meter.CORES), throughput_table(results)]
     if bench.limits:
         parts += ["## Pushes and their limit\n", "The limit: one process that receives the bytes, hashes them "
-                  "(OpenSSL, one blob at a time) and writes them once (and syncs).\n", limit_table(bench.limits, results),
+                  "(OpenSSL, one blob at a time) and writes them once (and syncs).\n",
+                  limit_table(bench.limits, results),
                   "The limit of small ones: the files of the blob and of its link are made and synced, all in one wait "
                   "for the disk, by a thread a client; no upload, no request.\n",
                   small_limit_table(bench.small_limits, results)]

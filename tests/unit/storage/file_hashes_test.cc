@@ -1,9 +1,11 @@
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -15,6 +17,7 @@
 using namespace berth;
 using model::Sha256;
 using storage::FileHashes;
+using Advance = FileHashes::Advance;
 
 namespace {
 
@@ -63,26 +66,59 @@ TEST_CASE("whoever hashes one file takes another along") {
   const std::string bytes = bytes_of(2 * min_bytes, 1), waiting = bytes_of(3 * min_bytes, 2);
   const Content other = Content::open(dir.write("other", waiting)).value();
   REQUIRE(hashes.expect(opened(other.path())));
-  CHECK(hashes.progress(other) == 0);
+  REQUIRE(hashes.progress(other) == 0);
   CHECK(hashes.hash(Content::open(dir.write("file", bytes)).value(), Sha256()).value().save() == hashed(bytes).save());
   CHECK(hashes.progress(other) == 2 * min_bytes);
   CHECK(hashes.hash(other, Sha256()).value().save() == hashed(waiting).save());
 }
 
-TEST_CASE("what is expected is hashed by whole pieces until it is asked for") {
+TEST_CASE("also into the middle of a block, and beside one that begins there") {
+  if (!model::can_hash_pairs()) {
+    WARN("not run: this processor has no SHA instructions");
+    return;
+  }
+  const test::TempDir dir;
+  FileHashes hashes;
+  const std::string bytes = bytes_of(2 * min_bytes + 5, 1), waiting = bytes_of(3 * min_bytes, 2);
+  const Content other = Content::open(dir.write("other", waiting)).value();
+  REQUIRE(hashes.expect(opened(other.path())));
+  const Content content = Content::open(dir.write("file", bytes)).value();
+  CHECK(hashes.hash(content, hashed("odd")).value().save() == hashed("odd" + bytes).save());
+  CHECK(hashes.progress(other) > min_bytes);
+  CHECK(hashes.hash(other, Sha256()).value().save() == hashed(waiting).save());
+}
+
+TEST_CASE("what is expected is hashed by whole pieces, as it grows") {
   const test::TempDir dir;
   FileHashes hashes;
   FileHashes::Buffers buffers;
   const std::string bytes = bytes_of(min_bytes + piece / 2, 1);
-  const Content content = Content::open(dir.write("file", bytes)).value();
-  const auto file = hashes.expect(opened(content.path())).value();
-  CHECK(hashes.expect(opened(content.path())).value() == file); // not twice
-  while (hashes.advance(buffers)) {
+  const std::string path = dir.write("file", bytes);
+  const Content content = Content::open(path).value();
+  const auto file = hashes.expect(opened(path));
+  REQUIRE(file);
+  CHECK(hashes.expect(opened(path)) == file); // not twice
+  while (hashes.advance(buffers) == Advance::some) {
   }
   CHECK(hashes.progress(content) == min_bytes);
+  std::ofstream(path, std::ios::binary | std::ios::app) << std::string(piece / 2, 'x');
+  CHECK(hashes.advance(buffers) == Advance::none); // nobody says that it grew
+  FileHashes::grew(*file);
+  CHECK(hashes.advance(buffers) == Advance::some);
+  CHECK(hashes.progress(content) == min_bytes + piece);
   hashes.forget(*file);
   CHECK(hashes.progress(content) == 0);
-  CHECK_FALSE(hashes.advance(buffers));
+  CHECK(hashes.advance(buffers) == Advance::none);
+}
+
+TEST_CASE("a file that was hashed is not expected again until it changes") {
+  const test::TempDir dir;
+  FileHashes hashes;
+  const std::string path = dir.write("file", bytes_of(min_bytes, 1));
+  REQUIRE(hashes.hash(Content::open(path).value(), Sha256()));
+  CHECK_FALSE(hashes.expect(opened(path)));
+  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0);
+  CHECK(hashes.expect(opened(path)));
 }
 
 TEST_CASE("what was hashed as the beginning of an upload is not taken for a later part of one") {
@@ -92,7 +128,7 @@ TEST_CASE("what was hashed as the beginning of an upload is not taken for a late
   const std::string bytes = bytes_of(2 * min_bytes, 1);
   const Content content = Content::open(dir.write("file", bytes)).value();
   REQUIRE(hashes.expect(opened(content.path())));
-  REQUIRE(hashes.advance(buffers));
+  REQUIRE(hashes.advance(buffers) == Advance::some);
   CHECK(hashes.hash(content, hashed("before")).value().save() == hashed("before" + bytes).save());
 }
 
@@ -100,11 +136,15 @@ TEST_CASE("a file that becomes shorter is an error, and disturbs no other") {
   const test::TempDir dir;
   FileHashes hashes;
   const std::string bytes = bytes_of(2 * min_bytes, 1);
+  const Content expected = Content::open(dir.write("expected", bytes)).value();
+  REQUIRE(hashes.expect(opened(expected.path())));
   const Content content = Content::open(dir.write("file", bytes)).value();
   REQUIRE(::truncate(content.path().c_str(), min_bytes) == 0);
   const auto hash = hashes.hash(content, Sha256());
   REQUIRE_FALSE(hash);
   CHECK(hash.error().code == Code::io);
+  CHECK(hashes.progress(content) == 0); // forgotten
+  CHECK(hashes.hash(expected, Sha256()).value().save() == hashed(bytes).save());
   const Content other = Content::open(dir.write("other", bytes)).value();
   CHECK(hashes.hash(other, Sha256()).value().save() == hashed(bytes).save());
 }
@@ -117,7 +157,7 @@ TEST_CASE("many at once, asked for and expected, are each hashed right") {
   std::thread ahead([&] {
     FileHashes::Buffers buffers;
     while (!stop)
-      if (!hashes.advance(buffers)) std::this_thread::yield();
+      if (hashes.advance(buffers) != Advance::some) std::this_thread::yield();
   });
   std::atomic<int> wrong = 0;
   std::vector<std::thread> requests;
