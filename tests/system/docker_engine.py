@@ -16,8 +16,8 @@ import subprocess
 import tempfile
 import time
 
-from harness import process_tree
 from images import tar
+from processes import process_tree
 
 START_SECONDS = 60
 STOP_SECONDS = 60

@@ -29,6 +29,8 @@ import tempfile
 import time
 import urllib.parse
 
+from processes import command_line, command_name, process_table, process_tree
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 START_SECONDS = 30      # until GET /v2/ must answer; sanitizer builds are slow starters
@@ -51,9 +53,10 @@ OCTETS = "application/octet-stream"
 
 
 def wait_until(condition, what, seconds=SETTLE_SECONDS):
+    """what: words, or a function that makes them when they are needed."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what() if callable(what) else what}"
         time.sleep(POLL_SECONDS)
 
 
@@ -115,51 +118,6 @@ def certificates():
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
             "-out", "server.crt", "-days", "2", "-extfile", str(extensions))
     return Certificates(*(str(folder / name) for name in ("ca.crt", "server.crt", "server.key")))
-
-
-def _process_table():
-    """pid → (parent pid, session id, is a zombie) of every process that can be read now."""
-    table = {}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            # The command name may hold spaces and brackets: the fields start after the last bracket.
-            fields = pathlib.Path("/proc", entry, "stat").read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        table[int(entry)] = (int(fields[1]), int(fields[3]), fields[0] == "Z")
-    return table
-
-
-def command_name(pid):
-    """Empty if it has ended."""
-    try:
-        return pathlib.Path("/proc", str(pid), "comm").read_text().strip()
-    except OSError:
-        return ""
-
-
-def command_line(pid):
-    """Its words, or what it calls itself; empty if it has ended."""
-    try:
-        return pathlib.Path("/proc", str(pid), "cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
-
-
-def process_tree(root):
-    """The live processes that descend from `root` or belong to the session it leads."""
-    table = _process_table()
-    found = {pid for pid, (_, session, _) in table.items() if session == root}
-    if root in table:
-        found.add(root)
-    grew = True
-    while grew:
-        children = {pid for pid, (parent, _, _) in table.items() if parent in found}
-        grew = not children <= found
-        found |= children
-    return {pid for pid in found if not table[pid][2]}
 
 
 class Registry:
@@ -278,10 +236,13 @@ class Registry:
         """The pids of the pool, and while a reload goes on of two."""
         return {pid for pid in self.tree() if command_name(pid) == "berth-pool"}
 
+    def nginx_workers(self):
+        return [pid for pid in self.tree() if command_line(pid).startswith("nginx: worker")]
+
     def nginx_master(self):
         # A worker that has only just been forked is still called so, too.
         masters = {pid for pid in self.tree() if command_line(pid).startswith("nginx: master")}
-        table = _process_table()
+        table = process_table()
         return next(pid for pid in masters if pid in table and table[pid][0] not in masters)
 
     def stop(self):

@@ -8,7 +8,8 @@ import signal
 
 import pytest
 
-from harness import Client, command_line, command_name, wait_until
+from harness import Client, wait_until
+from processes import command_line, command_name
 from pushers import Pusher
 from store_check import assert_whole
 

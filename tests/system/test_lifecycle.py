@@ -17,6 +17,7 @@ import harness
 from conftest import need, need_root, running
 from harness import OCI_MANIFEST, OCTETS, Client, Registry, certificates, digest, wait_until
 from images import random_bytes
+from processes import process_tree
 from races import Background
 from store_check import assert_whole
 
@@ -135,11 +136,11 @@ def test_starts_beside_its_own_orphans():
         registry.start()
         assert_holds(registry, "it/works", image)
         assert_works(registry, "it/goes/on")
-        wait_until(lambda: not harness.process_tree(old), "the orphans end")
+        wait_until(lambda: not process_tree(old), "the orphans end")
         registry.stop()
     finally:
         registry.close()
-        for pid in harness.process_tree(old):
+        for pid in process_tree(old):
             os.kill(pid, signal.SIGKILL)
 
 

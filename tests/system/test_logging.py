@@ -3,22 +3,19 @@ own lines, three forms, and never a secret."""
 import json
 import os
 import re
-import time
 
 import pytest
 
 import harness
 from conftest import running
-from harness import Client, Registry, digest
+from harness import Client, Registry, digest, wait_until
 
 pytestmark = pytest.mark.differs("its own lines")
 
 
 def wait_for(registry, pattern):
-    deadline = time.monotonic() + harness.START_SECONDS
-    while not re.search(pattern, registry.log()):
-        assert time.monotonic() < deadline, f"no {pattern} in:\n{registry.log()}"
-        time.sleep(harness.POLL_SECONDS)
+    wait_until(lambda: re.search(pattern, registry.log()), lambda: f"{pattern} in:\n{registry.log()}",
+               harness.START_SECONDS)
 
 
 def access_line(registry, reply):

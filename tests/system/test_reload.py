@@ -15,7 +15,7 @@ import pytest
 
 import harness
 from conftest import need_root, running
-from harness import OCTETS, Client, Registry, certificates, command_line, digest, wait_until
+from harness import OCTETS, Client, Registry, certificates, digest, wait_until
 from images import random_bytes
 from races import Background
 from test_lifecycle import any_certificate, assert_works, make_certificate, served_certificate
@@ -58,9 +58,7 @@ def with_files(tmp_path):
 
 def whole_tree(registry):
     """Its processes, once nginx has all its workers: the first may answer before the last is there."""
-    def workers():
-        return [pid for pid in registry.tree() if command_line(pid).startswith("nginx: worker")]
-    wait_until(lambda: len(workers()) == os.cpu_count(), "nginx has a worker for each core")
+    wait_until(lambda: len(registry.nginx_workers()) == os.cpu_count(), "nginx has a worker for each core")
     return registry.tree()
 
 
