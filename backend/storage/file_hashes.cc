@@ -141,6 +141,11 @@ Result<Sha256> FileHashes::hash(const Content& content, const Sha256& start) {
   return file->hash();
 }
 
+std::shared_ptr<FileHashes::File>* FileHashes::Known::find(const struct stat& info) {
+  const auto found = std::ranges::find_if(files, [&](const auto& file) { return file->is(info); });
+  return found == files.end() ? nullptr : &*found;
+}
+
 // The file that is known, or a new one, whose hash begins with `start`. Null: no descriptor is to be had.
 std::shared_ptr<FileHashes::File> FileHashes::asked_for(const Content& content, const Sha256& start) {
   struct stat info{};
@@ -148,8 +153,8 @@ std::shared_ptr<FileHashes::File> FileHashes::asked_for(const Content& content, 
   if (!fd || ::fstat(fd.get(), &info) != 0) return nullptr;
   auto fresh = std::make_shared<File>(std::move(fd), info, start);
   auto file = known_.with([&](Known& known) {
-    const auto found = std::ranges::find_if(known.files, [&](const auto& each) { return each->is(info); });
-    if (found == known.files.end()) return known.files.emplace_back(fresh);
+    const auto found = known.find(info);
+    if (found == nullptr) return known.files.emplace_back(fresh);
     // It was hashed as the first of its upload, which it may not be.
     if (start.length() > 0) *found = fresh;
     return *found;
@@ -193,8 +198,7 @@ std::shared_ptr<FileHashes::File> FileHashes::expect(UniqueFd fd) {
   if (::fstat(fd.get(), &info) != 0) return nullptr;
   auto fresh = std::make_shared<File>(std::move(fd), info, Sha256());
   return known_.with([&](Known& known) -> std::shared_ptr<File> {
-    const auto found = std::ranges::find_if(known.files, [&](const auto& each) { return each->is(info); });
-    if (found != known.files.end()) return *found;
+    if (const auto found = known.find(info)) return *found;
     if (std::ranges::find(known.finished, version_of(info)) != known.finished.end()) return nullptr;
     return known.files.emplace_back(fresh);
   });
@@ -209,12 +213,13 @@ void FileHashes::forget(const File& file) {
 std::uint64_t FileHashes::progress(const Content& content) {
   struct stat info{};
   if (::fstat(content.fd(), &info) != 0) return 0;
-  for (const auto& file : files())
-    if (file->is(info)) {
-      const std::lock_guard lock(file->busy());
-      return file->hashed();
-    }
-  return 0;
+  const auto file = known_.with([&](Known& known) {
+    const auto found = known.find(info);
+    return found != nullptr ? *found : nullptr;
+  });
+  if (!file) return 0;
+  const std::lock_guard lock(file->busy());
+  return file->hashed();
 }
 
 FileHashes::Files FileHashes::files() {

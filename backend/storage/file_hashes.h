@@ -75,6 +75,8 @@ private:
     Files files;
     std::array<Version, 64> finished{}; // the last ones: a notice of them may still come
     std::size_t finishes = 0;
+
+    std::shared_ptr<File>* find(const struct stat& info); // null: not known
   };
 
   static Version version_of(const struct stat& info);
