@@ -133,12 +133,12 @@ Result<Sha256> FileHashes::hash(const Content& content, const Sha256& start) {
   for (;;) {
     const Files all = files(); // let go after the lock: some may be nobody else's any more
     const std::lock_guard lock(file->busy());
-    if (file->is_finished()) break;
+    if (file->is_finished()) {
+      give_back(std::move(buffers));
+      return file->hash();
+    }
     BERTH_CHECK(hash_piece(*file, all, buffers));
   }
-  give_back(std::move(buffers));
-  const std::lock_guard lock(file->busy());
-  return file->hash();
 }
 
 std::shared_ptr<FileHashes::File>* FileHashes::Known::find(const struct stat& info) {

@@ -1,6 +1,5 @@
 // FileHashes: the hashes of the large files that uploads bring. Whoever hashes a piece of one takes a piece of another
-// along that waits to be hashed, as two cost little more than one (model::Sha256::update_both): uploads that come at
-// the same time halve what they cost.
+// along that waits to be hashed, as two cost little more than one (model::Sha256::update_both).
 //
 // A file may be known before it is all there (storage/hash_ahead.h): then it is hashed by advance(), until somebody
 // asks for its hash and does the rest. Files are known by their inode; each is held open, so that its number is not
@@ -49,7 +48,7 @@ public:
   Result<model::Sha256> hash(const Content& content, const model::Sha256& start);
 
   // A file that still grows, or the known one if somebody asks for it already. Null: its hash was given lately, and the
-  // file has not changed since.
+  // file has not changed since; or it cannot be looked at.
   std::shared_ptr<File> expect(UniqueFd fd);
   // There may be more of it. A file that was just entered counts as grown.
   static void grew(File& file);

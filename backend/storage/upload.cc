@@ -168,12 +168,7 @@ Result<Content> Uploads::Writer::data() { return of_upload(parts_.driver.open(pa
 // The hash of what is acknowledged; reads it again if there was no state.
 Result<Sha256> Uploads::Writer::hash_of(const Content& acknowledged) {
   if (!progress_.hash) {
-    Sha256 hash;
-    BERTH_CHECK(acknowledged.read([&](std::span<const std::byte> piece) -> Result<> {
-      hash.update(piece);
-      return {};
-    }));
-    progress_.hash = hash;
+    BERTH_TRY(progress_.hash, parts_.hashes.hash(acknowledged, Sha256()));
   }
   return *progress_.hash;
 }

@@ -50,7 +50,7 @@ def ratio(mine, other):
     return f"{mine / other:.2f}" if mine is not None and other else "–"
 
 
-def _table(header, rows):
+def table(header, rows):
     lines = ["| " + " | ".join(header) + " |", "|" + "|".join("---" for _ in header) + "|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
@@ -88,7 +88,7 @@ def throughput_table(results):
             ratio(values[BERTH], values.get(PEER, none)), ratio(values[BERTH], values.get(NGINX, none)),
             " / ".join(number(median_of(cpu.get(kind, none))) for kind in (BERTH, PEER, NGINX)),
             _load_cell(samples), _others_cell(samples)])
-    return _table(["what", "unit", "berth", "peer", "nginx", "×peer", "×nginx", "CPU berth / peer / nginx",
+    return table(["what", "unit", "berth", "peer", "nginx", "×peer", "×nginx", "CPU berth / peer / nginx",
                    "load, cores", "others"], rows)
 
 
@@ -99,7 +99,7 @@ def latency_table(results):
             rows.append([case.name] + [
                 " / ".join(number(median_of([getattr(s, percentile) for s in samples.get(kind, []) if s.requests]))
                            for percentile in ("p50_ms", "p99_ms")) for kind in (BERTH, PEER, NGINX)])
-    return _table(["p50 / p99, ms", "berth", "peer", "nginx"], rows)
+    return table(["p50 / p99, ms", "berth", "peer", "nginx"], rows)
 
 
 def _megabytes(values):
@@ -116,7 +116,7 @@ def footprint_table(starts, results):
         if case.name.endswith((" 64 conns", " 1000 conns", " 8 clients")) and samples.get(BERTH):
             rows.append([f"peak RSS, MB: {case.name}",
                          *(_megabytes([s.peak_rss for s in samples.get(kind, [])]) for kind in kinds)])
-    return _table(["memory and start", "berth", "peer", "nginx"], rows)
+    return table(["memory and start", "berth", "peer", "nginx"], rows)
 
 
 def limit_table(limits, results):
@@ -130,7 +130,7 @@ def limit_table(limits, results):
                 rows.append([case.name, spread(cpu.get(BERTH, [])), spread(cpu.get(PEER, [])), spread(least),
                              ratio(cpu.get(BERTH, []), least), ratio(cpu.get(PEER, []), least),
                              number(_limit_over_peer(case, least, by_kind))])
-    return _table(["CPU-seconds per GB pushed", "berth", "peer", "limit", "berth ×limit", "peer ×limit",
+    return table(["CPU-seconds per GB pushed", "berth", "peer", "limit", "berth ×limit", "peer ×limit",
                    "limit ×peer"], rows)
 
 
@@ -151,7 +151,7 @@ def small_limit_table(limits, results):
                 rate = {kind: [case.value(sample) for sample in of_kind] for kind, of_kind in by_kind.items()}
                 rows.append([case.name, *(spread(values) for values in (rate[BERTH], rate.get(PEER, []), most)),
                              ratio(rate[BERTH], most), ratio(most, rate.get(PEER, []))])
-    return _table(["pushes a second", "berth", "peer", "limit", "berth ×limit", "limit ×peer"], rows)
+    return table(["pushes a second", "berth", "peer", "limit", "berth ×limit", "limit ×peer"], rows)
 
 
 def growth_table(growth):
@@ -164,12 +164,12 @@ def growth_table(growth):
                 milliseconds, cpu = growth[size][kind].get(operation, (None, None))
                 row.append(f"{number(milliseconds)} / {number(cpu)}")
         rows.append(row)
-    return _table(["p50 ms / CPU-ms of the server, a request"] +
+    return table(["p50 ms / CPU-ms of the server, a request"] +
                   [f"{kind}, {size:,}" for kind in (BERTH, PEER) for size in sizes], rows)
 
 
 def goals_table(rows):
-    return _table(["goal", "wanted", "reached", ""],
+    return table(["goal", "wanted", "reached", ""],
                   [[goal, wanted, number(reached), verdict] for goal, wanted, reached, verdict in rows])
 
 

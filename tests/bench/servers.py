@@ -128,6 +128,12 @@ class StaticNginx(_Timed, harness.Registry):
 KINDS = {BERTH: Berth, PEER: Peer, NGINX: StaticNginx}
 
 
+def rotated(all_of_them, by):
+    """Each round begins with another server: none always runs in the wake of the same one."""
+    start = by % len(all_of_them)
+    return all_of_them[start:] + all_of_them[:start]
+
+
 def start_up_and_idle(kind):
     """Starts a server on an empty store; returns seconds to the first answer, RSS and PSS of it when it then idles."""
     with KINDS[kind]() as server:

@@ -1,5 +1,6 @@
 """Notifications: what endpoints are told, compared with docker-registry; and that nothing is lost or out of order."""
 import base64
+import functools
 import itertools
 import json
 import os
@@ -17,6 +18,7 @@ from sink import Sink
 
 V1 = "application/vnd.docker.distribution.events.v1+json"
 EVERYTHING = {"Accept": ", ".join((DOCKER_MANIFEST, DOCKER_LIST, OCI_MANIFEST, OCI_INDEX))}
+until = functools.partial(wait_until, seconds=20)
 
 _names = itertools.count(1)
 
@@ -105,7 +107,7 @@ def told(registry_class, repo, **events):
         client = Client(registry)
         life_of_an_image(client, repo)
         last = mark(client, repo, "the last event")
-        wait_until(lambda: last in [event["target"].get("digest") for event in sink.events], lambda: sink.events)
+        until(lambda: last in [event["target"].get("digest") for event in sink.events], lambda: sink.events)
         headers, body = sink.attempts[0]
         return [comparable(event, registry) for event in sink.events], headers, body
 
@@ -191,10 +193,10 @@ def test_an_endpoint_that_is_down_loses_nothing_and_holds_up_nobody(sink, repo):
         started = time.monotonic()
         expected = [mark(client, repo, f"while down {i}") for i in range(50)]
         assert time.monotonic() - started < 10
-        wait_until(lambda: "takes no events" in registry.log(), registry.log)
+        until(lambda: "takes no events" in registry.log(), registry.log)
         sink.up()
         assert digests(sink.wait_for(51)) == [before, *expected]
-        wait_until(lambda: "takes events again" in registry.log(), registry.log)
+        until(lambda: "takes events again" in registry.log(), registry.log)
         assert registry.log().count("takes no events") == 1      # a line an outage, not one an attempt
 
 
@@ -218,7 +220,7 @@ def test_500s_and_timeouts_are_tried_again_in_order(repo):
     with Sink(moody) as sink, running(Registry(notifying(sink.endpoint(timeout="300ms")))) as registry:
         client = Client(registry)
         expected = [mark(client, repo, f"{i}") for i in range(20)]
-        wait_until(lambda: expected[-1] in digests(sink.events), lambda: sink.events)
+        until(lambda: expected[-1] in digests(sink.events), lambda: sink.events)
         # The one that timed out may be taken twice: at least once. What is refused comes again before the next.
         tried = [digests(json.loads(body)["events"]) for _, body in sink.attempts]
         for number, events in enumerate(tried[:-1]):
@@ -256,7 +258,7 @@ def test_no_line_of_the_log_has_what_is_secret(repo):
         endpoint |= {"threshold": 1, "backoff": "50ms"}
     with running(Registry(notifying(*endpoints))) as registry:
         mark(Client(registry), repo, "x")
-        wait_until(lambda: registry.log().count("takes no events") == 3, registry.log)
+        until(lambda: registry.log().count("takes no events") == 3, registry.log)
         assert "s3cret" not in registry.log() and "endpoint=http://127.0.0.1:9/other" in registry.log()
         queues = "".join(path.name for path in (registry.root / "berth" / "notifications").iterdir())
         assert "s3cret" not in queues
@@ -296,7 +298,7 @@ def test_kill_9_while_delivering_repeats_at_most_one(repo):
                 expected += [mark(client, repo, f"{round_number} {i}") for i in range(15)]
                 registry.kill()
             registry.start()
-            wait_until(lambda: expected[-1] in digests(sink.events), lambda: sink.events)
+            until(lambda: expected[-1] in digests(sink.events), lambda: sink.events)
             seen = digests(sink.events)
             assert [key for key, _ in itertools.groupby(seen)] == expected
             assert len(seen) <= len(expected) + kills
@@ -377,8 +379,8 @@ def test_a_full_queue_refuses_pulls_first(repo):
         with segment.open("ab") as file:
             file.write(line * ((1 << 20) * 7 // 8 // len(line)))
         size = segment.stat().st_size
-        wait_until(lambda: client.get(client.manifest(repo, "v1"), EVERYTHING).status == 200 and
-                   "an event is lost" in registry.log(), registry.log)
+        until(lambda: client.get(client.manifest(repo, "v1"), EVERYTHING).status == 200 and
+              "an event is lost" in registry.log(), registry.log)
         size = segment.stat().st_size
         assert client.get(client.blob(repo, image.layers[0])).status == 200
         assert segment.stat().st_size == size
