@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The rules of the tree that a program can check: tests/tidy.py [--self-test]
+"""The rules of the tree that a program can check: tests/tidy.py [--staged | --self-test]
 
 Looks at every file that git tracks or would track, prints `file:line: what is wrong; what is allowed`, and exits with 1
-if there was anything. The rules are the tables below and the functions named check_*.
+if there was anything. The rules are the tables below, the functions named check_*, and what the programs in
+tidy/tools.py find. --staged looks at the tree that a commit would make instead of the files on disk.
 """
 import os
 import pathlib
@@ -10,10 +11,12 @@ import posixpath
 import re
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "tidy"))
 import functions  # noqa: E402
+import tools  # noqa: E402
 
 # A folder of backend/ is a layer: what it may include besides itself. app/ sees all.
 ARROWS = {
@@ -71,6 +74,7 @@ class File:
         self.is_text = b"\0" not in self.bytes and not path.startswith(NO_PROSE)
         self.is_cpp = path.endswith((".h", ".cc"))
         self.is_python = path.endswith(".py") or bool(re.match(r"#!.*python3?$", self.lines[0] if self.lines else ""))
+        self.is_shell = bool(re.match(r"#!.*\b(ba)?sh$", self.lines[0] if self.lines else ""))
         self.is_markdown = path.endswith(".md")
 
 
@@ -253,38 +257,56 @@ CHECKS = [check_includes, check_links, check_sizes, check_headers, check_lines, 
           check_named_tests]
 
 
+def git(root, *arguments):
+    return subprocess.run(["git", "-c", "safe.directory=*", *arguments], cwd=root, check=True, stdout=subprocess.PIPE,
+                          text=True).stdout
+
+
 def files_of(root):
     """What git tracks, or would track; deleted files and symbolic links left out."""
-    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-coz", "--exclude-standard"], cwd=root,
-                            check=True, stdout=subprocess.PIPE, text=True).stdout.split("\0")
+    listed = git(root, "ls-files", "-coz", "--exclude-standard").split("\0")
     return sorted({path for path in listed if path and os.path.isfile(root / path) and not os.path.islink(root / path)})
+
+
+def files_below(root):
+    """Every file of a folder that is no checkout."""
+    found = (path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted(path.relative_to(root).as_posix() for path in found)
 
 
 def violations(root, paths):
     """[(path, line, message)] in the order of the tree."""
     tree = {path: File(root, path) for path in paths}
-    return sorted({(path, line, message) for path, file in tree.items() for check in CHECKS
-                   for line, message in check(file, tree)})
+    found = {(path, line, message) for path, file in tree.items() for check in CHECKS
+             for line, message in check(file, tree)}
+    return sorted(found.union(tools.violations(root, tree)))
+
+
+def report(root, paths):
+    found = violations(root, paths)
+    for path, line, message in found:
+        print(f"{path}:{line}: {message}")
+    print(f"{len(paths)} files, {len(found)} violations")
+    return 1 if found else 0
 
 
 def main(arguments):
     if arguments == ["--self-test"]:
         import self_test
         return self_test.main()
-    if arguments:
+    if arguments not in ([], ["--staged"]):
         print(__doc__, file=sys.stderr)
         return 2
     root = pathlib.Path(__file__).resolve().parent.parent
     try:
-        paths = files_of(root)
-    except (OSError, subprocess.CalledProcessError):
-        print("tidy: this is no git checkout, so nobody can tell which files belong to it", file=sys.stderr)
+        if not arguments:
+            return report(root, files_of(root))
+        with tempfile.TemporaryDirectory() as folder:
+            git(root, "checkout-index", "--all", f"--prefix={folder}/")
+            return report(pathlib.Path(folder), files_below(pathlib.Path(folder)))
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"tidy: git does not say which files belong to the tree: {error}", file=sys.stderr)
         return 2
-    found = violations(root, paths)
-    for path, line, message in found:
-        print(f"{path}:{line}: {message}")
-    print(f"{len(paths)} files, {len(found)} violations")
-    return 1 if found else 0
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Proves that every rule of tidy.py finds what breaks it, and finds nothing in files that only look as if they did."""
+import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 
 import functions
 import tidy
+import tools
 
 HEADER = "// A header of the tests.\n#pragma once\n"
 CMAKE = "berth_layer(model USES berth_base OpenSSL::Crypto)\nberth_layer(http USES berth_base)\n"
@@ -62,6 +65,8 @@ WRONG = [
     ("guide/a.md", "see\n[b]: ../README.md\n", 2, "there is no README.md"),
     ("guide/a.md", "# Title\n[t](#titel)\n", 2, "no such heading"),
     ("backend/base/a.cc", f"// See {DOCS}missing.md.\n", 1, "missing.md does not exist"),
+    ("tests/a.cc", "int f();\nint  g();\n", 2, "clang-format would write this otherwise"),
+    ("tests/tool", "#!/bin/sh\nrm -rf $1/x\n", 2, "Double quote"),
 ]
 
 # What is right, all in one tree.
@@ -81,6 +86,9 @@ RIGHT = {
     DOCS + "b.md": "",
     "tests/fuzz/corpus/name/a": "no newline \t \r",
     "Makefile": "all:\n\ttrue\n",
+    "tests/tool": '#!/bin/sh\nset -eu\nrm -rf "$1"\n',
+    "tests/notes": "#!/bin/sh is how a script begins: $1/$2\n",
+    ".clang-format": "DisableFormat: true\n",  # the C++ above has no form
 }
 
 # Functions as the scanner must see them: name, first and last line.
@@ -167,7 +175,45 @@ def check_listing():
             yield f"the files of the tree are {found}"
 
 
+def check_missing_tools():
+    """Where a program is missing, its check fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        write(root, {"a.h": HEADER, "tool": "#!/bin/sh\n"})
+        path, os.environ["PATH"] = os.environ["PATH"], folder
+        try:
+            found = [message for _, _, message in tidy.violations(root, ["a.h", "tool"])]
+        finally:
+            os.environ["PATH"] = path
+        for program in (tools.CLANG_FORMAT, tools.SHELLCHECK):
+            if not any(f"{program} is missing" in message for message in found):
+                yield f"{program} is missing, and nobody says so: {found}"
+
+
+def check_hook():
+    """`make hooks` has git refuse what is staged and wrong, whatever is on disk."""
+    top = pathlib.Path(__file__).resolve().parent.parent.parent
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for path in ("Makefile", ".ci/hooks/pre-commit", "tests/tidy.py", *top.glob("tests/tidy/*.py")):
+            copy = root / (top / path).relative_to(top)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(top / path, copy)
+        quiet = {"cwd": root, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL,
+                 "env": {"PATH": os.environ["PATH"], "HOME": folder, "GIT_CONFIG_NOSYSTEM": "1"}}
+        subprocess.run(["git", "init", "-q"], check=True, **quiet)
+        subprocess.run(["make", "hooks"], check=True, **quiet)
+        commit = ["git", "-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "a"]
+        for staged, on_disk, done in (("b \n", "b\n", False), ("b\n", "b \n", True)):
+            write(root, {"b.md": staged})
+            subprocess.run(["git", "add", "b.md"], check=True, **quiet)
+            write(root, {"b.md": on_disk})
+            if (subprocess.run(commit, **quiet).returncode == 0) != done:
+                yield f"the commit of {staged!r} should {'pass' if done else 'fail'}"
+
+
 def main():
-    problems = [problem for check in (check_wrong, check_right, check_scanner, check_listing) for problem in check()]
+    checks = (check_wrong, check_right, check_scanner, check_listing, check_missing_tools, check_hook)
+    problems = [problem for check in checks for problem in check()]
     print("\n".join(problems + [f"{len(WRONG)} violations tried, {len(problems)} problems"]))
     return 1 if problems else 0
