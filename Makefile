@@ -90,8 +90,12 @@ bench-quick: ## the same in a minute or two
 	@$(MAKE) --no-print-directory bench OPTIONS='--quick $(OPTIONS)'
 
 .PHONY: tidy
-tidy: ## the include arrows, the sizes and the manners of the tree
+tidy: ## the include arrows, the sizes, the form and the manners of the tree
 	@/usr/bin/python3 tests/tidy.py
+
+.PHONY: hooks
+hooks: ## from now on `git commit` runs tidy on what is staged; git config --unset core.hooksPath ends it
+	@git config core.hooksPath .ci/hooks
 
 .PHONY: format
 format: ## clang-format over backend/ and tests/
