@@ -4,6 +4,9 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 BUILD ?= build
 TYPE ?= RelWithDebInfo
+# WERROR=ON, as in .ci/run: a warning fails the build. Without it nobody's other compiler is held to g++ 12's warnings.
+WERROR ?=
+STRICT = CMAKE_COMPILE_WARNING_AS_ERROR
 CONFIGURE = cmake -S . -G Ninja -Wno-dev
 CTEST = ctest --output-on-failure -j $(JOBS)
 # The sanitizers stop at the first error; leaks of libfcgi and nginx are not ours to see.
@@ -20,6 +23,8 @@ packages: # what building and running needs, from Debian
 .PHONY: build
 build: packages ## build/berth (TYPE=Debug for a debugger)
 	@[ -f $(BUILD)/build.ninja ] || $(CONFIGURE) -B $(BUILD) -DCMAKE_BUILD_TYPE=$(TYPE) >/dev/null
+	@$(if $(WERROR),grep -qs '^$(STRICT):.*=$(WERROR)$$' $(BUILD)/CMakeCache.txt || \
+	  cmake -B $(BUILD) -D$(STRICT):BOOL=$(WERROR) >/dev/null)
 	@cmake --build $(BUILD) -j $(JOBS) $(TARGET)
 	@ln -sf $(BUILD)/compile_commands.json compile_commands.json
 

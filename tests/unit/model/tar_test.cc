@@ -9,9 +9,10 @@ using namespace berth::model;
 
 namespace {
 
-std::string field(std::string text, std::size_t width) {
-  text.resize(width, '\0');
-  return text;
+std::string field(std::string_view text, std::size_t width) {
+  std::string bytes(width, '\0');
+  text.copy(bytes.data(), width);
+  return bytes;
 }
 std::string octal(std::uint64_t value, std::size_t width) {
   std::string text;
