@@ -110,6 +110,10 @@ format: ## clang-format over backend/ and tests/
 ci: ## all that .ci/run does
 	@.ci/run
 
+.PHONY: release
+release: ## the tag and the tarball of the version in CMakeLists.txt, in dist/; pushes nothing
+	@.ci/release
+
 .PHONY: clean
-clean: ## removes the build directories, not ./data
+clean: ## removes the build directories; neither ./data nor dist
 	@rm -rf build build-asan build-tsan build-fuzz compile_commands.json
