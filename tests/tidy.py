@@ -253,8 +253,23 @@ def check_named_tests(file, tree):
                 yield number, f"there is no {folder}/"
 
 
+def check_decisions(file, tree):
+    """docs/decisions/README.md has a row for each decision, with its title."""
+    folder, name = posixpath.split(file.path)
+    if folder != "docs/decisions" or not re.match(r"\d{4}-", name):
+        return
+    heading = re.match(r"# (\d+)\. (.+)", file.lines[0] if file.lines else "")
+    if not heading or int(heading.group(1)) != int(name[:4]):
+        yield 1, f"a decision begins with its number and title: # {int(name[:4])}. Title"
+        return
+    number, title = heading.groups()
+    index = tree.get("docs/decisions/README.md")
+    if not index or f"| [{number}]({name}) | {title} |" not in index.text:
+        yield 1, f"docs/decisions/README.md has no row: | [{number}]({name}) | {title} | stands | why in a line |"
+
+
 CHECKS = [check_includes, check_links, check_sizes, check_headers, check_lines, check_words, check_links_of_docs,
-          check_named_tests]
+          check_named_tests, check_decisions]
 
 
 def git(root, *arguments):

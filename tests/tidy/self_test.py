@@ -65,6 +65,8 @@ WRONG = [
     ("guide/a.md", "see\n[b]: ../README.md\n", 2, "there is no README.md"),
     ("guide/a.md", "# Title\n[t](#titel)\n", 2, "no such heading"),
     ("backend/base/a.cc", f"// See {DOCS}missing.md.\n", 1, "missing.md does not exist"),
+    (DOCS + "decisions/0007-a.md", "# 7. A title\n", 1, "no row: | [7](0007-a.md) | A title |"),
+    (DOCS + "decisions/0007-a.md", "# 8. A title\n", 1, "begins with its number"),
     ("tests/a.cc", "int f();\nint  g();\n", 2, "clang-format would write this otherwise"),
     ("tests/tool", "#!/bin/sh\nrm -rf $1/x\n", 2, "Double quote"),
 ]
@@ -84,6 +86,8 @@ RIGHT = {
     "README.md": "# berth: v2\n[guide](guide/a.md) <https://example.com/" + "a" * 120 + ">\n",
     "tests/words.cc": f"// {MARKER.lower()} x{MARKER} docker{MACHINE}x $data{MACHINE}x, see {DOCS}b.md\n",
     DOCS + "b.md": "",
+    DOCS + "decisions/0007-a.md": "# 7. A title\n",
+    DOCS + "decisions/README.md": "| [7](0007-a.md) | A title | stands | why |\n",
     "tests/fuzz/corpus/name/a": "no newline \t \r",
     "Makefile": "all:\n\ttrue\n",
     "tests/tool": '#!/bin/sh\nset -eu\nrm -rf "$1"\n',
