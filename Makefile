@@ -98,6 +98,12 @@ bench-quick: ## the same in a minute or two
 tidy: ## the include arrows, the sizes, the form and the manners of the tree
 	@/usr/bin/python3 tests/tidy.py
 
+.PHONY: lint
+lint: ## clang-tidy over backend/, by .clang-tidy; FILES="…" for some; what was clean is remembered
+	@.ci/packages lint
+	@$(MAKE) --no-print-directory build TARGET='--target berth'
+	@.ci/lint --jobs $(JOBS) $(BUILD) $(FILES)
+
 .PHONY: hooks
 hooks: ## from now on `git commit` runs tidy on what is staged; git config --unset core.hooksPath ends it
 	@git config core.hooksPath .ci/hooks
