@@ -1,11 +1,13 @@
 #include "api/api.h"
 
+#include <chrono>
 #include <exception>
 
 #include "api/errors.h"
-#include "api/locations.h"
+#include "api/observed_repository.h"
+#include "api/root.h"
 #include "api/v1/face.h"
-#include "api/v2/endpoints.h"
+#include "api/v2/face.h"
 #include "base/log_context.h"
 #include "http/limits.h"
 #include "http/router.h"
@@ -14,35 +16,15 @@
 namespace berth::api {
 namespace {
 
-// As docker/distribution answers what is no registry's: without JSON.
-http::Response plain_not_found() {
-  http::Response response;
-  response.status = 404;
-  response.headers.add("Content-Type", "text/plain; charset=utf-8");
-  response.body = "404 page not found\n";
-  return response;
-}
+using Routed = http::Routed<Endpoint>;
 
-// GET /, which load balancers ask to see whether anybody is there.
-http::Response alive() {
-  http::Response response;
-  response.headers.add("Cache-Control", "no-cache");
-  return response;
-}
+bool reads(std::string_view method) { return method == "GET" || method == "HEAD"; }
 
-http::Response wrong_method(const http::Request& request, std::string allow) {
-  http::Response response;
-  if (request.method != "OPTIONS") response = error_response({Code::unsupported, {}, {}});
-  response.headers.add("Allow", std::move(allow));
-  return response;
-}
-
-// Everything that writes, while storage.maintenance.readonly is on.
-http::Response read_only(const v2::Endpoint& endpoint) {
-  http::Response response = error_response({Code::unsupported, {}, {}});
-  const std::string methods = http::methods_of(v2::endpoints(), endpoint.pattern);
-  response.headers.add("Allow", methods.starts_with("GET") ? "GET, HEAD" : "");
-  return response;
+std::vector<Face> faces_of(const Options& options, const Services& services) {
+  std::vector<Face> faces;
+  if (options.faces != Options::Faces::v1) faces.push_back(v2::face());
+  if (services.v1_tags != nullptr) faces.push_back(v1::face());
+  return faces;
 }
 
 http::Response moved(const Locations& locations, std::string_view path, std::string_view query) {
@@ -54,142 +36,193 @@ http::Response moved(const Locations& locations, std::string_view path, std::str
   return response;
 }
 
-bool lies_in(std::string_view path, std::string_view base) {
-  return path.starts_with(base) && (path.size() == base.size() || path[base.size()] == '/');
+Outcome wrong_method(const Face& face, std::string_view method, std::string allow) {
+  http::Headers headers;
+  headers.add("Allow", std::move(allow));
+  if (method != "OPTIONS") return fail_with({Code::unsupported, std::string(face.no_such_method), {}}, headers);
+  http::Response response;
+  response.headers = std::move(headers);
+  return response;
 }
 
-// The release of docker-registry whose manners the v1 face has. Docker before 0.10 does not go on without it.
-constexpr std::string_view v1_version = "0.9.1";
+// Everything that writes, while storage.maintenance.readonly is on.
+Outcome read_only(const Face& face, const Endpoint& row) {
+  http::Headers headers;
+  headers.add("Allow", http::methods_of(face.endpoints, row.pattern).starts_with("GET") ? "GET, HEAD" : "");
+  return fail_with({Code::unsupported, {}, {}}, std::move(headers));
+}
+
+auth::Credentials credentials_of(const http::Request& request) {
+  return {request.headers.get("Authorization"), request.remote_addr};
+}
+
+registry::MayRead may_read_of(auth::AccessController& access, const auth::Caller& caller) {
+  if (access.may_read_all(caller)) return nullptr;
+  return [&](const model::RepositoryName& name) -> Result<bool> {
+    const auto decided = access.decide(caller, Right::pull, &name);
+    if (decided) return true;
+    if (is(decided.error(), Code::denied) || is(decided.error(), Code::unauthorized)) return false;
+    return std::unexpected(decided.error());
+  };
+}
 
 std::string_view raw_path(const http::Request& request) { return http::split_target(request.target).path; }
 
 } // namespace
 
-Api::Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger,
-         std::optional<V1Services> services, EventSettings events)
-    : registry_(registry),
+Api::Api(Parts parts, Options options)
+    : parts_(std::move(parts)),
       options_(std::move(options)),
       upload_states_(options_.secret),
-      v1_(options_.faces == Options::Faces::v2 ? std::nullopt : services),
-      v1_tokens_(options_.secret, clock),
-      clock_(clock),
-      logger_(logger),
-      events_(std::move(events)) {}
+      v1_tokens_(options_.secret, parts_.clock),
+      services_{parts_.registry,
+                options_,
+                parts_.clock,
+                upload_states_,
+                v1_tokens_,
+                parts_.v1 && options_.faces != Options::Faces::v2 ? &parts_.v1->images : nullptr,
+                parts_.v1 && options_.faces != Options::Faces::v2 ? &parts_.v1->tags : nullptr,
+                parts_.debug},
+      access_(parts_.access != nullptr ? *parts_.access : everybody_),
+      root_(root_face()),
+      debug_(parts_.debug != nullptr ? debug::face(*parts_.debug) : root_face()),
+      faces_(faces_of(options_, services_)) {
+  if (parts_.metrics == nullptr) return;
+  for (const Face& face : faces_) parts_.metrics->add_endpoints(face);
+}
 
 http::Response Api::handle(http::Request& request) {
   const LogContext context(request.trace.id);
+  std::optional<debug::Metrics::Counted> counted;
+  if (parts_.metrics != nullptr && !request.is_for_debug) counted.emplace(*parts_.metrics, request);
+  Target target = target_of(request);
+  if (counted) target.counted = &*counted;
   http::Response response;
   try {
-    auto answered = answer(request);
-    response = answered ? *std::move(answered) : failure(request, answered.error());
+    Outcome outcome = answer(request, target);
+    response = outcome ? *std::move(outcome) : render(*target.face, request, std::move(outcome).error());
   } catch (const std::exception& thrown) {
-    response = failure(request, {Code::unknown, thrown.what(), {}});
+    response = render(*target.face, request, Error{Code::unknown, thrown.what(), {}});
   }
-  finish(request, response);
+  finish(*target.face, request, response);
+  if (counted) counted->end(response);
   return response;
 }
 
 http::Response Api::refuse(const http::Request& request, const Error& why) {
   const LogContext context(request.trace.id);
-  http::Response response = failure(request, why);
-  finish(request, response);
+  const Face& face = *target_of(request).face;
+  http::Response response = render(face, request, why);
+  finish(face, request, response);
   return response;
 }
 
-Result<http::Response> Api::answer(http::Request& request) {
-  if (request.target.size() > http::max_target_bytes) return fail(Code::bad_request, {}, "the target is too long");
-  const auto [encoded_path, query] = http::split_target(request.target);
-  BERTH_TRY(std::string path, http::decode_path(encoded_path));
-  if (path == "/") {
-    const bool reads = request.method == "GET" || request.method == "HEAD";
-    return reads ? alive() : wrong_method(request, "GET, HEAD");
+Api::Target Api::target_of(const http::Request& request) const {
+  const auto [encoded, query] = http::split_target(request.target);
+  auto path = http::decode_path(encoded);
+  std::string text = path ? *path : std::string(encoded); // its beginning decides then
+  const Face& face = face_of(request, text);
+  if (!path) return {&face, std::unexpected(std::move(path).error()), query};
+  if (face.ending == Face::Ending::ignored && text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return {&face, std::move(text), query};
+}
+
+// Takes http.prefix from a path that goes to a face below it.
+const Face& Api::face_of(const http::Request& request, std::string& path) const {
+  if (request.is_for_debug) return debug_;
+  if (!path.starts_with(options_.prefix)) return root_;
+  const std::string_view below = std::string_view(path).substr(options_.prefix.size() - 1);
+  for (const Face& face : faces_) {
+    if (!face.owns(below)) continue;
+    path.erase(0, options_.prefix.size() - 1);
+    return face;
   }
-  if (!path.starts_with(options_.prefix)) return plain_not_found();
-  path.erase(0, options_.prefix.size() - 1);
-  if (lies_in(path, "/v2") && options_.faces != Options::Faces::v1) return answer_v2(request, path, query);
-  if ((lies_in(path, "/v1") || path == "/_ping") && v1_) return answer_v1(request, std::move(path), query);
-  return plain_not_found();
+  return root_;
 }
 
-Result<http::Response> Api::answer_v1(http::Request& request, std::string path, std::string_view query) {
-  request.trace.go_to("v1");
-  const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (options_.read_only && !reads && !lies_in(path, "/v1/users")) return fail(Code::unsupported); // those are logins
-  const v1::Context context{registry_, v1_->images, v1_->tags, options_, v1_tokens_, clock_};
-  return v1::answer(context, request, std::move(path), query);
-}
-
-Result<http::Response> Api::answer_v2(http::Request& request, const std::string& path, std::string_view query) {
-  using Routed = http::Routed<v2::Endpoint>;
-  Routed routed = http::route(v2::endpoints(), request.method, path);
-  const Locations locations(options_, request);
+Outcome Api::answer(http::Request& request, Target& target) {
+  const Face& face = *target.face;
+  if (!request.is_for_debug && parts_.health != nullptr && !parts_.health->is_well())
+    return fail(Code::unavailable, {}, "health check failed: please see /debug/health");
+  if (target.counted != nullptr) target.counted->routed(face.counted_as);
+  if (request.target.size() > http::max_target_bytes) return fail(Code::bad_request, {}, "the target is too long");
+  BERTH_TRY(const std::string path, std::move(target.path));
+  Routed routed = http::route(face.endpoints, request.method, path);
   switch (routed.to) {
-  case Routed::To::nowhere: return fail(Code::route_unknown);
-  case Routed::To::moved: return moved(locations, routed.location, query);
-  case Routed::To::wrong_method: return wrong_method(request, std::move(routed.allow));
+  case Routed::To::moved:
+    if (face.ending == Face::Ending::moved) return moved(Locations(options_, request), routed.location, target.query);
+    [[fallthrough]];
+  case Routed::To::nowhere: return fail(Code::route_unknown, std::string(face.no_such_endpoint));
+  case Routed::To::wrong_method: return wrong_method(face, request.method, std::move(routed.allow));
   case Routed::To::row: break;
   }
-  request.trace.go_to(routed.row->name);
-  if (options_.read_only && routed.row->method != "GET") return read_only(*routed.row);
-
-  std::unique_ptr<registry::Repository> repository;
-  if (const std::string& text = routed.parameters.get("name"); !text.empty()) {
-    BERTH_TRY(const auto name, model::RepositoryName::parse(text));
-    request.trace.repository = name.str();
-    repository = registry_.repository(name);
-  }
-  // Access control asks here, before the endpoint runs: routed.row->access on the repository, or on the catalog.
-  v2::Call call{registry_,
-                options_,
-                upload_states_,
-                clock_,
-                v1_ ? &v1_->tags : nullptr,
-                request,
-                http::Query::parse(query),
-                std::move(routed.parameters),
-                locations,
-                std::move(repository),
-                RequestEvents(events_, request, locations, clock_)};
-  auto answered = routed.row->answer(call);
-  if (!answered && is(answered.error(), Code::unsupported)) {
-    // Switched off by configuration, and RFC 9110 wants Allow with a 405.
-    http::Response response = error_response(answered.error());
-    response.headers.add("Allow", http::methods_of(v2::endpoints(), routed.row->pattern, request.method));
-    return response;
-  }
-  return answered;
+  return run(*routed.row, std::move(routed.parameters), request, target);
 }
 
-http::Response Api::failure(const http::Request& request, const Error& error) {
+Outcome Api::run(const Endpoint& row, http::PathParameters parameters, http::Request& request, const Target& target) {
+  const Face& face = *target.face;
+  if (target.counted != nullptr) target.counted->routed(row.name);
+  if (options_.read_only && auth::changes(row.right) && !reads(row.method)) return read_only(face, row);
+  BERTH_TRY(auto repository, repository_of(face, parameters, request));
+
+  auth::Caller caller;
+  if (row.right != Right::nothing) {
+    BERTH_TRY(caller, access_.identify(credentials_of(request)));
+    BERTH_CHECK(access_.decide(caller, row.right, repository ? &repository->name() : nullptr));
+  }
+  const Locations locations(options_, request);
+  RequestEvents events(parts_.events, request, locations, caller, parts_.clock);
+  Call call{services_,
+            request,
+            http::Query::parse(target.query),
+            std::move(parameters),
+            locations,
+            caller,
+            may_read_of(access_, caller),
+            events,
+            observed(std::move(repository), events)};
+  if (face.admit != nullptr) BERTH_CHECK(face.admit(call, row));
+  Outcome outcome = row.answer(call);
+  if (outcome) {
+    events.finish();
+    return outcome;
+  }
+  // Switched off by configuration, and RFC 9110 wants Allow with a 405.
+  Failure& failure = outcome.error();
+  if (is(failure.error, Code::unsupported) && !failure.headers.has("Allow"))
+    failure.headers.add("Allow", http::methods_of(face.endpoints, row.pattern, row.method));
+  return outcome;
+}
+
+// Null for a path without a {name...}. Errors: name_invalid.
+Result<std::unique_ptr<registry::Repository>>
+Api::repository_of(const Face& face, const http::PathParameters& parameters, http::Request& request) {
+  const std::string& text = parameters.get("name");
+  if (text.empty()) return nullptr;
+  BERTH_TRY(const auto name, face.parse_name(text));
+  request.trace.repository = name.str();
+  return parts_.registry.repository(name);
+}
+
+http::Response Api::render(const Face& face, const http::Request& request, Failure failure) {
+  const Error& error = failure.error;
   if (is_internal(error.code))
-    logger_.error("request failed", {{"method", request.method},
-                                     {"path", std::string(raw_path(request))}, // the query holds upload states
-                                     {"error", error.message.empty() ? "no message" : error.message}});
-  return face_of(request) == Face::v1 ? v1_error_response(error) : error_response(error);
+    parts_.logger.error("request failed", {{"method", request.method},
+                                           {"path", std::string(raw_path(request))}, // the query holds upload states
+                                           {"error", error.message.empty() ? "no message" : error.message}});
+  http::Response response = face.render(error);
+  for (const auto& [name, value] : failure.headers.fields()) response.headers.add(name, value);
+  return response;
 }
 
-void Api::finish(const http::Request& request, http::Response& response) const {
-  switch (face_of(request)) {
-  case Face::v2: response.headers.set("Docker-Distribution-Api-Version", "registry/2.0"); break;
-  case Face::v1: response.headers.set("X-Docker-Registry-Version", std::string(v1_version)); break;
-  case Face::none: break;
-  }
+void Api::finish(const Face& face, const http::Request& request, http::Response& response) const {
+  if (!face.version_header.name.empty())
+    response.headers.set(std::string(face.version_header.name), std::string(face.version_header.value));
   if (request.method != "HEAD" || response.length_of_get) return;
   if (const auto* body = std::get_if<std::string>(&response.body)) {
     response.length_of_get = body->size();
     response.body = std::string();
   }
-}
-
-// Also for paths that cannot be decoded, whose beginning decides then.
-Api::Face Api::face_of(const http::Request& request) const {
-  const std::string_view encoded = raw_path(request);
-  std::string decoded;
-  if (encoded.contains('%')) decoded = http::decode_path(encoded).value_or(std::string(encoded));
-  const std::string_view path = encoded.contains('%') ? decoded : encoded;
-  if (lies_in(path, options_.prefix + "v2")) return options_.faces == Options::Faces::v1 ? Face::none : Face::v2;
-  const bool is_v1 = lies_in(path, options_.prefix + "v1") || path == options_.prefix + "_ping";
-  return is_v1 && v1_ ? Face::v1 : Face::none;
 }
 
 } // namespace berth::api

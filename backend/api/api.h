@@ -1,21 +1,23 @@
-// Api: the registry's HTTP face. It takes a request, finds the endpoint, calls it, and turns whatever came of it into a
-// response.
+// Api: the request pipeline of every face. A request goes through the same steps whatever its face (face.h) and its
+// endpoint (endpoint.h): route → identify → decide → run → render. What does not depend on the endpoint is done here,
+// once: health, counting, read-only mode, rights, events, 405 with Allow, Retry-After, the headers of all replies.
 // Threads: safe.
 // Spec: docs/spec-map.md (OCI distribution-spec; docker/distribution's HTTP API v2).
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "api/call.h"
+#include "api/debug/face.h"
 #include "api/options.h"
 #include "api/request_events.h"
 #include "api/upload_state.h"
 #include "api/v1/tokens.h"
-#include "base/clock.h"
+#include "auth/access.h"
 #include "base/log.h"
-#include "http/message.h"
-#include "registry/registry.h"
-#include "registry/v1_images.h"
 
 namespace berth::api {
 
@@ -27,30 +29,52 @@ struct V1Services {
 
 class Api final : public http::Handler {
 public:
-  // Borrows: all but options. Requires: options.secret is not empty. Without v1 there is no v1 face.
+  struct Parts {
+    registry::Registry& registry;
+    const Clock& clock;
+    Logger& logger;
+    std::optional<V1Services> v1 = {};        // absent: there is no v1 face
+    EventSettings events = {};                // without a listener: nobody is told
+    auth::AccessController* access = nullptr; // null: everybody may do everything
+    const debug::Pages* debug = nullptr;      // null: there is no debug server
+    debug::Health* health = nullptr;          // null: the registry is well
+    debug::Metrics* metrics = nullptr;        // null: nothing is counted
+  };
+  // Borrows: all of parts. Requires: options.secret is not empty.
+  Api(Parts parts, Options options);
   Api(registry::Registry& registry, Options options, const Clock& clock, Logger& logger,
-      std::optional<V1Services> v1 = std::nullopt, EventSettings events = {});
+      std::optional<V1Services> v1 = std::nullopt, EventSettings events = {})
+      : Api({registry, clock, logger, v1, std::move(events)}, std::move(options)) {}
 
   http::Response handle(http::Request& request) override;
   http::Response refuse(const http::Request& request, const Error& why) override;
 
 private:
-  Result<http::Response> answer(http::Request& request);
-  Result<http::Response> answer_v1(http::Request& request, std::string path, std::string_view query);
-  Result<http::Response> answer_v2(http::Request& request, const std::string& path, std::string_view query);
-  http::Response failure(const http::Request& request, const Error& error);
-  void finish(const http::Request& request, http::Response& response) const;
-  enum class Face { v1, v2, none };
-  Face face_of(const http::Request& request) const;
+  // Where a request goes, as far as its target can be read.
+  struct Target {
+    const Face* face;
+    Result<std::string> path; // decoded, as the face's patterns have it
+    std::string_view query;
+    debug::Metrics::Counted* counted = nullptr; // null: not counted
+  };
+  Target target_of(const http::Request& request) const;
+  const Face& face_of(const http::Request& request, std::string& path) const;
+  Outcome answer(http::Request& request, Target& target);
+  Outcome run(const Endpoint& row, http::PathParameters parameters, http::Request& request, const Target& target);
+  Result<std::unique_ptr<registry::Repository>> repository_of(const Face& face, const http::PathParameters& parameters,
+                                                              http::Request& request);
+  http::Response render(const Face& face, const http::Request& request, Failure failure);
+  void finish(const Face& face, const http::Request& request, http::Response& response) const;
 
-  registry::Registry& registry_;
+  const Parts parts_;
   const Options options_;
   const UploadStateSigner upload_states_;
-  const std::optional<V1Services> v1_;
   const v1::TokenSigner v1_tokens_;
-  const Clock& clock_;
-  Logger& logger_;
-  const EventSettings events_;
+  const Services services_;
+  auth::Everybody everybody_;
+  auth::AccessController& access_;
+  const Face root_, debug_;       // what is no other face's: of the public server, and of the debug server
+  const std::vector<Face> faces_; // below http.prefix, in the order in which they are asked
 };
 
 } // namespace berth::api

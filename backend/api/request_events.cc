@@ -2,9 +2,8 @@
 
 #include <arpa/inet.h>
 
-#include <algorithm>
+#include <utility>
 
-#include "base/encoding.h"
 #include "http/headers.h"
 #include "model/media_types.h"
 
@@ -18,18 +17,6 @@ bool is_ip(std::string_view text) {
 }
 
 } // namespace
-
-std::string basic_user(const http::Request& request) {
-  constexpr std::string_view scheme = "basic ";
-  const std::string_view value = request.headers.get("Authorization");
-  if (value.size() <= scheme.size() || http::to_lower(value.substr(0, scheme.size())) != scheme) return {};
-  std::string text(http::trim(value.substr(scheme.size())));
-  std::ranges::replace(text, '+', '-'); // the alphabets of base64 and base64url
-  std::ranges::replace(text, '/', '_');
-  const auto pair = from_base64url(text);
-  if (!pair || !pair->contains(':')) return {};
-  return pair->substr(0, pair->find(':'));
-}
 
 std::string client_address(const http::Request& request) {
   const std::string_view forwarded = request.headers.get("X-Forwarded-For");
@@ -80,6 +67,29 @@ void RequestEvents::manifest(notify::Action action, const model::RepositoryName&
   tell(action, std::move(target));
 }
 
+void RequestEvents::put(const model::RepositoryName& repository, PutManifest manifest) {
+  if (!wanted()) return;
+  finish(); // of a manifest before this one
+  put_.emplace(Put{repository, std::move(manifest)});
+}
+
+bool RequestEvents::tagged(const model::RepositoryName& repository, const model::CanonicalDigest& manifest,
+                           const model::Tag& tag) {
+  if (!put_ || put_->repository != repository || put_->manifest.canonical != manifest) return false;
+  put_->has_tag = true;
+  const PutManifest& put = put_->manifest;
+  this->manifest(notify::Action::push, repository, put.media_type, put.client_digest, put.bytes, tag.str());
+  return true;
+}
+
+void RequestEvents::finish() {
+  if (!put_) return;
+  const Put put = *std::exchange(put_, std::nullopt);
+  if (!put.has_tag)
+    manifest(notify::Action::push, put.repository, put.manifest.media_type, put.manifest.client_digest,
+             put.manifest.bytes, {});
+}
+
 void RequestEvents::deleted(const model::RepositoryName& repository, const model::Digest& digest) {
   if (!wanted()) return;
   notify::Target target;
@@ -105,7 +115,7 @@ void RequestEvents::tell(notify::Action action, notify::Target target) {
   event.target = std::move(target);
   event.request = {request_id_, client_address(request_), std::string(request_.headers.get("Host")), request_.method,
                    std::string(request_.headers.get("User-Agent"))};
-  event.actor = basic_user(request_);
+  event.actor = caller_.user;
   event.source = settings_.source;
   settings_.listener->record(event);
 }

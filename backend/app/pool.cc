@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "api/api.h"
-#include "api/debug/front.h"
+#include "api/debug/face.h"
 #include "app/debug_pages.h"
 #include "app/health_checks.h"
 #include "app/long_bodies.h"
@@ -252,24 +252,31 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   api::EventSettings events;
   if (!notifier->empty())
     events = {notifier.get(), &random, source_of(config, random), config.notifications.include_references};
-  api::Api api(registry, std::move(options), clock, logger, api::V1Services{v1_images, v1_tags}, std::move(events));
-  api::debug::FrontOptions shown{counts ? config.http.debug.prometheus_path : "", {}};
+  api::debug::Health health;
+  api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
   if (cache) {
     metrics->add([&](std::string& page) { write_cache_metrics(page, cache->counts()); });
-    shown.vars.emplace_back("cache.storage.blobdescriptor", [&] { return cache_vars(cache->counts()); });
+    pages.vars.emplace_back("cache.storage.blobdescriptor", [&] { return cache_vars(cache->counts()); });
   }
   if (caching.redis)
-    shown.vars.emplace_back("redis", [&] { return redis_vars(config.redis, caching.redis->active()); });
+    pages.vars.emplace_back("redis", [&] { return redis_vars(config.redis, caching.redis->active()); });
   if (!notifier->empty()) {
     metrics->add([&](std::string& page) { write_notification_metrics(page, notifier->status()); });
-    shown.vars.emplace_back("notifications.endpoints",
+    pages.vars.emplace_back("notifications.endpoints",
                             [&] { return notification_vars(notifier->status(), config.notifications); });
   }
-  api::debug::Health health;
+  api::Api api({.registry = registry,
+                .clock = clock,
+                .logger = logger,
+                .v1 = api::V1Services{v1_images, v1_tags},
+                .events = std::move(events),
+                .debug = &pages,
+                .health = &health,
+                .metrics = counts ? metrics.get() : nullptr},
+               std::move(options));
   LongBodies long_bodies(api, config.berth.threads);
-  api::debug::Front front(long_bodies, health, *metrics, std::move(shown));
   const unsigned threads = config.berth.threads + LongBodies::waiting_room;
-  fcgi::Server server({listen_socket.get(), threads, config.berth.spool}, front, logger);
+  fcgi::Server server({listen_socket.get(), threads, config.berth.spool}, long_bodies, logger);
   const StopOnSignal stop(server);
   const HealthChecks health_checks(config.health, health, filesystem);
   const Purger purger(config, driver, clock, random, logger);

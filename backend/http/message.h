@@ -29,24 +29,10 @@ private:
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-// Is told where a request goes, as soon as that is known.
-class RouteObserver {
-public:
-  virtual ~RouteObserver() = default;
-  virtual void routed(std::string_view endpoint) = 0;
-};
-
-// What logs and metrics tell of a request besides what it is.
+// What the log tells of a request besides what it is.
 struct Trace {
-  std::string id;            // nginx's $request_id; empty: there is none
-  std::string_view endpoint; // what metrics call it; set by the handler, from static text, with go_to
-  std::string repository;    // set by the handler
-  RouteObserver* observer = nullptr;
-
-  void go_to(std::string_view name) {
-    endpoint = name;
-    if (observer) observer->routed(name);
-  }
+  std::string id;         // nginx's $request_id; empty: there is none
+  std::string repository; // set by the handler
 };
 
 struct Request {

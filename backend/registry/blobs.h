@@ -82,6 +82,9 @@ public:
   virtual ~BlobIngester() = default;
   // Stores a small blob. Durable.
   virtual Result<Descriptor> put(std::string_view media_type, std::string_view bytes) = 0;
+  // Makes a blob of the store visible in this repository, wherever it came from. For storage/ alone: a client gets at
+  // bytes of other repositories by a mount. Errors: blob_unknown if the store has it not. Durable.
+  virtual Result<Descriptor> adopt(const Digest& digest) = 0;
   // Begins an upload, or mounts: a mount that cannot be made is no error but a writer.
   virtual Result<Created> create(const std::optional<MountRequest>& mount) = 0;
   // Errors: blob_upload_unknown; busy.

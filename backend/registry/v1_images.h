@@ -44,6 +44,8 @@ public:
   virtual ~V1Images() = default;
   // Errors: image_unknown; image_unfinished.
   virtual Result<V1Image> find(const ImageId& id, const MayRead& may_read) = 0;
+  // A repository that has the image and that the caller may read; absent: there is none.
+  virtual Result<std::optional<model::RepositoryName>> repository_of(const ImageId& id, const MayRead& may_read) = 0;
   // The ids from the image to its base. Errors: those of find, for every one of them.
   virtual Result<std::vector<ImageId>> ancestry(const ImageId& id, const MayRead& may_read) = 0;
   virtual Result<BlobLocation> locate(const V1Image& image) = 0;

@@ -10,6 +10,12 @@ Publish LayerStore::publish() {
   };
 }
 
+Result<Descriptor> LayerStore::adopt(const Digest& digest) {
+  BERTH_TRY(Descriptor found, global_.stat_alias(digest));
+  BERTH_CHECK(layers_.publish(digest, found));
+  return found;
+}
+
 Result<registry::Created> LayerStore::create(const std::optional<registry::MountRequest>& mount) {
   if (mount) {
     const auto found = mount->from ? layers_of_(*mount->from).stat(mount->digest) : global_.stat_alias(mount->digest);

@@ -29,6 +29,7 @@ public:
   }
   Result<> remove(const Digest& digest) override { return layers_.remove(digest); }
 
+  Result<Descriptor> adopt(const Digest& digest) override;
   Result<registry::Created> create(const std::optional<registry::MountRequest>& mount) override;
   Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id) override;
   Result<std::uint64_t> upload_size(const model::UploadId& id) override { return uploads_.size(id); }

@@ -132,6 +132,15 @@ Result<V1Image> V1Images::find(const ImageId& id, const MayRead& may_read) {
   return image; // unfinished, or unknown
 }
 
+Result<std::optional<model::RepositoryName>> V1Images::repository_of(const ImageId& id, const MayRead& may_read) {
+  BERTH_TRY(const auto members, members_.of(id));
+  for (const auto& [repository, manifest] : members) {
+    BERTH_TRY(const bool readable, may_read ? may_read(repository) : Result<bool>(true));
+    if (readable) return std::optional(repository);
+  }
+  return std::optional<model::RepositoryName>();
+}
+
 Result<std::vector<ImageId>> V1Images::ancestry(const ImageId& id, const MayRead& may_read) {
   std::vector<ImageId> ids{id};
   for (;;) {

@@ -24,6 +24,8 @@ public:
   explicit V1Images(Parts parts) : parts_(parts), blobs_(parts.driver), members_(parts.driver) {}
 
   Result<registry::V1Image> find(const ImageId& id, const registry::MayRead& may_read) override;
+  Result<std::optional<model::RepositoryName>> repository_of(const ImageId& id,
+                                                             const registry::MayRead& may_read) override;
   Result<std::vector<ImageId>> ancestry(const ImageId& id, const registry::MayRead& may_read) override;
   Result<registry::BlobLocation> locate(const registry::V1Image& image) override;
   Result<> read_layer(const registry::V1Image& image, const Content::Sink& sink) override;

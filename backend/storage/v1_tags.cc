@@ -26,11 +26,11 @@ std::string key_of(const Repository& repository, const CanonicalDigest& manifest
 }
 
 // Makes a blob of the store visible in the repository. Errors: image_unknown if it is gone.
-Result<> mount(Repository& repository, const model::Digest& digest) {
-  BERTH_TRY(auto created, repository.blobs().create(registry::MountRequest{digest, std::nullopt}));
-  if (std::holds_alternative<registry::Mounted>(created)) return {};
-  BERTH_CHECK(std::get<std::unique_ptr<registry::BlobWriter>>(created)->cancel());
-  return fail(Code::image_unknown);
+Result<> adopt(Repository& repository, const model::Digest& digest) {
+  const auto adopted = repository.blobs().adopt(digest);
+  if (!adopted && is(adopted.error(), Code::blob_unknown)) return fail(Code::image_unknown);
+  BERTH_CHECK(adopted);
+  return {};
 }
 
 // What has to be put for a manifest to be known as the one that was made of a pushed image.
@@ -224,9 +224,9 @@ Result<std::optional<CanonicalDigest>> V1Tags::copy(Repository& repository, cons
   BERTH_TRY(const model::Manifest manifest, source->manifests().get(chain->manifest));
   BERTH_TRY(const model::ManifestInfo info, model::detect_manifest(manifest.bytes));
   for (const model::ContentReference& content : info.contents) {
-    const auto mounted = mount(repository, content.digest);
-    if (!mounted && is(mounted.error(), Code::image_unknown)) return nothing;
-    BERTH_CHECK(mounted);
+    const auto adopted = adopt(repository, content.digest);
+    if (!adopted && is(adopted.error(), Code::image_unknown)) return nothing;
+    BERTH_CHECK(adopted);
   }
   BERTH_TRY(const model::Descriptor put, repository.manifests().put(info, manifest.bytes));
   if (parts_.driver.stat(paths::v1_pushed(from.first, from.second))) // its images are pushed ones: here as well
@@ -260,7 +260,7 @@ Result<CanonicalDigest> V1Tags::make_manifest(Repository& repository, const Imag
   std::vector<model::V1Part> parts;
   for (const ImageId& one : ids) {
     BERTH_TRY(registry::V1Image image, parts_.images.find(one, may_read));
-    BERTH_CHECK(mount(repository, image.layer.digest)); // also what is packed again: docker 1.6 to 1.9 take it as it is
+    BERTH_CHECK(adopt(repository, image.layer.digest)); // also what is packed again: docker 1.6 to 1.9 take it as it is
     BERTH_TRY(image.diff_id, parts_.images.keep(image));
     if (image.layer.media_type != model::media::docker_layer_gzip) {
       BERTH_TRY(const Content packed, parts_.driver.open(paths::blob_data(image.layer.digest)));

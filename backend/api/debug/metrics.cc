@@ -6,10 +6,8 @@
 namespace berth::api::debug {
 namespace {
 
+constexpr std::string_view unrouted = "other";
 // What labels may hold; what is none of these is counted as the last.
-constexpr std::array<std::string_view, 16> endpoint_names{
-    "base", "manifest", "tags", "blob", "blob_upload", "blob_upload_chunk", "catalog", "referrers", "v1", "", "",
-    "",     "",         "",     "",     "other"};
 constexpr std::array<std::string_view, 8> method_names{"GET",   "HEAD",   "PUT",     "POST",
                                                        "PATCH", "DELETE", "OPTIONS", "other"};
 constexpr std::array<int, 32> status_codes{200, 201, 202, 204, 206, 301, 304, 307, 400, 401, 403,
@@ -75,28 +73,40 @@ void Histogram<Count>::write(std::string& page, std::string_view name, const std
   write_value(page, std::string(name) + "_count", labels, static_cast<double>(total));
 }
 
-Metrics::InFlight::InFlight(Metrics& metrics) : metrics_(metrics), endpoint_(max_endpoints - 1) {
-  metrics_.endpoints_[endpoint_].in_flight.fetch_add(1, std::memory_order_relaxed);
+Metrics::Metrics() { endpoints_.emplace_back(unrouted); }
+
+void Metrics::add_endpoints(const Face& face) {
+  for (const api::Endpoint& row : face.endpoints)
+    if (&counts_of(row.name) == &endpoints_.front() && row.name != unrouted) endpoints_.emplace_back(row.name);
 }
 
-Metrics::InFlight::~InFlight() { metrics_.endpoints_[endpoint_].in_flight.fetch_sub(1, std::memory_order_relaxed); }
-
-void Metrics::InFlight::routed(std::string_view endpoint) {
-  metrics_.endpoints_[endpoint_].in_flight.fetch_sub(1, std::memory_order_relaxed);
-  endpoint_ = index_of(endpoint_names, endpoint);
-  metrics_.endpoints_[endpoint_].in_flight.fetch_add(1, std::memory_order_relaxed);
+Metrics::Counts& Metrics::counts_of(std::string_view name) {
+  const auto found = std::ranges::find(endpoints_, name, &Counts::name);
+  return found != endpoints_.end() ? *found : endpoints_.front();
 }
 
-void Metrics::end(const http::Request& request, std::uint64_t request_bytes, const http::Response& response,
-                  Seconds time) {
-  const std::string_view name = request.trace.endpoint.empty() ? "other" : request.trace.endpoint;
-  Endpoint& endpoint = endpoints_[index_of(endpoint_names, name)];
-  const std::size_t method = index_of(method_names, std::string_view(request.method));
-  endpoint.answers[method][index_of(status_codes, response.status)].fetch_add(1, std::memory_order_relaxed);
-  endpoint.seconds[method].observe(time.count());
-  endpoint.request_bytes.observe(static_cast<double>(request_bytes));
-  endpoint.response_bytes.observe(static_cast<double>(length_of(response)));
-  if (name.starts_with("blob_upload")) count_upload(name, request, request_bytes, response.status);
+Metrics::Counted::Counted(Metrics& metrics, const http::Request& request)
+    : metrics_(metrics), request_(request), counts_(&metrics.endpoints_.front()), request_bytes_(request.body.size()) {
+  counts_->in_flight.fetch_add(1, std::memory_order_relaxed);
+}
+
+Metrics::Counted::~Counted() { counts_->in_flight.fetch_sub(1, std::memory_order_relaxed); }
+
+void Metrics::Counted::routed(std::string_view endpoint) {
+  counts_->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  counts_ = &metrics_.counts_of(endpoint);
+  counts_->in_flight.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Metrics::Counted::end(const http::Response& response) {
+  const Seconds time = std::chrono::steady_clock::now() - begun_;
+  const std::size_t method = index_of(method_names, std::string_view(request_.method));
+  counts_->answers[method][index_of(status_codes, response.status)].fetch_add(1, std::memory_order_relaxed);
+  counts_->seconds[method].observe(time.count());
+  counts_->request_bytes.observe(static_cast<double>(request_bytes_));
+  counts_->response_bytes.observe(static_cast<double>(length_of(response)));
+  if (counts_->name.starts_with("blob_upload"))
+    metrics_.count_upload(counts_->name, request_, request_bytes_, response.status);
 }
 
 // What became of an upload, by the answers to its requests.
@@ -127,11 +137,10 @@ void Metrics::write_requests(std::string& page) const {
   // One metric after the other, as the form demands: each with all its labels.
   const auto each = [&](std::string_view metric, std::string_view type, std::string_view help, const auto& write) {
     write_head(page, metric, type, help);
-    for (std::size_t e = 0; e < endpoint_names.size(); ++e)
-      if (!endpoint_names[e].empty()) write(metric, endpoints_[e], label("handler", endpoint_names[e]));
+    for (const Counts& endpoint : endpoints_) write(metric, endpoint, label("handler", endpoint.name));
   };
   each("registry_http_requests_total", "counter", "Requests answered by the pool.",
-       [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
+       [&](auto metric, const Counts& endpoint, const std::string& handler) {
          for (std::size_t m = 0; m < methods; ++m)
            for (std::size_t s = 0; s < statuses; ++s)
              if (const auto count = endpoint.answers[m][s].load(std::memory_order_relaxed))
@@ -141,20 +150,20 @@ void Metrics::write_requests(std::string& page) const {
                            static_cast<double>(count));
        });
   each("registry_http_request_duration_seconds", "histogram", "Time that the pool took for a request.",
-       [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
+       [&](auto metric, const Counts& endpoint, const std::string& handler) {
          for (std::size_t m = 0; m < methods; ++m)
            endpoint.seconds[m].write(page, metric, handler + "," + label("method", lower(method_names[m])));
        });
   each("registry_http_request_size_bytes", "histogram", "Bytes of request bodies.",
-       [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
+       [&](auto metric, const Counts& endpoint, const std::string& handler) {
          endpoint.request_bytes.write(page, metric, handler);
        });
   each("registry_http_response_size_bytes", "histogram", "Bytes of replies; of a blob, its size.",
-       [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
+       [&](auto metric, const Counts& endpoint, const std::string& handler) {
          endpoint.response_bytes.write(page, metric, handler);
        });
   each("registry_http_in_flight_requests", "gauge", "Requests that the pool works on.",
-       [&](auto metric, const Endpoint& endpoint, const std::string& handler) {
+       [&](auto metric, const Counts& endpoint, const std::string& handler) {
          write_value(page, metric, handler, static_cast<double>(endpoint.in_flight.load(std::memory_order_relaxed)));
        });
 }

@@ -7,11 +7,13 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/face.h"
 #include "http/message.h"
 
 namespace berth::api::debug {
@@ -58,21 +60,32 @@ public:
   // The page's lines from somebody else: the cache, the webhooks, the pool.
   using Source = std::function<void(std::string& page)>;
 
-  // A request from its arrival to its answer: under "other" until it is known where it goes.
-  class InFlight final : public http::RouteObserver {
+  Metrics();
+
+  // Makes room for what the endpoints of a face are called. Requires: is called before the first request.
+  void add_endpoints(const Face& face);
+
+private:
+  struct Counts;
+
+public:
+  // A request from its arrival to its answer: under "other" until it is known where it goes. Blobs count as sent: nginx
+  // is told to send them, whole. Borrows: both.
+  class Counted {
   public:
-    explicit InFlight(Metrics& metrics);
-    ~InFlight() override;
-    InFlight(const InFlight&) = delete;
-    void routed(std::string_view endpoint) override;
+    Counted(Metrics& metrics, const http::Request& request);
+    ~Counted();
+    Counted(const Counted&) = delete;
+    void routed(std::string_view endpoint);
+    void end(const http::Response& response);
 
   private:
     Metrics& metrics_;
-    std::size_t endpoint_;
+    const http::Request& request_;
+    Counts* counts_;
+    const std::uint64_t request_bytes_; // the body is taken by whoever answers
+    const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   };
-
-  // A request was answered. Blobs count as sent: nginx is told to send them, whole.
-  void end(const http::Request& request, std::uint64_t request_bytes, const http::Response& response, Seconds time);
 
   // An action of the storage driver, by docker/distribution's name ("GetContent"), took so long.
   void storage_action(std::string_view action, Seconds time);
@@ -83,10 +96,12 @@ public:
   std::string page() const;                                          // Prometheus' text form 0.0.4
 
 private:
-  static constexpr std::size_t max_endpoints = 16, methods = 8, statuses = 32, actions = 8, redis_actions = 3;
+  static constexpr std::size_t methods = 8, statuses = 32, actions = 8, redis_actions = 3;
   using Times = Histogram<second_bounds.size()>;
 
-  struct Endpoint {
+  struct Counts { // of the endpoints of one name
+    explicit Counts(std::string_view called) : name(called) {}
+    std::string name;
     Times seconds[methods]{Times(second_bounds), Times(second_bounds), Times(second_bounds), Times(second_bounds),
                            Times(second_bounds), Times(second_bounds), Times(second_bounds), Times(second_bounds)};
     Histogram<size_bounds.size()> request_bytes{size_bounds}, response_bytes{size_bounds};
@@ -100,7 +115,9 @@ private:
   void write_requests(std::string& page) const;
   void write_uploads(std::string& page) const;
 
-  std::array<Endpoint, max_endpoints> endpoints_;
+  Counts& counts_of(std::string_view name); // "other", the first, for a name that was not added
+
+  std::deque<Counts> endpoints_;
   Times actions_[actions]{Times(second_bounds), Times(second_bounds), Times(second_bounds), Times(second_bounds),
                           Times(second_bounds), Times(second_bounds), Times(second_bounds), Times(second_bounds)};
   Times redis_[redis_actions]{Times(second_bounds), Times(second_bounds), Times(second_bounds)};

@@ -5,7 +5,7 @@
 
 namespace berth::api::v1 {
 
-Result<http::Response> ping(Call&) {
+Outcome ping(Call&) {
   http::Response response = json_reply("{}");
   // Standalone: this is index and registry in one, and takes a password with every request over https.
   response.headers.add("X-Docker-Registry-Standalone", "True");
@@ -13,11 +13,11 @@ Result<http::Response> ping(Call&) {
 }
 
 // Access control has let the caller in, or there is none.
-Result<http::Response> check_login(Call&) { return json_reply("\"OK\""); }
+Outcome check_login(Call&) { return json_reply("\"OK\""); }
 
 // Nobody is made an account here: accounts are the operator's. Whoever says a name and a password is told that it is
 // well, and docker keeps both; whether they are right is seen with the first request that takes them.
-Result<http::Response> create_user(Call& call) {
+Outcome create_user(Call& call) {
   BERTH_TRY(const std::string body, read_body(call));
   const auto document = nlohmann::json::parse(body, nullptr, false);
   if (!document.is_object()) return fail(Code::bad_request, "Error Decoding JSON");
@@ -27,6 +27,6 @@ Result<http::Response> create_user(Call& call) {
   return json_reply("\"User Created\"", 201);
 }
 
-Result<http::Response> change_user(Call&) { return json_reply("", 204); }
+Outcome change_user(Call&) { return json_reply("", 204); }
 
 } // namespace berth::api::v1

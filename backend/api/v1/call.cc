@@ -45,7 +45,7 @@ bool has_it(const Call& call) { return call.request.headers.has("If-Modified-Sin
 http::Response immutable(const Call& call) {
   http::Response response;
   response.headers.add("Cache-Control", "public, max-age=31536000");
-  response.headers.add("Expires", http_date(call.clock.now() + a_year));
+  response.headers.add("Expires", http_date(call.services.clock.now() + a_year));
   response.headers.add("Last-Modified", "Thu, 01 Jan 1970 00:00:00 GMT");
   return response;
 }

@@ -1,38 +1,12 @@
-// Call: one request on its way through an endpoint of the v1 API, and the replies that all endpoints give.
-// Threads: belongs to one request.
+// What the endpoints of the v1 API share: how they read a request, and the replies that all of them give.
 #pragma once
 
-#include <memory>
 #include <string>
 
-#include "api/api.h"
-#include "api/v1/tokens.h"
-#include "http/message.h"
-#include "http/router.h"
-#include "http/url.h"
+#include "api/call.h"
 #include "model/image_id.h"
-#include "registry/v1_images.h"
 
 namespace berth::api::v1 {
-
-struct Call {
-  registry::Registry& registry;
-  registry::V1Images& images;
-  registry::V1Tags& tags;
-  const Options& options;
-  const TokenSigner& tokens;
-  const Clock& clock;
-
-  http::Request& request;
-  const http::Query query;
-  const http::PathParameters path;
-  // The repository of the path; none for endpoints without a {name...}.
-  const std::unique_ptr<registry::Repository> repository;
-  // What the caller may read: everything, so far. Access control fills it in.
-  const registry::MayRead may_read;
-
-  std::string_view header(std::string_view name) const { return request.headers.get(name); }
-};
 
 // The name of a repository in a path: v1's namespace `library` is a repository without one.
 // Errors: name_invalid.

@@ -47,13 +47,14 @@ public:
 
 } // namespace
 
-Result<http::Response> get_files(Call& call) {
+Outcome get_files(Call& call) {
   BERTH_TRY(const auto id, image_id(call));
-  BERTH_TRY(const registry::V1Image image, call.images.find(id, call.may_read));
+  BERTH_TRY(const registry::V1Image image, call.services.v1_images->find(id, call.may_read));
   if (has_it(call)) return not_modified(call);
   FileList list;
   model::TarReader reader(list);
-  auto read = call.images.read_layer(image, [&](std::span<const std::byte> bytes) { return reader.update(bytes); });
+  auto read = call.services.v1_images->read_layer(
+      image, [&](std::span<const std::byte> bytes) { return reader.update(bytes); });
   if (read) read = reader.finish();
   if (!read && is(read.error(), Code::invalid)) return fail(Code::image_invalid, "The layer is no tar archive");
   BERTH_CHECK(read);
@@ -64,6 +65,6 @@ Result<http::Response> get_files(Call& call) {
 }
 
 // Of an optional worker in docker-registry, which few ever switched on.
-Result<http::Response> get_diff(Call&) { return fail(Code::bad_request, "Diff queue is disabled"); }
+Outcome get_diff(Call&) { return fail(Code::bad_request, "Diff queue is disabled"); }
 
 } // namespace berth::api::v1

@@ -4,23 +4,23 @@
 
 namespace berth::api::v1 {
 
-Result<http::Response> put_json(Call& call) {
+Outcome put_json(Call& call) {
   BERTH_TRY(const auto id, image_id(call));
   BERTH_TRY(const std::string json, read_body(call));
-  BERTH_CHECK(call.images.put_json(id, json));
+  BERTH_CHECK(call.services.v1_images->put_json(id, json));
   return done();
 }
 
-Result<http::Response> put_layer(Call& call) {
+Outcome put_layer(Call& call) {
   BERTH_TRY(const auto id, image_id(call));
   if (call.request.body_too_large) return fail(Code::io, "a layer of this size must be spooled by nginx");
-  BERTH_CHECK(call.images.put_layer(id, std::move(call.request.body)));
+  BERTH_CHECK(call.services.v1_images->put_layer(id, std::move(call.request.body)));
   return done();
 }
 
-Result<http::Response> put_checksum(Call& call) {
+Outcome put_checksum(Call& call) {
   BERTH_TRY(const auto id, image_id(call));
-  BERTH_CHECK(call.images.put_checksum(
+  BERTH_CHECK(call.services.v1_images->put_checksum(
       id, {std::string(call.header("X-Docker-Checksum-Payload")), std::string(call.header("X-Docker-Checksum"))}));
   return done();
 }

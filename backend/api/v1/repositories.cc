@@ -12,7 +12,7 @@ namespace {
 // Where the images are, as a client has to write it after its own scheme: here. Without a host in the request there is
 // none, and the client takes the host it has.
 std::string endpoint_of(const Call& call) {
-  const std::string url = Locations(call.options, call.request).absolute("");
+  const std::string url = Locations(call.services.options, call.request).absolute("");
   const std::size_t scheme = url.find("://");
   if (scheme == std::string::npos) return std::string(call.header("Host"));
   const std::size_t host = scheme + 3;
@@ -20,7 +20,7 @@ std::string endpoint_of(const Call& call) {
 }
 
 void add_token(const Call& call, TokenAccess access, http::Response& response) {
-  const std::string token = call.tokens.sign({call.repository->name().str(), access});
+  const std::string token = call.services.v1_tokens.sign({call.repository->name().str(), access});
   response.headers.add("X-Docker-Token", token);
   response.headers.add("WWW-Authenticate", token);
   response.headers.add("X-Docker-Endpoints", endpoint_of(call));
@@ -43,22 +43,22 @@ bool is_no_repository(const Result<T>& result) {
 
 } // namespace
 
-Result<http::Response> put_repository(Call& call) {
+Outcome put_repository(Call& call) {
   BERTH_CHECK(check_image_list(call));
   http::Response response = json_reply("\"\"");
   add_token(call, TokenAccess::write, response);
   return response;
 }
 
-Result<http::Response> put_images(Call& call) {
+Outcome put_images(Call& call) {
   BERTH_CHECK(check_image_list(call));
   http::Response response = json_reply("", 204);
   add_token(call, TokenAccess::write, response);
   return response;
 }
 
-Result<http::Response> get_images(Call& call) {
-  const auto tags = call.tags.list(*call.repository);
+Outcome get_images(Call& call) {
+  const auto tags = call.services.v1_tags->list(*call.repository);
   if (is_no_repository(tags)) return fail(Code::image_unknown, "images not found");
   BERTH_CHECK(tags);
   std::set<std::string> seen;
@@ -67,7 +67,7 @@ Result<http::Response> get_images(Call& call) {
     std::optional<model::ImageId> id = top;
     while (id && seen.insert(id->str()).second) { // ends where another tag's chain went on
       images.push_back({{"id", id->str()}});
-      const auto image = call.images.find(*id, call.may_read);
+      const auto image = call.services.v1_images->find(*id, call.may_read);
       if (!image) break; // removed meanwhile; the list need not be complete
       if (!image->checksums.empty()) images.back()["checksum"] = image->checksums.front();
       id = image->parent;
@@ -78,14 +78,14 @@ Result<http::Response> get_images(Call& call) {
   return response;
 }
 
-Result<http::Response> delete_images(Call& call) {
+Outcome delete_images(Call& call) {
   http::Response response = json_reply("", 204); // they go with their tags
   add_token(call, TokenAccess::write, response);
   return response;
 }
 
-Result<http::Response> delete_repository(Call& call) {
-  if (!call.options.delete_enabled) return fail(Code::unsupported);
+Outcome delete_repository(Call& call) {
+  if (!call.services.options.delete_enabled) return fail(Code::unsupported);
   const auto tags = call.repository->tags().list({});
   if (is_no_repository(tags)) return fail(Code::manifest_unknown, "Repository not found");
   BERTH_CHECK(tags);
@@ -98,9 +98,9 @@ Result<http::Response> delete_repository(Call& call) {
 }
 
 // Who may see a repository is the registry's configuration, and nothing that its users set.
-Result<http::Response> get_properties(Call&) { return json_reply(R"({"access":"public"})"); }
+Outcome get_properties(Call&) { return json_reply(R"({"access":"public"})"); }
 
-Result<http::Response> put_properties(Call& call) {
+Outcome put_properties(Call& call) {
   BERTH_TRY(const std::string body, read_body(call));
   const auto document = nlohmann::json::parse(body, nullptr, false);
   const auto access = document.is_object() ? document.value("access", nlohmann::json()) : nlohmann::json();
@@ -109,11 +109,11 @@ Result<http::Response> put_properties(Call& call) {
 }
 
 // The token was looked at on the way here.
-Result<http::Response> check_token(Call&) { return json_reply("\"OK\""); }
+Outcome check_token(Call&) { return json_reply("\"OK\""); }
 
-Result<http::Response> check_layer_access(Call& call) {
+Outcome check_layer_access(Call& call) {
   BERTH_TRY(const auto id, image_id(call));
-  BERTH_CHECK(call.images.find(id, call.may_read));
+  BERTH_CHECK(call.services.v1_images->find(id, call.may_read));
   return json_reply(R"({"access":true})");
 }
 

@@ -38,12 +38,12 @@ Result<std::vector<std::string>> names_with(registry::Registry& registry, const 
 
 } // namespace
 
-Result<http::Response> search(Call& call) {
+Outcome search(Call& call) {
   std::string term = http::to_lower(http::trim(call.query.get("q")));
   constexpr std::string_view library = "library/";
   if (term.starts_with(library)) term.erase(0, library.size());
   const std::size_t size = number(call, "n", default_page, max_page), page = number(call, "page", 1, max_scanned);
-  BERTH_TRY(const auto names, names_with(call.registry, term));
+  BERTH_TRY(const auto names, names_with(call.services.registry, term));
 
   auto results = nlohmann::ordered_json::array();
   for (std::size_t i = (page - 1) * size; i < names.size() && i < page * size; ++i)

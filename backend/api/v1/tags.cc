@@ -19,6 +19,16 @@ Result<T> of_tag(Result<T> result) {
   return result;
 }
 
+// To ask for a tag is how a v1 client pulls: it is told as what is in the store, the manifest.
+Result<> tell_of_pull(Call& call, const model::Tag& tag) {
+  if (!call.events.wanted()) return {};
+  BERTH_TRY(const auto digest, call.repository->tags().get(tag));
+  BERTH_TRY(const auto manifest, call.repository->manifests().get(digest));
+  call.events.manifest(notify::Action::pull, call.repository->name(), model::media_type_of(manifest.kind), digest.str(),
+                       manifest.bytes, tag.str());
+  return {};
+}
+
 // What docker-registry knows of the client that pushed; berth does not keep it.
 http::Response description(std::string architecture, std::string system) {
   const nlohmann::ordered_json document{
@@ -30,8 +40,8 @@ http::Response description(std::string architecture, std::string system) {
 
 } // namespace
 
-Result<http::Response> list_tags(Call& call) {
-  const auto tags = call.tags.list(*call.repository);
+Outcome list_tags(Call& call) {
+  const auto tags = call.services.v1_tags->list(*call.repository);
   if (!tags && is(tags.error(), Code::name_unknown)) return fail(Code::manifest_unknown, "Repository not found");
   BERTH_CHECK(tags);
   auto document = nlohmann::ordered_json::object();
@@ -39,13 +49,14 @@ Result<http::Response> list_tags(Call& call) {
   return json_reply(document.dump());
 }
 
-Result<http::Response> get_tag(Call& call) {
+Outcome get_tag(Call& call) {
   BERTH_TRY(const auto tag, existing_tag(call));
-  BERTH_TRY(const auto id, of_tag(call.tags.get(*call.repository, tag)));
+  BERTH_TRY(const auto id, of_tag(call.services.v1_tags->get(*call.repository, tag)));
+  BERTH_CHECK(tell_of_pull(call, tag));
   return json_reply('"' + id.str() + '"');
 }
 
-Result<http::Response> put_tag(Call& call) {
+Outcome put_tag(Call& call) {
   const auto tag = model::Tag::parse(call.path.get("tag"));
   if (!tag) return fail(Code::bad_request, "Invalid tag name");
   BERTH_TRY(const std::string body, read_body(call));
@@ -53,21 +64,21 @@ Result<http::Response> put_tag(Call& call) {
   if (!document.is_string()) return fail(Code::bad_request, "Invalid data");
   const auto id = model::ImageId::parse(document.get<std::string>());
   if (!id) return fail(Code::image_unknown);
-  BERTH_CHECK(call.tags.tag(*call.repository, *tag, *id, call.may_read));
+  BERTH_CHECK(call.services.v1_tags->tag(*call.repository, *tag, *id, call.may_read));
   return done();
 }
 
-Result<http::Response> delete_tag(Call& call) {
-  if (!call.options.delete_enabled) return fail(Code::unsupported);
+Outcome delete_tag(Call& call) {
+  if (!call.services.options.delete_enabled) return fail(Code::unsupported);
   BERTH_TRY(const auto tag, existing_tag(call));
   BERTH_CHECK(of_tag(call.repository->tags().untag(tag)));
   return done();
 }
 
-Result<http::Response> describe_tag(Call& call) {
+Outcome describe_tag(Call& call) {
   BERTH_TRY(const auto tag, existing_tag(call));
-  BERTH_TRY(const auto id, of_tag(call.tags.get(*call.repository, tag)));
-  BERTH_TRY(const auto image, call.images.find(id, call.may_read));
+  BERTH_TRY(const auto id, of_tag(call.services.v1_tags->get(*call.repository, tag)));
+  BERTH_TRY(const auto image, call.services.v1_images->find(id, call.may_read));
   const auto json = nlohmann::json::parse(image.json, nullptr, false);
   const auto text = [&](const char* name, const char* otherwise) {
     const auto member = json.find(name);
@@ -76,7 +87,7 @@ Result<http::Response> describe_tag(Call& call) {
   return description(text("architecture", "amd64"), text("os", "linux"));
 }
 
-Result<http::Response> describe_repository(Call& call) {
+Outcome describe_repository(Call& call) {
   BERTH_CHECK(call.repository->tags().list({}));
   return description("amd64", "linux");
 }

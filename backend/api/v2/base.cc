@@ -3,6 +3,6 @@
 
 namespace berth::api::v2 {
 
-Result<http::Response> check_version(Call&) { return json_response("{}"); }
+Outcome check_version(Call&) { return json_response("{}"); }
 
 } // namespace berth::api::v2

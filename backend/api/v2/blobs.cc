@@ -11,10 +11,10 @@ namespace {
 // A blob never changes under its name: a year is as long as HTTP caches count.
 constexpr std::string_view cache_control = "max-age=31536000";
 
-http::Response unsatisfiable(std::uint64_t size) {
-  auto response = error_response({Code::range_unsatisfiable, {}, {}});
-  response.headers.add("Content-Range", "bytes */" + std::to_string(size));
-  return response;
+std::unexpected<Failure> unsatisfiable(std::uint64_t size) {
+  http::Headers headers;
+  headers.add("Content-Range", "bytes */" + std::to_string(size));
+  return fail_with({Code::range_unsatisfiable, {}, {}}, std::move(headers));
 }
 
 // Whether the request asks for a part, and the part is one of this very blob.
@@ -25,18 +25,23 @@ bool asks_for_range(const Call& call, std::string_view tag) {
 
 } // namespace
 
-Result<http::Response> get_blob(Call& call) {
+Outcome get_blob(Call& call) {
   BERTH_TRY(const auto digest, model::Digest::parse_stored(call.path.get("digest")));
   BERTH_TRY(const auto descriptor, call.repository->blobs().stat(digest));
   const std::string tag = digest_for_client(digest, descriptor);
+
+  const bool has_it = http::none_match_names(call.header("If-None-Match"), tag);
+  const bool sends_bytes = !has_it && !call.is_head();
+  if (sends_bytes && asks_for_range(call, tag) && !model::is_satisfiable(call.header("Range"), descriptor.size))
+    return unsatisfiable(descriptor.size);
+  // Told as a pull, also to a client that has the blob or asks for its head.
+  BERTH_TRY(auto location, call.repository->blobs().locate(descriptor));
 
   http::Response response;
   response.headers.add("Docker-Content-Digest", tag);
   response.headers.add("Etag", '"' + tag + '"');
   response.headers.add("Cache-Control", std::string(cache_control));
-  const auto tell = [&] { call.events.blob(notify::Action::pull, call.repository->name(), descriptor); };
-  if (http::none_match_names(call.header("If-None-Match"), tag)) {
-    tell();
+  if (has_it) {
     response.status = 304;
     return response;
   }
@@ -44,26 +49,19 @@ Result<http::Response> get_blob(Call& call) {
   if (call.is_head()) {
     response.headers.add("Accept-Ranges", "bytes"); // of a GET, nginx says it
     response.length_of_get = descriptor.size;
-    tell();
     return response;
   }
-  if (asks_for_range(call, tag) && !model::is_satisfiable(call.header("Range"), descriptor.size))
-    return unsatisfiable(descriptor.size);
-
-  BERTH_TRY(auto location, call.repository->blobs().locate(descriptor));
   if (auto* file = std::get_if<registry::StoredFile>(&location))
     response.body = http::StoreFile{std::move(file->path), descriptor.size};
   else
     response.body = std::move(std::get<std::string>(location));
-  tell(); // nginx sends the bytes, and tells nobody
   return response;
 }
 
-Result<http::Response> delete_blob(Call& call) {
-  if (!call.options.delete_enabled) return fail(Code::unsupported);
+Outcome delete_blob(Call& call) {
+  if (!call.services.options.delete_enabled) return fail(Code::unsupported);
   BERTH_TRY(const auto digest, model::Digest::parse_stored(call.path.get("digest")));
   BERTH_CHECK(call.repository->blobs().remove(digest));
-  call.events.deleted(call.repository->name(), digest);
   return empty_response(202);
 }
 

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "api/errors.h"
+
 namespace berth::api::v2 {
 
 http::Response empty_response(int status) {

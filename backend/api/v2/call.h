@@ -1,42 +1,13 @@
-// Call: one request on its way through an endpoint, and what every endpoint of the v2 API does with it.
-// Threads: belongs to one request.
+// What the endpoints of the v2 API share: how they read a request, and the replies that several of them give.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "api/api.h"
-#include "api/errors.h"
-#include "api/locations.h"
-#include "api/request_events.h"
-#include "http/message.h"
-#include "http/router.h"
-#include "http/url.h"
-#include "registry/registry.h"
-#include "registry/v1_images.h"
+#include "api/call.h"
 
 namespace berth::api::v2 {
-
-struct Call {
-  registry::Registry& registry;
-  const Options& options;
-  const UploadStateSigner& upload_states;
-  const Clock& clock;
-  registry::V1Tags* v1_tags; // null: there is no v1 face
-
-  http::Request& request;
-  const http::Query query;
-  const http::PathParameters path; // decoded
-  const Locations& locations;
-  // The repository of the path; none for endpoints without a {name...}.
-  const std::unique_ptr<registry::Repository> repository;
-  RequestEvents events; // an endpoint tells here what it did
-
-  bool is_head() const { return request.method == "HEAD"; }
-  std::string_view header(std::string_view name) const { return request.headers.get(name); }
-};
 
 // An answer without a body.
 http::Response empty_response(int status);

@@ -10,15 +10,15 @@ constexpr std::size_t default_page = 100;
 
 } // namespace
 
-Result<http::Response> list_repositories(Call& call) {
+Outcome list_repositories(Call& call) {
   BERTH_TRY(const auto asked, parse_page_size(call.query));
-  if (asked && *asked > call.options.catalog_max_entries)
+  if (asked && *asked > call.services.options.catalog_max_entries)
     return fail(Code::pagination_number_invalid, {}, "n=" + std::to_string(*asked));
-  const std::size_t limit = asked.value_or(std::min(default_page, call.options.catalog_max_entries));
+  const std::size_t limit = asked.value_or(std::min(default_page, call.services.options.catalog_max_entries));
 
   registry::Page page;
   if (limit > 0) {
-    BERTH_TRY(page, call.registry.repositories({std::string(call.query.get("last")), limit}));
+    BERTH_TRY(page, call.services.registry.repositories({std::string(call.query.get("last")), limit}));
   }
   auto response = json_response("{\"repositories\":" + json_array_of(page.entries) + "}\n");
   if (page.more && !page.entries.empty())

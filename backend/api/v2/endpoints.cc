@@ -6,20 +6,20 @@ namespace {
 // The order matters where two patterns fit one path: `uploads` is no digest, so it stands before the blobs.
 // clang-format off
 constexpr Endpoint table[] = {
-    {"GET",    "/v2/",                                "base",              Access::known,   check_version},
-    {"GET",    "/v2/_catalog",                        "catalog",           Access::catalog, list_repositories},
-    {"GET",    "/v2/{name...}/tags/list",             "tags",              Access::pull,    list_tags},
-    {"GET",    "/v2/{name...}/manifests/{reference}", "manifest",          Access::pull,    get_manifest},
-    {"PUT",    "/v2/{name...}/manifests/{reference}", "manifest",          Access::push,    put_manifest},
-    {"DELETE", "/v2/{name...}/manifests/{reference}", "manifest",          Access::remove,  delete_manifest},
-    {"GET",    "/v2/{name...}/referrers/{digest}",    "referrers",         Access::pull,    list_referrers},
-    {"POST",   "/v2/{name...}/blobs/uploads/",        "blob_upload",       Access::push,    start_upload},
-    {"GET",    "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Access::push,    get_upload},
-    {"PATCH",  "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Access::push,    append_to_upload},
-    {"PUT",    "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Access::push,    finish_upload},
-    {"DELETE", "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Access::push,    cancel_upload},
-    {"GET",    "/v2/{name...}/blobs/{digest}",        "blob",              Access::pull,    get_blob},
-    {"DELETE", "/v2/{name...}/blobs/{digest}",        "blob",              Access::remove,  delete_blob},
+    {"GET",    "/v2/",                                "base",              Right::known,   check_version},
+    {"GET",    "/v2/_catalog",                        "catalog",           Right::catalog, list_repositories},
+    {"GET",    "/v2/{name...}/tags/list",             "tags",              Right::pull,    list_tags},
+    {"GET",    "/v2/{name...}/manifests/{reference}", "manifest",          Right::pull,    get_manifest},
+    {"PUT",    "/v2/{name...}/manifests/{reference}", "manifest",          Right::push,    put_manifest},
+    {"DELETE", "/v2/{name...}/manifests/{reference}", "manifest",          Right::remove,  delete_manifest},
+    {"GET",    "/v2/{name...}/referrers/{digest}",    "referrers",         Right::pull,    list_referrers},
+    {"POST",   "/v2/{name...}/blobs/uploads/",        "blob_upload",       Right::push,    start_upload},
+    {"GET",    "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Right::push,    get_upload},
+    {"PATCH",  "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Right::push,    append_to_upload},
+    {"PUT",    "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Right::push,    finish_upload},
+    {"DELETE", "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Right::push,    cancel_upload},
+    {"GET",    "/v2/{name...}/blobs/{digest}",        "blob",              Right::pull,    get_blob},
+    {"DELETE", "/v2/{name...}/blobs/{digest}",        "blob",              Right::remove,  delete_blob},
 };
 // clang-format on
 

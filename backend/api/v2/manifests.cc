@@ -68,7 +68,7 @@ Result<std::vector<model::Tag>> further_tags(const Call& call, const model::Refe
 
 } // namespace
 
-Result<http::Response> get_manifest(Call& call) {
+Outcome get_manifest(Call& call) {
   BERTH_TRY(const auto reference, existing_reference(call));
   registry::ManifestStore& manifests = call.repository->manifests();
 
@@ -103,7 +103,7 @@ Result<http::Response> get_manifest(Call& call) {
   return response;
 }
 
-Result<http::Response> put_manifest(Call& call) {
+Outcome put_manifest(Call& call) {
   BERTH_TRY(const auto reference, model::parse_reference(call.path.get("reference")));
   BERTH_TRY(const auto further, further_tags(call, reference));
   BERTH_TRY(std::string body, read_body(call.request));
@@ -118,12 +118,6 @@ Result<http::Response> put_manifest(Call& call) {
   if (const auto* tag = std::get_if<model::Tag>(&reference))
     BERTH_CHECK(call.repository->tags().tag(*tag, descriptor.digest, spoken));
   for (const model::Tag& tag : further) BERTH_CHECK(call.repository->tags().tag(tag, descriptor.digest, spoken));
-  const auto tell = [&](const std::string& tag) {
-    call.events.manifest(notify::Action::push, call.repository->name(), descriptor.media_type, spoken.str(), bytes,
-                         tag);
-  };
-  if (further.empty()) tell(tag_of(reference));
-  for (const model::Tag& tag : further) tell(tag.str()); // one a tag, as if each had been pushed by itself
 
   const std::string digest = digest_for_client(spoken, descriptor);
   http::Response response = empty_response(201);
@@ -134,18 +128,13 @@ Result<http::Response> put_manifest(Call& call) {
   return response;
 }
 
-Result<http::Response> delete_manifest(Call& call) {
-  if (!call.options.delete_enabled) return fail(Code::unsupported);
+Outcome delete_manifest(Call& call) {
+  if (!call.services.options.delete_enabled) return fail(Code::unsupported);
   BERTH_TRY(const auto reference, existing_reference(call));
-  const model::RepositoryName& name = call.repository->name();
   if (const auto* tag = std::get_if<model::Tag>(&reference)) {
     BERTH_CHECK(call.repository->tags().untag(*tag));
-    call.events.untagged(name, *tag);
   } else {
-    const auto& digest = std::get<model::Digest>(reference);
-    BERTH_TRY(const auto untagged, call.repository->manifests().remove(digest));
-    call.events.deleted(name, digest);
-    for (const model::Tag& gone : untagged) call.events.untagged(name, gone);
+    BERTH_CHECK(call.repository->manifests().remove(std::get<model::Digest>(reference)));
   }
   return empty_response(202);
 }

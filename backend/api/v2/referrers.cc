@@ -37,7 +37,7 @@ std::string link_to(const std::string& url, const registry::ReferrersRequest& re
 
 } // namespace
 
-Result<http::Response> list_referrers(Call& call) {
+Outcome list_referrers(Call& call) {
   BERTH_TRY(const auto subject, model::Digest::parse(call.path.get("digest")));
   BERTH_TRY(const auto asked, parse_page_size(call.query));
   const registry::ReferrersRequest request{subject, filter_of(call), std::string(call.query.get("last")),

@@ -29,8 +29,9 @@ Result<> ensure_empty_tar(registry::BlobStore& blobs) {
 
 // The images as a v1 client pushed them, if one did; or else as they follow from the config.
 Result<model::V1Chain> chain_of(Call& call, const model::Manifest& image) {
-  if (call.v1_tags != nullptr) {
-    BERTH_TRY(auto pushed, call.v1_tags->pushed(*call.repository, model::CanonicalDigest::of_bytes(image.bytes)));
+  if (call.services.v1_tags != nullptr) {
+    BERTH_TRY(auto pushed,
+              call.services.v1_tags->pushed(*call.repository, model::CanonicalDigest::of_bytes(image.bytes)));
     if (pushed) return *std::move(pushed);
   }
   BERTH_TRY(const auto info, model::detect_manifest(image.bytes));
@@ -66,14 +67,15 @@ Result<model::Manifest> convert_to_schema1(Call& call, const model::Tag& tag, co
 Result<std::string> signed_document(Call& call, const std::string& payload) {
   const auto digest = model::CanonicalDigest::of_bytes(payload);
   std::vector<model::Schema1Signature> signatures;
-  if (call.options.schema1_keeps_signatures) {
+  if (call.services.options.schema1_keeps_signatures) {
     BERTH_TRY(const auto blocks, call.repository->signatures().get(digest));
     for (const std::string& block : blocks)
       if (auto signature = model::parse_schema1_signature(payload, block)) signatures.push_back(std::move(*signature));
   }
   if (signatures.empty()) {
-    if (!call.options.schema1_key) return fail(Code::unknown, "no key to sign schema1 manifests with");
-    BERTH_TRY(auto signature, model::sign_schema1(payload, *call.options.schema1_key, call.clock.now()));
+    if (!call.services.options.schema1_key) return fail(Code::unknown, "no key to sign schema1 manifests with");
+    BERTH_TRY(auto signature,
+              model::sign_schema1(payload, *call.services.options.schema1_key, call.services.clock.now()));
     signatures.push_back(std::move(signature));
   }
   return model::assemble_schema1(payload, std::move(signatures));
@@ -82,10 +84,10 @@ Result<std::string> signed_document(Call& call, const std::string& payload) {
 Result<Pushed> read_pushed(const Call& call, std::string_view content_type, std::string body) {
   const bool named =
       content_type == model::media::docker_schema1 || content_type == model::media::docker_schema1_signed;
-  if (named && !call.options.schema1_push)
+  if (named && !call.services.options.schema1_push)
     return fail(Code::manifest_invalid, {},
                 "schema1 manifests are not taken: compatibility.schema1.enabled is not set");
-  if (!call.options.schema1_push || !model::may_be_schema1(content_type)) {
+  if (!call.services.options.schema1_push || !model::may_be_schema1(content_type)) {
     BERTH_TRY(auto info, model::parse_manifest(content_type, body));
     return Pushed{std::move(info), std::move(body), {}};
   }
@@ -98,7 +100,7 @@ Result<Pushed> read_pushed(const Call& call, std::string_view content_type, std:
 
 Result<> keep_signatures(Call& call, const model::CanonicalDigest& manifest,
                          const std::vector<std::string>& signatures) {
-  if (signatures.empty() || !call.options.schema1_keeps_signatures) return {};
+  if (signatures.empty() || !call.services.options.schema1_keeps_signatures) return {};
   return call.repository->signatures().add(manifest, signatures);
 }
 

@@ -5,9 +5,9 @@
 
 namespace berth::api::v2 {
 
-Result<http::Response> list_tags(Call& call) {
+Outcome list_tags(Call& call) {
   BERTH_TRY(auto limit, parse_page_size(call.query));
-  if (limit) *limit = std::min(*limit, call.options.tags_max);
+  if (limit) *limit = std::min(*limit, call.services.options.tags_max);
   BERTH_TRY(const registry::Page page, call.repository->tags().list({std::string(call.query.get("last")), limit}));
 
   const std::string& name = call.repository->name().str();

@@ -14,7 +14,7 @@ constexpr std::string_view another_writer = "another request is writing to this 
 // Where an upload stands, as every step tells it.
 void add_progress(const Call& call, const UploadState& state, http::Response& response) {
   const std::string path = path_in(*call.repository, "blobs/uploads/" + state.id);
-  const std::string token = http::encode_query(call.upload_states.sign(state));
+  const std::string token = http::encode_query(call.services.upload_states.sign(state));
   response.headers.add("Location", call.locations.absolute(path) + "?_state=" + token);
   response.headers.add("Range", model::format_upload_range(state.offset));
   response.headers.add("Docker-Upload-UUID", state.id);
@@ -27,11 +27,11 @@ http::Response progress(const Call& call, const UploadState& state, int status) 
 }
 
 // 416, with the place to go on from.
-http::Response out_of_step(const Call& call, const UploadState& state, Error why) {
+std::unexpected<Failure> out_of_step(const Call& call, const UploadState& state, Error why) {
   why.code = Code::range_invalid;
-  http::Response response = error_response(why);
-  add_progress(call, state, response);
-  return response;
+  http::Response place;
+  add_progress(call, state, place);
+  return fail_with(std::move(why), std::move(place.headers));
 }
 
 http::Response blob_created(const Call& call, const model::Digest& asked, const registry::Descriptor& descriptor) {
@@ -63,7 +63,7 @@ std::optional<registry::MountRequest> mount_parameters(const Call& call) {
 // Errors: blob_upload_unknown for an id that is none; blob_upload_invalid.
 Result<UploadState> verify_state(const Call& call) {
   BERTH_TRY(const auto id, model::UploadId::parse(call.path.get("id")));
-  BERTH_TRY(UploadState state, call.upload_states.verify(call.query.get("_state")));
+  BERTH_TRY(UploadState state, call.services.upload_states.verify(call.query.get("_state")));
   if (state.name != call.repository->name().str() || state.id != id.str())
     return fail(Code::blob_upload_invalid, {}, "the upload state token belongs to another upload");
   return state;
@@ -88,12 +88,12 @@ Result<> check_chunk(const Call& call, std::uint64_t size) {
   return {};
 }
 
-// An upload held for this request, with its state at the size it has now; or the answer that says why it is not.
+// An upload held for this request, with its state at the size it has now.
 struct Held {
   UploadState state;
   std::unique_ptr<registry::BlobWriter> writer;
 };
-Result<std::variant<Held, http::Response>> hold_upload(Call& call) {
+Attempt<Held> hold_upload(Call& call) {
   BERTH_CHECK(check_body(call.request));
   BERTH_TRY(UploadState state, verify_state(call));
   BERTH_TRY(const auto id, model::UploadId::parse(state.id));
@@ -117,7 +117,7 @@ Result<std::variant<Held, http::Response>> hold_upload(Call& call) {
 
 } // namespace
 
-Result<http::Response> start_upload(Call& call) {
+Outcome start_upload(Call& call) {
   BERTH_CHECK(check_body(call.request));
   std::optional<model::Digest> whole; // the digest of a blob that comes with this very request
   if (call.query.has("digest")) {
@@ -127,49 +127,43 @@ Result<http::Response> start_upload(Call& call) {
 
   const auto mount = mount_parameters(call);
   BERTH_TRY(auto created, call.repository->blobs().create(mount));
-  if (const auto* mounted = std::get_if<registry::Mounted>(&created)) {
-    call.events.mounted(call.repository->name(), mounted->descriptor, mount->from ? mount->from->str() : "");
+  if (const auto* mounted = std::get_if<registry::Mounted>(&created))
     return blob_created(call, mount->digest, mounted->descriptor);
-  }
   auto& writer = std::get<std::unique_ptr<registry::BlobWriter>>(created);
   if (whole) {
     BERTH_TRY(const auto descriptor, writer->commit(std::move(call.request.body), *whole));
-    call.events.blob(notify::Action::push, call.repository->name(), descriptor);
     return blob_created(call, *whole, descriptor);
   }
-  return progress(call, {call.repository->name().str(), writer->id().str(), writer->size(), call.clock.now()}, 202);
+  return progress(call, {call.repository->name().str(), writer->id().str(), writer->size(), call.services.clock.now()},
+                  202);
 }
 
-Result<http::Response> get_upload(Call& call) {
+Outcome get_upload(Call& call) {
   BERTH_TRY(const auto id, model::UploadId::parse(call.path.get("id")));
   BERTH_TRY(const std::uint64_t size, call.repository->blobs().upload_size(id));
   // No token is needed to ask; the new one's StartedAt is for show, in docker/distribution as well.
-  return progress(call, {call.repository->name().str(), id.str(), size, call.clock.now()}, 204);
+  return progress(call, {call.repository->name().str(), id.str(), size, call.services.clock.now()}, 204);
 }
 
-Result<http::Response> append_to_upload(Call& call) {
+Outcome append_to_upload(Call& call) {
   const std::string type = http::media_type(call.header("Content-Type"));
   if (!type.empty() && type != model::media::octet_stream)
     return fail(Code::unsupported_media_type, {}, "a chunk is application/octet-stream");
   BERTH_TRY(auto upload, hold_upload(call));
-  if (auto* answer = std::get_if<http::Response>(&upload)) return std::move(*answer);
-  auto& [state, writer] = std::get<Held>(upload);
+  auto& [state, writer] = upload;
   BERTH_CHECK(writer->append(std::move(call.request.body)));
   state.offset = writer->size();
   return progress(call, state, 202);
 }
 
-Result<http::Response> finish_upload(Call& call) {
+Outcome finish_upload(Call& call) {
   BERTH_TRY(const auto digest, digest_parameter(call));
-  BERTH_TRY(auto upload, hold_upload(call));
-  if (auto* answer = std::get_if<http::Response>(&upload)) return std::move(*answer);
-  auto& writer = std::get<Held>(upload).writer;
-  BERTH_TRY(const auto descriptor, writer->commit(std::move(call.request.body), digest));
-  call.events.blob(notify::Action::push, call.repository->name(), descriptor);
+  BERTH_TRY(const Held upload, hold_upload(call));
+  BERTH_TRY(const auto descriptor, upload.writer->commit(std::move(call.request.body), digest));
   return blob_created(call, digest, descriptor);
 }
 
-Result<http::Response> cancel_upload(Call& call) {
+Outcome cancel_upload(Call& call) {
   BERTH_TRY(const UploadState state, verify_state(call));
   BERTH_TRY(const auto id, model::UploadId::parse(state.id));
   auto writer = call.repository->blobs().resume(id);

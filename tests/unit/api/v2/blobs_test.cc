@@ -39,6 +39,7 @@ struct OneFile final : registry::Registry, registry::BlobStore {
   }
   Result<std::string> get(const model::Digest&, std::size_t) override { return fail(Code::unknown); }
   Result<model::Descriptor> put(std::string_view, std::string_view) override { return fail(Code::unknown); }
+  Result<registry::Descriptor> adopt(const model::Digest&) override { return fail(Code::io); }
   Result<registry::Created> create(const std::optional<registry::MountRequest>&) override {
     return fail(Code::unknown);
   }

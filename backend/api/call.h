@@ -1,0 +1,57 @@
+// Call: one request on its way through an endpoint, whatever the face.
+// Threads: belongs to one request.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "api/locations.h"
+#include "api/options.h"
+#include "api/request_events.h"
+#include "api/upload_state.h"
+#include "api/v1/tokens.h"
+#include "auth/access.h"
+#include "base/clock.h"
+#include "http/message.h"
+#include "http/router.h"
+#include "http/url.h"
+#include "registry/registry.h"
+#include "registry/v1_images.h"
+
+namespace berth::api {
+
+namespace debug {
+struct Pages;
+}
+
+// What endpoints work with: one for all requests.
+struct Services {
+  registry::Registry& registry;
+  const Options& options;
+  const Clock& clock;
+  const UploadStateSigner& upload_states;
+  const v1::TokenSigner& v1_tokens;
+  registry::V1Images* v1_images = nullptr; // null, both: there is no v1 face
+  registry::V1Tags* v1_tags = nullptr;
+  const debug::Pages* debug = nullptr; // null: there is no debug server
+};
+
+struct Call {
+  const Services& services;
+  http::Request& request;
+  const http::Query query;
+  const http::PathParameters path; // decoded
+  const Locations& locations;
+  const auth::Caller& caller;
+  // What the caller may read besides the repository of the path.
+  const registry::MayRead may_read;
+  // Told of what the endpoint does. `repository` tells it of every change and of every blob that is sent.
+  RequestEvents& events;
+  // The repository of the path; null for endpoints without a {name...}.
+  const std::unique_ptr<registry::Repository> repository;
+
+  bool is_head() const { return request.method == "HEAD"; }
+  std::string_view header(std::string_view name) const { return request.headers.get(name); }
+};
+
+} // namespace berth::api

@@ -1,0 +1,38 @@
+// Face: one API of the registry as the pipeline (api.h) sees it. To add a face is to write its table and this value.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "api/endpoint.h"
+#include "model/names.h"
+
+namespace berth::api {
+
+struct Face {
+  // Whether a path is the face's: decoded, and without http.prefix.
+  bool (*owns)(std::string_view path);
+  std::span<const Endpoint> endpoints;
+  http::Response (*render)(const Error& error);
+  // Carried by every reply, errors too; no name: none.
+  struct {
+    std::string_view name, value;
+  } version_header = {};
+  // A path with a slash at its end where the table has none, or the reverse: moved there (301); the same thing;
+  // another.
+  enum class Ending { moved, ignored, exact } ending = Ending::moved;
+  Result<model::RepositoryName> (*parse_name)(std::string_view text) = model::RepositoryName::parse;
+  // What the face asks for besides access control, before the endpoint runs; null: nothing.
+  Attempt<> (*admit)(const Call& call, const Endpoint& endpoint) = nullptr;
+  // The messages of 404 and 405; empty: those of the table of errors.
+  std::string_view no_such_endpoint = {}, no_such_method = {};
+  // What metrics call a request that no row takes.
+  std::string_view counted_as = "other";
+};
+
+// Whether a path is `base` or below it.
+constexpr bool lies_in(std::string_view path, std::string_view base) {
+  return path.starts_with(base) && (path.size() == base.size() || path[base.size()] == '/');
+}
+
+} // namespace berth::api

@@ -1,0 +1,180 @@
+#include "api/observed_repository.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace berth::api {
+namespace {
+
+using model::CanonicalDigest;
+using model::Digest;
+using model::RepositoryName;
+using notify::Action;
+using registry::Descriptor;
+
+class ObservedWriter final : public registry::BlobWriter {
+public:
+  ObservedWriter(std::unique_ptr<registry::BlobWriter> writer, const RepositoryName& name, RequestEvents& events)
+      : writer_(std::move(writer)), name_(name), events_(events) {}
+
+  const model::UploadId& id() const override { return writer_->id(); }
+  std::uint64_t size() const override { return writer_->size(); }
+  Result<> append(Content content) override { return writer_->append(std::move(content)); }
+  Result<Descriptor> commit(Content rest, const Digest& digest) override {
+    auto descriptor = writer_->commit(std::move(rest), digest);
+    if (descriptor) events_.blob(Action::push, name_, *descriptor);
+    return descriptor;
+  }
+  Result<> cancel() override { return writer_->cancel(); }
+
+private:
+  std::unique_ptr<registry::BlobWriter> writer_;
+  const RepositoryName& name_;
+  RequestEvents& events_;
+};
+
+class ObservedBlobs final : public registry::BlobStore {
+public:
+  ObservedBlobs(registry::BlobStore& blobs, const RepositoryName& name, RequestEvents& events)
+      : blobs_(blobs), name_(name), events_(events) {}
+
+  Result<Descriptor> stat(const Digest& digest) override { return blobs_.stat(digest); }
+  Result<std::string> get(const Digest& digest, std::size_t max_bytes) override {
+    return blobs_.get(digest, max_bytes);
+  }
+  // Who asks where the bytes are sends them.
+  Result<registry::BlobLocation> locate(const Descriptor& descriptor) override {
+    auto location = blobs_.locate(descriptor);
+    if (location) events_.blob(Action::pull, name_, descriptor);
+    return location;
+  }
+  Result<Descriptor> put(std::string_view media_type, std::string_view bytes) override {
+    return told_as_pushed(blobs_.put(media_type, bytes));
+  }
+  Result<Descriptor> adopt(const Digest& digest) override { return told_as_pushed(blobs_.adopt(digest)); }
+  Result<registry::Created> create(const std::optional<registry::MountRequest>& mount) override {
+    auto created = blobs_.create(mount);
+    if (!created) return created;
+    if (const auto* mounted = std::get_if<registry::Mounted>(&*created)) {
+      events_.mounted(name_, mounted->descriptor, mount->from ? mount->from->str() : "");
+      return created;
+    }
+    return registry::Created(watched(std::get<std::unique_ptr<registry::BlobWriter>>(*std::move(created))));
+  }
+  Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id) override {
+    auto writer = blobs_.resume(id);
+    if (!writer) return writer;
+    return watched(*std::move(writer));
+  }
+  Result<std::uint64_t> upload_size(const model::UploadId& id) override { return blobs_.upload_size(id); }
+  Result<> remove(const Digest& digest) override {
+    auto removed = blobs_.remove(digest);
+    if (removed) events_.deleted(name_, digest);
+    return removed;
+  }
+
+private:
+  Result<Descriptor> told_as_pushed(Result<Descriptor> descriptor) {
+    if (descriptor) events_.blob(Action::push, name_, *descriptor);
+    return descriptor;
+  }
+  std::unique_ptr<registry::BlobWriter> watched(std::unique_ptr<registry::BlobWriter> writer) {
+    return std::make_unique<ObservedWriter>(std::move(writer), name_, events_);
+  }
+
+  registry::BlobStore& blobs_;
+  const RepositoryName& name_;
+  RequestEvents& events_;
+};
+
+class ObservedManifests final : public registry::ManifestStore {
+public:
+  ObservedManifests(registry::ManifestStore& manifests, const RepositoryName& name, RequestEvents& events)
+      : manifests_(manifests), name_(name), events_(events) {}
+
+  Result<Descriptor> stat(const Digest& digest) override { return manifests_.stat(digest); }
+  Result<model::Manifest> get(const Digest& digest) override { return manifests_.get(digest); }
+  Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes,
+                         const std::optional<Digest>& named) override {
+    auto descriptor = manifests_.put(info, bytes, named);
+    if (descriptor)
+      events_.put(name_, {std::string(descriptor->media_type), descriptor->digest,
+                          named ? named->str() : descriptor->digest.str(), std::string(bytes)});
+    return descriptor;
+  }
+  Result<std::vector<model::Tag>> remove(const Digest& digest) override {
+    auto untagged = manifests_.remove(digest);
+    if (!untagged) return untagged;
+    events_.deleted(name_, digest);
+    for (const model::Tag& gone : *untagged) events_.untagged(name_, gone);
+    return untagged;
+  }
+
+private:
+  registry::ManifestStore& manifests_;
+  const RepositoryName& name_;
+  RequestEvents& events_;
+};
+
+class ObservedTags final : public registry::TagStore {
+public:
+  ObservedTags(registry::Repository& repository, RequestEvents& events) : repository_(repository), events_(events) {}
+
+  Result<CanonicalDigest> get(const model::Tag& tag) override { return tags().get(tag); }
+  Digest spoken(const model::Tag& tag, const CanonicalDigest& target) override { return tags().spoken(tag, target); }
+  Result<registry::Page> list(const registry::PageRequest& page) override { return tags().list(page); }
+  Result<> tag(const model::Tag& tag, const CanonicalDigest& digest, const Digest& spoken) override {
+    BERTH_CHECK(tags().tag(tag, digest, spoken));
+    if (events_.tagged(repository_.name(), digest, tag)) return {};
+    // A manifest that was there already. Clients of old are told that it was pushed again, as v2 clients do.
+    const auto manifest = repository_.manifests().get(digest);
+    if (manifest)
+      events_.manifest(Action::push, repository_.name(), model::media_type_of(manifest->kind), spoken.str(),
+                       manifest->bytes, tag.str());
+    return {};
+  }
+  Result<> untag(const model::Tag& tag) override {
+    auto untagged = tags().untag(tag);
+    if (untagged) events_.untagged(repository_.name(), tag);
+    return untagged;
+  }
+
+private:
+  registry::TagStore& tags() { return repository_.tags(); }
+
+  registry::Repository& repository_; // the one that is not observed
+  RequestEvents& events_;
+};
+
+class ObservedRepository final : public registry::Repository {
+public:
+  ObservedRepository(std::unique_ptr<registry::Repository> repository, RequestEvents& events)
+      : repository_(std::move(repository)),
+        blobs_(repository_->blobs(), repository_->name(), events),
+        manifests_(repository_->manifests(), repository_->name(), events),
+        tags_(*repository_, events) {}
+
+  const RepositoryName& name() const override { return repository_->name(); }
+  registry::BlobStore& blobs() override { return blobs_; }
+  registry::ManifestStore& manifests() override { return manifests_; }
+  registry::SignatureStore& signatures() override { return repository_->signatures(); }
+  registry::TagStore& tags() override { return tags_; }
+  registry::ReferrerStore& referrers() override { return repository_->referrers(); }
+
+private:
+  const std::unique_ptr<registry::Repository> repository_;
+  ObservedBlobs blobs_;
+  ObservedManifests manifests_;
+  ObservedTags tags_;
+};
+
+} // namespace
+
+std::unique_ptr<registry::Repository> observed(std::unique_ptr<registry::Repository> repository,
+                                               RequestEvents& events) {
+  if (!repository || !events.wanted()) return repository;
+  return std::make_unique<ObservedRepository>(std::move(repository), events);
+}
+
+} // namespace berth::api

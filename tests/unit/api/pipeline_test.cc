@@ -1,0 +1,256 @@
+// What the pipeline does for every endpoint of every face, without a line in the endpoint: rights, read-only mode,
+// events, counting.
+#include <catch2/catch.hpp>
+
+#include "api/debug/face.h"
+#include "api/v1/endpoints.h"
+#include "api/v2/endpoints.h"
+#include "storage/v1_tags.h"
+#include "unit/api/face.h"
+
+using namespace berth;
+using namespace berth::test;
+
+namespace {
+
+// Lets nobody do what takes one of some rights, and knows everybody with credentials as "alice".
+class Gate final : public auth::AccessController {
+public:
+  Result<auth::Caller> identify(const auth::Credentials& credentials) override {
+    if (credentials.authorization == "Basic wrong") return fail(Code::unauthorized);
+    return auth::Caller{credentials.authorization.empty() ? "" : "alice"};
+  }
+  Result<> decide(const auth::Caller& caller, auth::Right right, const model::RepositoryName* repository) override {
+    asked.emplace_back(right, repository != nullptr ? repository->str() : "");
+    if (!closed) return {};
+    return fail(caller.user.empty() ? Code::unauthorized : Code::denied);
+  }
+  bool may_read_all(const auth::Caller&) override { return !closed; }
+
+  bool closed = false;
+  std::vector<std::pair<auth::Right, std::string>> asked;
+};
+
+class Told final : public notify::Listener {
+public:
+  void record(const notify::Event& event) override {
+    std::string line = std::string(name_of(event.action)) + " " + event.target.repository;
+    if (!event.target.tag.empty()) line += ":" + event.target.tag;
+    if (!event.target.digest.empty()) line += "@" + event.target.digest;
+    lines.push_back(std::move(line));
+    actors.push_back(event.actor);
+  }
+  std::vector<std::string> take() { return std::exchange(lines, {}); }
+
+  std::vector<std::string> lines, actors;
+
+private:
+  static std::string_view name_of(notify::Action action) {
+    switch (action) {
+    case notify::Action::push: return "push";
+    case notify::Action::pull: return "pull";
+    case notify::Action::mount: return "mount";
+    case notify::Action::remove: return "delete";
+    }
+    return "?";
+  }
+};
+
+// Both faces over a store in memory, watched.
+struct Watched {
+  explicit Watched(api::Options options = default_options())
+      : api({.registry = registry,
+             .clock = clock,
+             .logger = log,
+             .v1 = api::V1Services{v1_images, v1_tags},
+             .events = {&told, &random, {}, false},
+             .access = &gate,
+             .metrics = &metrics},
+            std::move(options)) {}
+
+  Reply send(std::string_view line, const Fields& headers = {}, std::string body = {}) {
+    return test::send(api, line, headers, std::move(body));
+  }
+
+  driver::Memory driver;
+  FixedClock clock;
+  SystemRandom random;
+  Lines log;
+  storage::Registry registry{{driver, nullptr, storage::ManifestRules::make({}).value(), clock, random, log}};
+  storage::V1Images v1_images{{driver, registry, log}};
+  storage::V1Tags v1_tags{{driver, registry, v1_images, log}};
+  Told told;
+  Gate gate;
+  api::debug::Metrics metrics;
+  api::Api api;
+};
+
+// A path that the pattern fits.
+std::string path_of(std::string_view pattern) {
+  std::string path(pattern);
+  for (const auto& [parameter, value] : std::vector<std::pair<std::string, std::string>>{{"{name...}", "team/app"},
+                                                                                         {"{reference}", "v1"},
+                                                                                         {"{tag}", "v1"},
+                                                                                         {"{digest}", digest_of("x")},
+                                                                                         {"{id}", std::string(64, 'a')},
+                                                                                         {"{user}", "alice"}})
+    if (const std::size_t at = path.find(parameter); at != std::string::npos) path.replace(at, parameter.size(), value);
+  return path;
+}
+
+template <class Each>
+void for_each_endpoint(const Each& each) {
+  for (const api::Endpoint& row : api::v2::endpoints()) each(row, std::string(row.method) + " " + path_of(row.pattern));
+  for (const api::Endpoint& row : api::v1::endpoints()) each(row, std::string(row.method) + " " + path_of(row.pattern));
+}
+
+constexpr std::string_view layer = "not a tar, and not compressed";
+const std::string image(64, 'b');
+const std::string image_json = R"({"id":")" + image + R"(","os":"linux","architecture":"amd64"})";
+
+void push_v1(Watched& face) {
+  const Fields none;
+  REQUIRE(face.send("PUT /v1/images/" + image + "/json", none, image_json).status() == 200);
+  REQUIRE(face.send("PUT /v1/images/" + image + "/layer", none, std::string(layer)).status() == 200);
+  const std::string sum = digest_of(image_json + "\n" + std::string(layer));
+  REQUIRE(face.send("PUT /v1/images/" + image + "/checksum", {{"X-Docker-Checksum-Payload", sum}}).status() == 200);
+}
+
+bool has(const std::vector<std::string>& lines, const std::string& beginning) {
+  return std::ranges::any_of(lines, [&](const std::string& line) { return line.starts_with(beginning); });
+}
+
+} // namespace
+
+TEST_CASE("access control is asked before every endpoint that needs a right, of both faces") {
+  Watched face;
+  face.gate.closed = true;
+  for_each_endpoint([&](const api::Endpoint& row, const std::string& line) {
+    CAPTURE(line);
+    face.gate.asked.clear();
+    const int nobody = face.send(line).status(), somebody = face.send(line, {{"Authorization", "Basic x"}}).status();
+    if (row.right == auth::Right::nothing) {
+      CHECK(face.gate.asked.empty());
+      CHECK(nobody != 401);
+      return;
+    }
+    CHECK(nobody == 401);
+    CHECK(somebody == 403);
+    REQUIRE(face.gate.asked.size() == 2);
+    CHECK(face.gate.asked[0].first == row.right);
+    CHECK(face.gate.asked[0].second == (row.pattern.contains("{name...}") ? "team/app" : ""));
+  });
+  CHECK(face.told.lines.empty());
+}
+
+TEST_CASE("credentials that are wrong are refused by both faces, whatever they ask for") {
+  Watched face;
+  for_each_endpoint([&](const api::Endpoint& row, const std::string& line) {
+    CAPTURE(line);
+    if (row.right == auth::Right::nothing) return;
+    CHECK(face.send(line, {{"Authorization", "Basic wrong"}}).status() == 401);
+  });
+}
+
+TEST_CASE("a read-only registry refuses what changes something, of both faces, and says what is allowed") {
+  api::Options options = default_options();
+  options.read_only = true;
+  Watched face(std::move(options));
+  for_each_endpoint([&](const api::Endpoint& row, const std::string& line) {
+    CAPTURE(line);
+    const Reply reply = face.send(line);
+    const bool refused = auth::changes(row.right) && row.method != "GET";
+    CHECK((reply.status() == 405) == refused);
+    CHECK(reply.response.headers.has("Allow") == refused);
+  });
+}
+
+TEST_CASE("every endpoint is counted under its name") {
+  Watched face;
+  for_each_endpoint([&](const api::Endpoint& row, const std::string& line) {
+    CAPTURE(line);
+    const Reply reply = face.send(line);
+    std::string method(row.method);
+    std::ranges::transform(method, method.begin(), [](unsigned char c) { return std::tolower(c); });
+    CHECK_THAT(face.metrics.page(),
+               Catch::Contains("registry_http_requests_total{code=\"" + std::to_string(reply.status()) +
+                               "\",handler=\"" + std::string(row.name) + "\",method=\"" + method + "\"}"));
+  });
+  face.send("GET /v2/nothing");
+  CHECK_THAT(face.metrics.page(), Catch::Contains(R"({code="404",handler="other",method="get"})"));
+}
+
+TEST_CASE("405 and its Allow are the pipeline's, for both faces") {
+  Watched face;
+  for (const char* path : {"/v2/", "/v1/_ping", "/v2/_catalog", "/v1/search"}) {
+    CAPTURE(path);
+    const Reply reply = face.send(std::string("DELETE ") + path);
+    CHECK(reply.status() == 405);
+    CHECK(reply.header("Allow") == "GET, HEAD");
+    CHECK(face.send(std::string("OPTIONS ") + path).status() == 200);
+  }
+}
+
+TEST_CASE("a v1 push, pull and deletion are told as what they are in the store") {
+  Watched face;
+  push_v1(face);
+  CHECK(face.told.take().empty()); // it is in no repository yet
+  const Fields alice{{"Authorization", "Basic x"}};
+  REQUIRE(face.send("PUT /v1/repositories/team/app/tags/v1", alice, '"' + image + '"').status() == 200);
+  const auto pushed = face.told.take();
+  CAPTURE(pushed);
+  CHECK(has(pushed, "push team/app@" + digest_of(layer)));
+  REQUIRE(has(pushed, "push team/app:v1@sha256:"));
+  CHECK(std::ranges::all_of(face.told.actors, [](const std::string& actor) { return actor == "alice"; }));
+  const std::string manifest = pushed.back().substr(pushed.back().find('@') + 1);
+  CHECK(face.send("HEAD /v2/team/app/manifests/" + manifest).status() == 200);
+  face.told.take();
+
+  SECTION("pulls") {
+    REQUIRE(face.send("GET /v1/repositories/team/app/tags/v1").status() == 200);
+    CHECK(face.told.take() == std::vector<std::string>{"pull team/app:v1@" + manifest});
+    REQUIRE(face.send("GET /v1/images/" + image + "/layer").status() == 200);
+    CHECK(face.told.take() == std::vector<std::string>{"pull team/app@" + digest_of(layer)});
+    const std::string token = face.send("GET /v1/repositories/team/app/images").header("X-Docker-Token");
+    REQUIRE(face.send("GET /v1/images/" + image + "/layer", {{"Authorization", "Token " + token}}).status() == 200);
+    CHECK(face.told.take() == std::vector<std::string>{"pull team/app@" + digest_of(layer)});
+  }
+  SECTION("a second tag on what is there") {
+    REQUIRE(face.send("PUT /v1/repositories/team/app/tags/v2", {}, '"' + image + '"').status() == 200);
+    CHECK(face.told.take() == std::vector<std::string>{"push team/app:v2@" + manifest});
+  }
+  SECTION("deletion") {
+    REQUIRE(face.send("DELETE /v1/repositories/team/app/tags/v1").status() == 200);
+    CHECK(face.told.take() == std::vector<std::string>{"delete team/app:v1"});
+  }
+}
+
+TEST_CASE("the actor of an event is whom access control verified, and not whom the header names") {
+  Watched face;
+  const std::string push = "POST /v2/a/blobs/uploads/?digest=" + digest_of("x");
+  REQUIRE(face.send(push, {{"Authorization", "Basic bWFsbG9yeTp4"}}, "x").status() == 201); // mallory:x
+  CHECK(face.told.actors == std::vector<std::string>{"alice"});
+}
+
+TEST_CASE("a manifest is told once for each tag that it gets, or once without one") {
+  Watched face;
+  const std::string config = "{}";
+  face.send("POST /v2/a/blobs/uploads/?digest=" + digest_of(config), {}, config);
+  face.told.take();
+  const std::string type = "application/vnd.oci.image.manifest.v1+json";
+  const std::string bytes = R"({"schemaVersion":2,"mediaType":")" + type +
+                            R"(","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":")" +
+                            digest_of(config) + R"(","size":2},"layers":[]})";
+  const std::string digest = digest_of(bytes);
+  const auto put = [&](const std::string& reference) {
+    REQUIRE(face.send("PUT /v2/a/manifests/" + reference, {{"Content-Type", type}}, bytes).status() == 201);
+    return face.told.take();
+  };
+  CHECK(put("v1") == std::vector<std::string>{"push a:v1@" + digest});
+  CHECK(put(digest) == std::vector<std::string>{"push a@" + digest});
+  CHECK(put(digest + "?tag=x&tag=y") == std::vector<std::string>{"push a:x@" + digest, "push a:y@" + digest});
+  REQUIRE(face.send("DELETE /v2/a/manifests/" + digest).status() == 202);
+  auto gone = face.told.take();
+  REQUIRE(gone.size() == 4);
+  CHECK(gone.front() == "delete a@" + digest);
+}
