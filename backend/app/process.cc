@@ -121,7 +121,9 @@ Result<pid_t> fork_child(const std::function<int()>& body) {
   const pid_t parent = ::getpid();
   std::fflush(nullptr);
   const pid_t child = ::fork();
-  if (child < 0) return std::unexpected(errno_error("fork", "child", errno));
+  if (child < 0)
+    return std::unexpected(
+        errno_error("fork", errno == EAGAIN ? "child (RLIMIT_NPROC, the most processes of a user?)" : "child", errno));
   if (child > 0) {
     ::setpgid(child, child); // in both, so that neither has to wait for the other
     return child;

@@ -150,7 +150,7 @@ Result<> SharedSocket::give_away() {
       give(listening, sharing, stop);
     });
   } catch (const std::system_error& error) {
-    return fail(Code::io, std::string("cannot start a thread: ") + error.what());
+    return fail(Code::io, std::string("cannot start a thread: ") + error.what() + " (see RLIMIT_NPROC)");
   }
   return {};
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -23,6 +22,7 @@
 #include "app/account.h"
 #include "app/certificate.h"
 #include "app/half.h"
+#include "app/limits.h"
 #include "app/listen_socket.h"
 #include "app/logger.h"
 #include "app/nginx_half.h"
@@ -49,13 +49,6 @@ constexpr int max_quick_deaths = 5;
 constexpr auto restart_delay = 100ms; // doubled with every quick death
 constexpr auto start_time = 60s;      // how long both halves may take to be up
 constexpr auto look_again = 20ms;     // at how far a start or a reload is
-
-void raise_file_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 class Supervisor {
 public:
@@ -113,6 +106,7 @@ Result<> Supervisor::become_the_user() {
 
 Result<> Supervisor::prepare() {
   BERTH_CHECK(become_the_user());
+  BERTH_CHECK(check_limits(config_, account_, *logger_));
   CertificatePair pair;
   {
     const AsRoot read;
@@ -129,7 +123,6 @@ Result<> Supervisor::prepare() {
   remove_vanished(config_, *logger_);
   remove_old_temporaries(config_.storage.root + "/berth/tmp");
   ::unlink((config_.berth.run_directory + "/nginx.pid").c_str());
-  raise_file_limit();
   BERTH_CHECK(prepare_nginx(pair));
   BERTH_TRY(socket_, listen_on(config_.berth.socket));
   socket_name_ = name_of_socket(config_.berth.socket);

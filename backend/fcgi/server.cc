@@ -193,10 +193,7 @@ private:
 };
 
 Server::Server(Options options, http::Handler& handler, Logger& logger)
-    : options_(std::move(options)),
-      handler_(handler),
-      logger_(logger),
-      connections_(options_.listen_fd, logger) {}
+    : options_(std::move(options)), handler_(handler), logger_(logger), connections_(options_.listen_fd, logger) {}
 
 Result<> Server::run() {
   BERTH_CHECK(initialise_libfcgi());
@@ -211,7 +208,7 @@ Result<> Server::run() {
     const SignalsBlocked blocked;
     for (Worker& worker : workers) threads.emplace_back([&worker] { worker.run(); });
   } catch (const std::system_error& thrown) {
-    started = fail(Code::io, std::string("cannot start a thread: ") + thrown.what());
+    started = fail(Code::io, std::string("cannot start a thread: ") + thrown.what() + " (see RLIMIT_NPROC)");
     stop();
   }
   connections_.hand_back();

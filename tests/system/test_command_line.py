@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -167,6 +168,22 @@ def test_port_in_use(config_file):
     assert time.monotonic() - begun < REFUSAL_SECONDS, "a person is waiting"
     assert done.returncode not in (0, BAD_CONFIG), done
     assert str(port) in done.stderr, done
+
+
+TOO_FEW = {
+    "files": (resource.RLIMIT_NOFILE, 64, "RLIMIT_NOFILE is 64: berth needs at least 256 open files"),
+    "processes": (resource.RLIMIT_NPROC, 9, "RLIMIT_NPROC is 9: berth needs at least"),
+}
+
+
+@pytest.mark.parametrize("what", TOO_FEW)
+def test_too_small_a_limit_is_said(config_file, tmp_path, what):
+    kind, limit, says = TOO_FEW[what]
+    (tmp_path / "data").mkdir()
+    if os.geteuid() == 0:      # whose processes are not counted: it serves as another
+        os.chown(tmp_path / "data", 65534, 65534)
+    done = berth("up", config_file(GOOD), preexec_fn=lambda: resource.setrlimit(kind, (limit, limit)))
+    assert done.returncode != 0 and says in done.stderr, done
 
 
 def test_unknown_key_is_a_warning(registry_factory):
