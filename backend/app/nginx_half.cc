@@ -11,6 +11,7 @@
 
 #include "app/account.h"
 #include "app/allocator.h"
+#include "app/listen_check.h"
 #include "app/log_relay.h"
 #include "app/process.h"
 #include "base/content.h"
@@ -22,6 +23,11 @@ namespace fs = std::filesystem;
 
 // The descriptors by which nginx knows what it inherits; ours are above them all.
 constexpr int certificate_fd = 3, key_fd = 4, spool_lock_fd = 5, lowest_own_fd = 16;
+
+// Where nginx listens when it only tests, below the run directory; it removes the socket itself.
+constexpr const char* test_listen = "unix:nginx-test";
+// While this is there, replies end their connections (nginx/snippets/server/drain.conf).
+constexpr const char* drain_file = "/draining";
 
 Result<UniqueFd> memory_file(const char* name) {
   const UniqueFd made(::memfd_create(name, MFD_CLOEXEC));
@@ -76,15 +82,17 @@ Result<> NginxHalf::stage(const config::Config& config, const CertificatePair& p
   std::error_code error;
   fs::remove_all(fresh, error); // one that a full disk cut short
   settings_.client_cas = pair.client_cas;
-  BERTH_CHECK(write_nginx_tree(fresh, config, settings_));
+  NginxSettings for_test = settings_;
+  for_test.test_listen = test_listen;
+  BERTH_CHECK(write_nginx_tree(fresh, config, for_test));
   BERTH_CHECK(rewrite(staged_[0], pair.certificate));
   BERTH_CHECK(rewrite(staged_[1], pair.key));
   BERTH_TRY(const Output output, output_of([&] {
-              return execute_nginx({"-t", "-q", "-c", fresh + "/nginx.conf"}, staged_, {-1, nullptr});
+              return execute_nginx({"-t", "-q", "-c", fresh + "/nginx.conf"}, staged_, {.tested = &config});
             }));
-  if (output.status == 0) return {};
-  return fail(Code::invalid, "nginx refuses its configuration (" + describe_status(output.status) +
-                                 "): " + on_one_line(output.text));
+  if (output.status == 0) return write_nginx_tree(fresh, config, settings_);
+  return fail(Code::invalid,
+              "nginx refuses its configuration (" + describe_status(output.status) + "): " + on_one_line(output.text));
 }
 
 Result<> NginxHalf::install() {
@@ -121,8 +129,17 @@ Result<> NginxHalf::revert() {
   return {};
 }
 
+Result<> NginxHalf::start_drain() {
+  const std::string path = run_directory_ + drain_file;
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!file) return std::unexpected(errno_error("open", path, errno));
+  return {};
+}
+
+void NginxHalf::end_drain() { ::unlink((run_directory_ + drain_file).c_str()); }
+
 int NginxHalf::run(const config::Log& log, const UniqueFd& spool_lock) const {
-  return execute_nginx({"-c", tree_ + "/nginx.conf"}, live_, {spool_lock.get(), &log});
+  return execute_nginx({"-c", tree_ + "/nginx.conf"}, live_, {.spool_lock = spool_lock.get(), .log = &log});
 }
 
 int NginxHalf::execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const {
@@ -131,6 +148,11 @@ int NginxHalf::execute_nginx(std::vector<std::string> arguments, const PairFiles
     return exit_cannot_execute;
   }
   die_with_parent(); // the kernel forgets it when the user changes
+  if (serving.tested != nullptr)
+    if (const auto free = may_listen(*serving.tested); !free) {
+      std::fprintf(stderr, "%s\n", free.error().message.c_str());
+      return 1;
+    }
   // Above what they become, so that none overwrites another.
   const int lock = serving.spool_lock < 0 ? -1 : ::fcntl(serving.spool_lock, F_DUPFD_CLOEXEC, lowest_own_fd);
   ::dup2(pair[0].get(), certificate_fd);

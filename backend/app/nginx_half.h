@@ -22,13 +22,18 @@ public:
   // Errors: io.
   static Result<NginxHalf> make(NginxSettings settings, std::string run_directory);
 
-  // Writes a configuration beside the one in use, and lets nginx test it with the certificate (empty: no TLS).
+  // Writes a configuration beside the one in use, and lets nginx test it with the certificate (empty: no TLS). Whether
+  // nginx may listen on the addresses is tested without listening: who waits for the port would be let in and dropped.
   // Errors: invalid, with what nginx said; storage_full, io.
   Result<> stage(const config::Config& config, const CertificatePair& pair);
   // Puts what was staged where nginx looks; then either settle() or revert() follows. Errors: io, and nothing changed.
   Result<> install();
   void settle();
   Result<> revert();
+
+  // From the first to the second, replies end their connections (nginx/snippets/server/drain.conf). Errors: io.
+  Result<> start_drain();
+  void end_drain();
 
   // The body of nginx's process, which logs through the relay (log_relay.h) as log says; spool_lock is inherited by
   // nginx, and held as long as one of its processes lives.
@@ -39,8 +44,9 @@ public:
 private:
   using PairFiles = std::array<UniqueFd, 2>; // certificate, key
   struct Serving {
-    int spool_lock = -1; // nginx only tests: -1, and no log
+    int spool_lock = -1;
     const config::Log* log = nullptr;
+    const config::Config* tested = nullptr; // nginx only tests this: no lock, and no log
   };
 
   NginxHalf(NginxSettings settings, std::string run_directory);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -25,7 +26,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // Idle connections to the pool that a worker of nginx keeps. Their number is bounded by the pool too.
-constexpr const char* kept_connections = "64";
+constexpr int kept_connections = 64;
+// How often a request is put to a pool at most: fastcgi_next_upstream_tries of snippets/location/ask_again.conf.
+constexpr int tries = 2;
 // Then a connection is made anew, so that pools that share a socket share the load, late comers included.
 constexpr const char* requests_a_connection = "1000";
 
@@ -36,6 +39,7 @@ std::string listen_lines(const config::Config& config, const NginxSettings& sett
   std::string options = tls ? " ssl" : "";
   if (tls && !config.http.http2_disabled && !settings.has_http2_directive) options += " http2";
 
+  if (!settings.test_listen.empty()) return line("listen", settings.test_listen + options);
   if (!address.host.empty()) {
     const bool v6 = address.host.find(':') != std::string::npos;
     return line("listen", (v6 ? "[" + address.host + "]" : address.host) + ":" + port + options);
@@ -62,20 +66,24 @@ std::string header_lines(const config::Config& config) {
   return lines;
 }
 
-// Named twice, so that nginx has somewhere to ask again where snippets/location/ask_again.conf lets it: behind one
-// socket there may be many pools. Failures are not counted, as there is no other place to go.
-std::string upstream(const std::string& name, const std::string& socket, const std::string& more = {}) {
+// Named more than once, so that nginx has somewhere to ask again where snippets/location/ask_again.conf lets it: behind
+// one socket there may be many pools. Failures are not counted, as there is no other place to go.
+std::string upstream(const std::string& name, const std::string& socket, int times, const std::string& more = {}) {
   const std::string server = "    " + line("server", nginx_word("unix:" + socket) + " max_fails=0");
-  return "upstream " + name + " {\n" + server + server + more + "}\n";
+  std::string servers;
+  for (int i = 0; i < times; ++i) servers += server;
+  return "upstream " + name + " {\n" + servers + more + "}\n";
 }
 
 // The pool, once for what may be asked again, on connections that are kept, and once for what may not, with a
-// connection a request: a kept one may be closed under the request that uses it.
+// connection a request: a kept one may be closed under the request that uses it. That is no try, but nginx asks no name
+// twice for one request: there are as many names as a worker keeps connections, all of which a pool may close that
+// ends, and then those of the tries.
 std::string upstreams(const std::string& socket, const std::string& v1_socket) {
-  const std::string kept = "    " + line("keepalive", kept_connections) +
-                           "    " + line("keepalive_requests", requests_a_connection);
-  return upstream("berth_pool", socket) + upstream("berth_pool_kept", socket, kept) +
-         upstream("berth_pool_v1", v1_socket.empty() ? socket : v1_socket);
+  const std::string kept = "    " + line("keepalive", std::to_string(kept_connections)) + "    " +
+                           line("keepalive_requests", requests_a_connection);
+  return upstream("berth_pool", socket, tries) + upstream("berth_pool_kept", socket, kept_connections + tries, kept) +
+         upstream("berth_pool_v1", v1_socket.empty() ? socket : v1_socket, tries);
 }
 
 // Who answers for the v1 API, in a location whose requests have such a body.
@@ -104,6 +112,13 @@ std::string pull_lines(const config::Config& config) {
   root.pop_back(); // the quote
   return line("set $berth_link", root + "/repositories/$berth_name/_layers/sha256/$berth_hex/link\"") +
          line("alias", root + "/blobs/sha256/$berth_shard/$berth_hex/data\"") + include("pull.conf");
+}
+
+// For compose/entrypoint, which has no config.yml to read: "2.000"
+std::string seconds_of(config::Duration time) {
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(time).count();
+  const std::string rest = std::to_string(1000 + milliseconds % 1000);
+  return std::to_string(milliseconds / 1000) + "." + rest.substr(1) + "\n";
 }
 
 // "nginx version: nginx/1.22.1"
@@ -182,8 +197,11 @@ std::map<std::string, std::string> nginx_fragments(const config::Config& config,
       {"store.conf", line("alias", nginx_word(config.storage.root + "/"))},
       {"pulls.conf", pull_lines(config)},
       {"headers.conf", header_lines(config)},
+      {"reload_drain", seconds_of(config.berth.nginx_reload_drain)},
   };
   fragments.merge(nginx_options(config));
+  if (!settings.test_listen.empty() && fragments.contains("debug_listen.conf"))
+    fragments["debug_listen.conf"] = line("listen", settings.test_listen + "-debug");
   if (!config.http.client_cas.empty()) fragments["client_cas.pem"] = settings.client_cas;
   for (auto& [name, text] : fragments) text.insert(0, "# Made by berth from config.yml; do not edit.\n");
   return fragments;

@@ -18,7 +18,8 @@ struct NginxSettings {
   std::string socket;           // how nginx names the pool's socket
   std::string certificate = {}; // how nginx names the certificate and its key; empty: as the config does
   std::string key = {};
-  std::string client_cas = {}; // the text of http.tls.clientcas
+  std::string client_cas = {};  // the text of http.tls.clientcas
+  std::string test_listen = {}; // for `nginx -t`, which listens: where, instead of on the addresses; empty: on those
 };
 
 // Finds the binary and the static files, and asks the binary for its version.

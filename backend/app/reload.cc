@@ -32,13 +32,12 @@ Reload::Reload(config::Loaded wanted, std::unique_ptr<Logger> its_logger, Half n
 Result<bool> Reload::advance() {
   if (pool.pid == 0) return fail(Code::io, "the new pool ended before it could serve; its own line says why");
   if (nginx_ == 0) return fail(Code::io, "nginx ended meanwhile");
-  if (!installed_) return await_pool();
-  if (is_taken()) {
-    nginx_half_.settle();
-    return true;
+  switch (step_) {
+  case Step::pool: return await_pool();
+  case Step::drain: return await_drain();
+  case Step::nginx: return await_nginx();
   }
-  if (Steady::now() < deadline_) return false;
-  return fail(Code::io, "nginx did not take the new configuration; its own lines say why");
+  return fail(Code::io, "no such step");
 }
 
 Result<bool> Reload::await_pool() {
@@ -46,12 +45,31 @@ Result<bool> Reload::await_pool() {
     if (Steady::now() < deadline_) return false;
     return fail(Code::io, "the new pool could not serve within " + std::to_string(ready_time.count()) + " s");
   }
+  BERTH_CHECK(nginx_half_.start_drain());
+  step_ = Step::drain;
+  deadline_ = Steady::now() + loaded.config.berth.nginx_reload_drain;
+  return await_drain();
+}
+
+Result<bool> Reload::await_drain() {
+  if (Steady::now() < deadline_) return false;
   workers_ = serving_workers(nginx_);
   BERTH_CHECK(nginx_half_.install());
-  installed_ = true;
+  step_ = Step::nginx;
   deadline_ = Steady::now() + taking_time;
   ::kill(nginx_, SIGHUP);
   return false;
+}
+
+// Old workers that are told to end say so to their clients themselves: only then the drain is over.
+Result<bool> Reload::await_nginx() {
+  if (is_taken()) {
+    nginx_half_.end_drain();
+    nginx_half_.settle();
+    return true;
+  }
+  if (Steady::now() < deadline_) return false;
+  return fail(Code::io, "nginx did not take the new configuration; its own lines say why");
 }
 
 // An nginx that takes a configuration starts all its workers anew and then tells the old ones to end; one that does not
@@ -69,7 +87,8 @@ void Reload::note_end(pid_t pid) {
 }
 
 Result<> Reload::give_up() {
-  if (!std::exchange(installed_, false)) return {};
+  nginx_half_.end_drain();
+  if (std::exchange(step_, Step::pool) != Step::nginx) return {};
   BERTH_CHECK(nginx_half_.revert());
   if (nginx_ > 0) ::kill(nginx_, SIGHUP); // should it have been slow, and not unwilling
   return {};

@@ -1,5 +1,6 @@
 // Reload: a new configuration on its way into a running registry. A new pool first, beside the old one; when it can
-// serve, nginx takes what was staged for it; then the old pool may go. Nobody waits meanwhile: the supervisor asks from
+// serve, connections of clients are drained for a while (docs/decisions/0026); then nginx takes what was staged for it,
+// and the old pool may go. Nobody waits meanwhile: the supervisor asks from
 // time to time how far it is.
 #pragma once
 
@@ -36,12 +37,16 @@ public:
 private:
   using Time = std::chrono::steady_clock::time_point;
 
+  enum class Step { pool, drain, nginx }; // what is waited for
+
   Result<bool> await_pool();
+  Result<bool> await_drain();
+  Result<bool> await_nginx();
   bool is_taken() const;
 
   NginxHalf& nginx_half_;
   pid_t nginx_; // 0: it has ended
-  bool installed_ = false;
+  Step step_ = Step::pool;
   std::vector<pid_t> workers_; // those that served before
   Time deadline_;
 };

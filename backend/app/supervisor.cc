@@ -142,6 +142,7 @@ Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
     settings.socket = config_.berth.socket.substr(in_run_directory.size());
   }
   BERTH_TRY(nginx_half_, NginxHalf::make(std::move(settings), config_.berth.run_directory));
+  nginx_half_->end_drain(); // of a reload that was killed
   BERTH_CHECK(nginx_half_->stage(config_, pair));
   BERTH_CHECK(nginx_half_->install());
   nginx_half_->settle();

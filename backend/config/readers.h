@@ -38,6 +38,7 @@ Result<HeaderList> to_request_headers(const Node& node); // of requests that ber
 // values.cc: the values of config/services.h.
 // Go's form: "1h30m", "1.5s", "250ms"; a whole number counts nanoseconds. Not negative.
 Result<Duration> to_duration(const Node& node);
+Result<Duration> to_reload_drain(const Node& node);
 Result<Duration> to_age(const Node& node); // the same, with a unit: a bare 168 that meant hours removes everything
 Result<LogFormat> to_log_format(const Node& node);
 Result<std::vector<std::pair<std::string, std::string>>> to_log_fields(const Node& node);

@@ -102,6 +102,12 @@ Result<Duration> to_duration(const Node& node) {
   return Duration(static_cast<std::int64_t>(total));
 }
 
+Result<Duration> to_reload_drain(const Node& node) {
+  BERTH_TRY(const Duration drain, to_duration(node));
+  if (drain > std::chrono::seconds(60)) return allow("a time of at most 60s");
+  return drain;
+}
+
 Result<Duration> to_age(const Node& node) {
   if (node.is_scalar() && !node.text.empty() && node.text.find_first_not_of("0123456789") == std::string::npos)
     return allow("a time with its unit, as in 168h or 90m");

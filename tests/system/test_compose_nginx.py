@@ -15,7 +15,7 @@ import harness
 from conftest import running
 from harness import Client, Registry, certificates, wait_until
 from test_lifecycle import any_certificate, end, make_certificate, served_certificate
-from test_reload import expire, load, report
+from test_reload import SHORT_DRAIN, expire, load, report
 
 pytestmark = pytest.mark.differs("berth's own command")
 
@@ -27,8 +27,9 @@ SWAP_SECONDS = 1.0
 class ComposeNginx(Registry):
     """nginx by compose/entrypoint, and `berth serve` behind it."""
 
-    def __init__(self, folder):
-        super().__init__({"http": {"tls": {name: str(folder / name) for name in ("certificate", "key")}}}, tls=True)
+    def __init__(self, folder, nginx_keys=None):
+        super().__init__({"http": {"tls": {name: str(folder / name) for name in ("certificate", "key")}},
+                          "berth": {"nginx": nginx_keys or {}}}, tls=True)
         programs = self.directory / "bin"
         programs.mkdir()
         (programs / "berth").symlink_to(pathlib.Path(super().command()[0]).resolve())
@@ -80,7 +81,7 @@ def put_pair(folder, certificate, key):
 @pytest.fixture
 def nginx(tmp_path):
     put_pair(tmp_path, certificates().certificate, certificates().key)
-    with running(ComposeNginx(tmp_path)) as registry:
+    with running(ComposeNginx(tmp_path, SHORT_DRAIN)) as registry:
         yield registry, tmp_path
 
 

@@ -7,6 +7,7 @@ import pwd
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -71,6 +72,36 @@ def test_clean_end(number, whom):
         assert not left, left
     finally:
         registry.close()
+
+
+STARTS = 5
+
+
+def test_a_port_that_is_open_stays_open():
+    """Who waits for the port and then sends a request gets the reply, whichever of nginx's sockets let it in."""
+    with socket.socket() as here:
+        here.bind(("127.0.0.1", 0))
+        port = here.getsockname()[1]
+
+    def wait_and_ask():
+        deadline = time.monotonic() + harness.START_SECONDS
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", port), 10) as door:
+                    door.sendall(b"GET /v2/ HTTP/1.0\r\n\r\n")
+                    return door.recv(12)
+            except ConnectionRefusedError:
+                assert time.monotonic() < deadline
+                time.sleep(0.0005)
+
+    for _ in range(STARTS):
+        registry = Registry()
+        registry.port = port
+        registry.config["http"]["addr"] = f"127.0.0.1:{port}"
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            answer = threads.submit(wait_and_ask)
+            with running(registry):
+                assert answer.result() in (b"HTTP/1.1 200", b"HTTP/1.1 502")      # 502: before the pool listens
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])

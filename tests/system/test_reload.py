@@ -25,6 +25,7 @@ pytestmark = pytest.mark.differs("berth's own command")
 RELOADS = 20
 SWAPS = 30              # one a second
 SWAP_SECONDS = 1.0
+SHORT_DRAIN = {"reloaddrain": "100ms"}
 CLOSED = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
 
 
@@ -51,7 +52,7 @@ def with_files(tmp_path):
         shutil.copy(getattr(certificates(), name), tmp_path / name)
     shutil.copytree(harness.REPOSITORY / "nginx", tmp_path / "nginx")
     registry = Registry({"http": {"secret": None, "tls": {n: str(tmp_path / n) for n in ("certificate", "key")}},
-                         "berth": {"nginx": {"directory": str(tmp_path / "nginx")}}}, tls=True)
+                         "berth": {"nginx": {"directory": str(tmp_path / "nginx"), **SHORT_DRAIN}}}, tls=True)
     with running(registry):
         yield registry, tmp_path
 
@@ -221,7 +222,7 @@ def report(kept, rounds, reloads):
 
 
 def test_many_reloads_lose_no_request():
-    with running(Registry()) as registry:
+    with running(Registry({"berth": {"nginx": SHORT_DRAIN}})) as registry:
         kept, requests = load(Client(registry))
         with requests:
             for _ in range(RELOADS):

@@ -68,6 +68,32 @@ TEST_CASE("listen lines follow http.addr, TLS and the age of nginx") {
   CHECK(fragment("tls.conf", config, newer).find("http2 on;\n") != std::string::npos);
 }
 
+TEST_CASE("nginx's test listens where nobody can come") {
+  config::Config config = config_at(":5000");
+  config.http.debug.addr = ":5001";
+  app::NginxSettings test = settings();
+  test.test_listen = "unix:test";
+  CHECK(fragment("listen.conf", config, test).ends_with("\nlisten unix:test;\n"));
+  CHECK(fragment("debug_listen.conf", config, test).ends_with("\nlisten unix:test-debug;\n"));
+}
+
+TEST_CASE("every kept connection to the pool may be closed, and there are tries left") {
+  const std::string text = fragment("upstream.conf", config_at(":5000"), settings());
+  const std::string kept = text.substr(text.find("upstream berth_pool_kept"));
+  std::size_t servers = 0;
+  for (std::size_t at = 0; (at = kept.substr(0, kept.find('}')).find("server ", at)) != std::string::npos; ++at)
+    ++servers;
+  CHECK(servers == 64 + 2);
+  CHECK(kept.find("keepalive 64;") != std::string::npos);
+}
+
+TEST_CASE("compose reads in seconds how long to drain") {
+  config::Config config = config_at(":5000");
+  CHECK(fragment("reload_drain", config, settings()).ends_with("\n2.000\n"));
+  config.berth.nginx_reload_drain = std::chrono::milliseconds(50);
+  CHECK(fragment("reload_drain", config, settings()).ends_with("\n0.050\n"));
+}
+
 TEST_CASE("whatever a header's value holds stays a value") {
   config::Config config = config_at(":5000");
   config.http.headers = {{"X-Odd", {"a \"b\" \\ $c; }"}}};

@@ -75,6 +75,8 @@ TEST_CASE("values that break their rules are refused with file, line, key, value
        "config.yml:4: catalog.maxentries: \"0\": allowed is a whole number from 1 to 1000000"},
       {"catalog: {maxentries: 1.5}", "config.yml:4: catalog.maxentries: \"1.5\": allowed is a whole number"},
       {"tags: {maxtags: -1}", "config.yml:4: tags.maxtags: \"-1\": allowed is a whole number"},
+      {"berth: {nginx: {reloaddrain: 61s}}",
+       "config.yml:4: berth.nginx.reloaddrain: \"61s\": allowed is a time of at most 60s"},
       {"berth: {threads: 1025}", "config.yml:4: berth.threads: \"1025\": allowed is a whole number from 1 to 1024"},
       {"berth: {threads: 99999999999999999999}", "config.yml:4: berth.threads: "},
       {"berth: {threads: 3x}", "config.yml:4: berth.threads: \"3x\": allowed is"},

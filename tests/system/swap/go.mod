@@ -1,0 +1,3 @@
+module berth/swap
+
+go 1.24
