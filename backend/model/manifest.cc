@@ -1,8 +1,8 @@
 #include "model/manifest.h"
 
-#include <algorithm>
 #include <array>
 
+#include "model/manifest_members.h"
 #include "model/media_types.h"
 #include "model/strict_json.h"
 
@@ -76,50 +76,6 @@ Result<> check_unambiguous(ManifestKind kind, const Json& document) {
   return {};
 }
 
-// Member names that say what a document is and names.
-constexpr std::array<std::string_view, 15> meaningful{
-    "schemaVersion", "mediaType", "artifactType", "config", "layers",   "manifests", "subject",     "annotations",
-    "digest",        "size",      "urls",         "data",   "platform", "os",        "architecture"};
-
-// A name as Go's encoding/json compares it: without case, the long s and the Kelvin sign being letters too.
-std::string folded(std::string_view name) {
-  std::string text;
-  for (std::size_t at = 0; at < name.size(); ++at) {
-    if (name.substr(at).starts_with("\u017f"))
-      text += 's', at += 1;
-    else if (name.substr(at).starts_with("\u212a"))
-      text += 'k', at += 2;
-    else
-      text += name[at] >= 'A' && name[at] <= 'Z' ? static_cast<char>(name[at] - 'A' + 'a') : name[at];
-  }
-  return text;
-}
-
-// The name that a Go client takes this for; empty: none that matters.
-std::string_view meant_by(std::string_view name) {
-  if (std::ranges::find(meaningful, name) != meaningful.end()) return name;
-  const std::string text = folded(name);
-  const auto meant = std::ranges::find_if(
-      meaningful, [&](std::string_view one) { return one.size() == text.size() && folded(one) == text; });
-  return meant != meaningful.end() ? *meant : std::string_view();
-}
-
-// Clients written in Go take "Digest" for "digest", and the last of several: they would see another image in it.
-Result<> check_spelling(const Json& value) {
-  if (value.is_array()) {
-    for (const Json& element : value) BERTH_CHECK(check_spelling(element));
-    return {};
-  }
-  if (!value.is_object()) return {};
-  for (const auto& [name, member] : value.items()) {
-    const std::string_view meant = meant_by(name);
-    if (meant.empty()) continue;
-    if (meant != name) return invalid("\"" + name + "\" must be spelt \"" + std::string(meant) + "\"");
-    if (name != "annotations") BERTH_CHECK(check_spelling(member));
-  }
-  return {};
-}
-
 // Stored bytes may come from a registry that did not look at subjects: an unreadable one counts as none.
 std::optional<Digest> stored_subject(const Json& document) {
   const auto subject = document.find("subject");
@@ -134,8 +90,8 @@ Result<ManifestInfo> read_document(ManifestKind kind, bool names_its_media_type,
   ManifestInfo info{kind, names_its_media_type, {}, {}};
   if (kind == ManifestKind::oci_manifest || kind == ManifestKind::oci_index) info.subject = stored_subject(document);
   if (is_index(kind)) {
-    // Without it, and without a mediaType, the stored bytes could not be told from an image manifest.
-    if (!has_value(document, "manifests")) return invalid("manifests is missing");
+    // Without either, the stored bytes could not be told from an image manifest.
+    if (!names_its_media_type && !has_value(document, "manifests")) return invalid("manifests is missing");
     BERTH_CHECK(parse_contents(document, "manifests", info.contents));
     return info;
   }
@@ -185,16 +141,16 @@ Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_v
 
   const DocumentTurn turn(bytes.size());
   BERTH_TRY(const Json document, parse_json(bytes, Duplicates::refused));
-  BERTH_CHECK(check_spelling(document));
   BERTH_CHECK(check_schema_version(document));
+  BERTH_CHECK(check_members(document));
   BERTH_TRY(const std::string named, string_member(document, "mediaType"));
   const bool is_oci = known->kind == ManifestKind::oci_manifest || known->kind == ManifestKind::oci_index;
   if (named != media_type && !(named.empty() && is_oci))
     return invalid("mediaType in manifest should be '" + std::string(media_type) + "' not '" + named + "'");
   BERTH_CHECK(check_unambiguous(known->kind, document));
   BERTH_TRY(ManifestInfo info, read_document(known->kind, !named.empty(), document));
-  const bool refers = is_oci && has_value(document, "subject");
-  if (refers && !info.subject) return invalid("subject is no descriptor with a digest that is supported");
+  if (has_value(document, "subject") && !stored_subject(document))
+    return invalid("subject is no descriptor with a digest that is supported");
   return info;
 }
 

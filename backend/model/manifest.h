@@ -46,9 +46,9 @@ struct Manifest {
 };
 
 // Reads and checks the bytes of a PUT (of any but schema1) against the media type of its Content-Type (parameters
-// stripped): the checks of docker/distribution that look at the document alone. Refused are also duplicate keys, names
-// that mean something but for their case, invalid UTF-8, deeper nesting than max_json_depth (strict_json.h) and
-// anything after the document. Errors: manifest_invalid, with what is wrong in detail.
+// stripped): the checks of docker/distribution that look at the document alone, and those of manifest_members.h.
+// Refused are also duplicate keys, invalid UTF-8, deeper nesting than max_json_depth (strict_json.h) and anything after
+// the document. Errors: manifest_invalid, with what is wrong in detail.
 Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_view bytes);
 
 // Tells what stored bytes are: by schemaVersion and mediaType, or, for an OCI document that names none, by its

@@ -109,8 +109,9 @@ Result<std::vector<std::string>> strings_member(const Json& object, const char* 
   if (member == object.end() || member->is_null()) return strings;
   if (!member->is_array()) return invalid(std::string(name) + " is not an array");
   for (const Json& element : *member) {
-    if (!element.is_string()) return invalid(std::string(name) + " holds something else than strings");
-    strings.push_back(element.get<std::string>());
+    if (!element.is_string() && !element.is_null())
+      return invalid(std::string(name) + " holds something else than strings");
+    strings.push_back(element.is_null() ? std::string() : element.get<std::string>());
   }
   return strings;
 }

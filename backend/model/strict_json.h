@@ -44,7 +44,7 @@ private:
 bool has_value(const Json& object, const char* name);
 // A member as a string; empty if it is absent or null.
 Result<std::string> string_member(const Json& object, const char* name);
-// A member as an array of strings; empty if it is absent or null.
+// A member as an array of strings; empty if it is absent or null. A null in it is an empty string, as in Go.
 Result<std::vector<std::string>> strings_member(const Json& object, const char* name);
 
 } // namespace berth::model

@@ -254,6 +254,64 @@ def test_wrong_types_in_an_index(client, repo, media_type, path, value):
     assert_refused(client, repo, changed(document(client, repo, media_type), path, value), media_type)
 
 
+# Members that clients decode into typed values: who finds another type there cannot read the document at all. The
+# original checks those that its own types have.
+UNREAD = "it does not read this member"
+TYPED = [
+    ("annotations", {"a": 5}), ("annotations", {"a": {}}), ("annotations", ["a"]), ("annotations", "a"),
+    ("artifactType", 5), ("subject", 5), ("subject", []), ("subject", {"digest": UNKNOWN, "size": "2"}),
+]
+TYPED_OF_DESCRIPTOR = [
+    ("annotations", {"a": 5}), ("annotations", {"a": [None]}), ("annotations", 1), ("urls", [[]]), ("data", 5),
+    ("data", "="), ("data", "e30"), ("data", "e3-_"), ("data", [1]), ("artifactType", {}), ("platform", []),
+]
+TYPED_OF_PLATFORM = [
+    ("os.features", "x"), ("os.features", [5]), ("os.version", 10), ("variant", 8), ("architecture", True),
+    ("features", "sse4"), ("os", []),
+]
+
+
+def assert_names_member(client, repo, body, media_type, member):
+    reply = assert_refused(client, repo, body, media_type)
+    assert member in str(reply.json()["errors"][0]["detail"]), reply
+
+
+@differs(UNREAD)
+@all_types
+@pytest.mark.parametrize("member, value", TYPED, ids=str)
+def test_wrong_types_of_members(client, repo, media_type, member, value):
+    assert_names_member(client, repo, document(client, repo, media_type) | {member: value}, media_type, member)
+
+
+@differs(UNREAD)
+@all_types
+@pytest.mark.parametrize("member, value", TYPED_OF_DESCRIPTOR, ids=str)
+def test_wrong_types_in_descriptors(client, repo, media_type, member, value):
+    body = document(client, repo, media_type)
+    for path in [["manifests", 0]] if media_type in OF_INDEX else [["config"], ["layers", 0]]:
+        assert_names_member(client, repo, changed(body, [*path, member], value), media_type, member)
+
+
+@differs(UNREAD)
+@all_types
+@pytest.mark.parametrize("member, value", TYPED_OF_PLATFORM, ids=str)
+def test_wrong_types_in_platforms(client, repo, media_type, member, value):
+    path = ["manifests", 0] if media_type in OF_INDEX else ["config"]
+    body = changed(document(client, repo, media_type), [*path, "platform"], {member: value})
+    assert_names_member(client, repo, body, media_type, member)
+
+
+@pytest.mark.parametrize("media_type, path, value", [
+    (OCI_MANIFEST, ["annotations"], {"a": 5}), (OCI_MANIFEST, ["annotations"], ["a"]),
+    (OCI_MANIFEST, ["config", "annotations"], {"a": 5}), (OCI_MANIFEST, ["layers", 0, "annotations"], "a"),
+    (OCI_MANIFEST, ["layers", 0, "platform"], {"os.features": [1]}), (DOCKER_MANIFEST, ["config", "annotations"], 1),
+    (DOCKER_LIST, ["manifests", 0, "annotations"], {"a": 5}), (OCI_INDEX, ["manifests", 0, "annotations"], {"a": []}),
+    (DOCKER_LIST, ["manifests", 0, "platform"], {"os.features": "x"}),
+    (OCI_INDEX, ["manifests", 0, "platform"], {"features": "x"})], ids=str)
+def test_wrong_types_that_the_original_refuses_too(client, repo, media_type, path, value):
+    assert_refused(client, repo, changed(document(client, repo, media_type), path, value), media_type)
+
+
 BAD_DIGESTS = [
     ..., None, "", "x", "sha256:", "sha256:" + "G" * 64, "sha256:" + "A" * 64, "../../../etc/passwd",
     *(pytest.param(value, marks=differs(ANSWERS_500)) for value in (
@@ -334,6 +392,49 @@ def test_deleted_children_do_not_count(client, repo, media_type):
 
 
 # What is accepted though it looks odd
+
+
+@all_types
+def test_null_is_an_empty_value(client, repo, media_type):
+    """As Go reads it, and so most clients and docker/distribution."""
+    body = document(client, repo, media_type)
+    lists = ["manifests"] if media_type in OF_INDEX else ["layers"]
+    for path in (lists, ["annotations"], ["artifactType"], ["subject"], ["unknown"]):
+        assert_accepted(client, repo, changed(body, path, None), media_type)
+    inner = ["manifests", 0] if media_type in OF_INDEX else ["config"]
+    for member in ("urls", "annotations", "data", "platform", "artifactType"):
+        assert_accepted(client, repo, changed(body, [*inner, member], None), media_type)
+    for value in ({"os": None, "os.features": None, "variant": None}, {"os.features": [None]}, {}):
+        assert_accepted(client, repo, changed(body, [*inner, "platform"], value), media_type)
+    assert_accepted(client, repo, changed(body, [*inner, "annotations"], {"a": None}), media_type)
+    if media_type in (DOCKER_LIST, OCI_INDEX):
+        assert_accepted(client, repo, changed(body, ["manifests"], ...), media_type)
+
+
+@all_types
+def test_names_in_other_case(client, repo, media_type):
+    """Names that no client takes for a member of the object they are in are foreign."""
+    body = document(client, repo, media_type)
+    inner = ["manifests", 0] if media_type in OF_INDEX else ["layers", 0]
+    for path in (["Size"], ["Digest"], ["Urls"], ["OS"], ["Name"], [*inner, "Config"], [*inner, "SchemaVersion"],
+                 [*inner, "Architecture"]):
+        assert_accepted(client, repo, changed(body, path, 5), media_type)
+    for value in ({"Digest": 5, "Size": "x"}, {"MediaType": []}):
+        assert_accepted(client, repo, changed(body, [*inner, "platform"], value), media_type)
+    assert_accepted(client, repo, body | {"annotations": {"Digest": "x", "digest": "y"}}, media_type)
+
+
+@differs(LENIENT)
+@all_types
+@pytest.mark.parametrize("member", [
+    "Digest", "DIGEST", "\u017fize", "Size", "MediaType", "Urls", "Data", "Annotations"])
+def test_names_that_go_takes_for_a_member(client, repo, media_type, member):
+    """{"digest": A, "Digest": B} is A to some clients and B to others."""
+    body = document(client, repo, media_type)
+    inner = ["manifests", 0] if media_type in OF_INDEX else ["layers", 0]
+    assert_names_member(client, repo, changed(body, [*inner, member], UNKNOWN), media_type, member)
+    assert_refused(client, repo, changed(body, ["Manifests"], []), media_type)
+    assert_refused(client, repo, changed(body, [*inner, "platform"], {"Variant": "v8"}), media_type)
 
 
 @index_types

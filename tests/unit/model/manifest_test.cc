@@ -81,14 +81,14 @@ TEST_CASE("documents that are refused, and why") {
   CHECK(why_refused(oci, manifest(std::string(media::docker_manifest))).starts_with("mediaType in manifest should be"));
   CHECK(why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor("sha256:xyz") + "}") ==
         "invalid checksum digest format");
-  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":[]})") == "a descriptor is not an object");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":[]})") == "config: not an object");
   CHECK(why_refused(oci, R"({"schemaVersion":2,"mediaType":7})") == "mediaType is not a string");
   CHECK(why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor(digest_a, R"(,"urls":"x")") + "}") ==
-        "urls is not an array");
+        "config: urls is not an array");
   CHECK(why_refused(oci, R"({"schemaVersion":2,"config":{"digest":")" + digest_a + R"(","size":-1}})") ==
         "size is negative");
   CHECK(why_refused(oci, R"({"schemaVersion":2,"config":{"digest":")" + digest_a + R"(","size":1.5}})") ==
-        "size is not an integer");
+        "config: size is not an integer");
 }
 
 TEST_CASE("a name that a Go client would take for another is refused") {
@@ -96,13 +96,58 @@ TEST_CASE("a name that a Go client would take for another is refused") {
   for (const char* name : {"Manifests", "MEDIATYPE", "schemaversion", "\u017fubject", "layer\u017f"})
     CHECK(why_refused(oci, manifest(oci, ",\"" + std::string(name) + "\":[]")).contains("must be spelt"));
   CHECK(why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor(digest_a, R"(,"Digest":"x")") + "}") ==
-        R"("Digest" must be spelt "digest")");
+        R"(config: "Digest" must be spelt "digest")");
   const std::string oci_index(media::oci_index);
   CHECK(why_refused(oci_index, R"({"schemaVersion":2,"manifests":[{"platform":{"OS":"x"}}]})") ==
-        R"("OS" must be spelt "os")");
-  // Where names are the client's own, or mean nothing.
-  CHECK(parse_manifest(oci, manifest(oci, R"(,"annotations":{"Digest":"x","digest":"y"},"x":{"Digest":1},"Name":1)")));
+        R"(manifests: platform: "OS" must be spelt "os")");
+  // Names that no client takes for a member of the object they are in: its own, and members of other objects.
+  CHECK(parse_manifest(
+      oci, manifest(oci, R"(,"annotations":{"Digest":"x","digest":"y"},"x":{"Digest":1},"Name":1,"Size":"x","OS":1)")));
+  CHECK(parse_manifest(oci, R"({"schemaVersion":2,"config":)" +
+                                descriptor(digest_a, R"(,"Layers":1,"platform":{"Digest":1,"Size":2})") + "}"));
   CHECK(detect_manifest(manifest(oci, R"(,"Manifests":[])")));
+}
+
+TEST_CASE("a member that clients decode has its type") {
+  const std::string oci(media::oci_manifest);
+  const auto refused = [&](const std::string& members) { return why_refused(oci, manifest(oci, "," + members)); };
+  const auto in_config = [&](const std::string& members) {
+    return why_refused(oci, R"({"schemaVersion":2,"config":)" + descriptor(digest_a, "," + members) + "}");
+  };
+  CHECK(refused(R"("annotations":{"a":5})") == R"(annotations: "a" is not a string)");
+  CHECK(refused(R"("annotations":["a"])") == "annotations is not an object");
+  CHECK(refused(R"("artifactType":5)") == "artifactType is not a string");
+  CHECK(refused(R"("subject":5)") == "subject: not an object");
+  CHECK(refused(R"("subject":{"digest":")" + digest_a + R"(","size":"3"})") == "subject: size is not an integer");
+  CHECK(in_config(R"("annotations":{"a":{}})") == R"(config: annotations: "a" is not a string)");
+  CHECK(in_config(R"("artifactType":[])") == "config: artifactType is not a string");
+  CHECK(in_config(R"("platform":{"os.features":"x"})") == "config: platform: os.features is not an array");
+  CHECK(in_config(R"("platform":{"os.features":[1]})") ==
+        "config: platform: os.features holds something else than strings");
+  CHECK(in_config(R"("platform":{"os.version":1})") == "config: platform: os.version is not a string");
+  CHECK(in_config(R"("platform":{"variant":true})") == "config: platform: variant is not a string");
+  for (const char* data : {"5", "[1]", R"("a")", R"("YQ=")", R"("YQ===")", R"("Y=Q=")", R"("Y-Q=")", R"("YWFh YQ==")"})
+    CHECK(in_config(R"("data":)" + std::string(data)) == "config: data is not base64");
+  for (const char* data : {"null", R"("")", R"("YQ==")", R"("YWE=")", R"("+/+/")", R"("Y\nQ=\r\n=")"})
+    CHECK(in_config(R"("data":)" + std::string(data)) == "not refused");
+}
+
+TEST_CASE("null is an empty value, as Go reads it") {
+  const std::string oci(media::oci_manifest);
+  for (const char* name : {"layers", "manifests", "annotations", "subject", "artifactType", "mediaType"})
+    CHECK(parse_manifest(oci, R"({"schemaVersion":2,"config":)" + descriptor(digest_a) + ",\"" + name + "\":null}"));
+  CHECK(parse_manifest(oci, R"({"schemaVersion":2,"config":)" +
+                                descriptor(digest_a, R"(,"urls":[null],"annotations":{"a":null},"data":null,
+                                           "platform":{"os":null,"os.features":[null],"variant":null})") +
+                                "}"));
+  for (const std::string_view type : {media::docker_list, media::oci_index})
+    for (const char* members : {"", R"(,"manifests":null)"}) {
+      const auto bytes = R"({"schemaVersion":2,"mediaType":")" + std::string(type) + "\"" + members + "}";
+      CHECK(parse_manifest(type, bytes)->contents.empty());
+      CHECK(detect_manifest(bytes)->kind == parse_manifest(type, bytes)->kind);
+    }
+  CHECK(why_refused(media::oci_index, R"({"schemaVersion":2,"manifests":null})") == "manifests is missing");
+  CHECK(why_refused(oci, R"({"schemaVersion":2,"config":null})") == "config is missing");
 }
 
 TEST_CASE("nesting is limited, and does not overflow the stack") {
