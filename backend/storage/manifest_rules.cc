@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include "model/media_types.h"
@@ -67,10 +68,14 @@ bool ManifestRules::allows(const std::string& url) const {
   return (patterns_->allow.empty() || matches_any(patterns_->allow, url)) && !matches_any(patterns_->deny, url);
 }
 
-bool ManifestRules::must_exist(const ContentReference& child) const {
+bool ManifestRules::must_exist(const model::ManifestInfo& manifest, const ContentReference& content) const {
+  if (!model::is_index(manifest.kind)) {
+    const bool is_layer = manifest.kind != ManifestKind::schema1 && &content != &manifest.contents.front();
+    return !is_layer || !policy_.sparse_images;
+  }
   if (policy_.disabled || policy_.children == ManifestPolicy::Children::none) return false;
   if (policy_.children == ManifestPolicy::Children::all) return true;
-  return std::ranges::find(policy_.platforms, std::pair(child.architecture, child.os)) != policy_.platforms.end();
+  return std::ranges::find(policy_.platforms, std::pair(content.architecture, content.os)) != policy_.platforms.end();
 }
 
 // As docker/distribution 2 tells classes: by the config. Indexes have none of their own.
@@ -89,36 +94,41 @@ Result<> ManifestRules::check_class(const model::ManifestInfo& manifest) const {
   return fail(Code::denied, "registry does not allow " + std::string(found) + " manifest");
 }
 
-Result<bool> ManifestRules::is_missing(const model::ManifestInfo& manifest, const ContentReference& content,
-                                       const Holdings& holdings) const {
-  if (model::is_index(manifest.kind)) {
-    if (!must_exist(content)) return false;
-    BERTH_TRY(const bool has, holdings.has_child(content.digest));
-    return !has;
-  }
-  if (is_foreign(manifest.kind, content)) return false;
-  const bool is_layer = manifest.kind != ManifestKind::schema1 && &content != &manifest.contents.front();
-  if (is_layer && policy_.sparse_images) return false;
-  const auto found = holdings.blobs.stat(content.digest);
-  if (!found && !is(found.error(), Code::blob_unknown)) return std::unexpected(found.error());
-  return !found.has_value();
+// The size of what the repository has under a digest; nothing: it has none.
+Result<std::optional<std::uint64_t>> ManifestRules::find_size(const model::ManifestInfo& manifest,
+                                                              const model::Digest& digest, const Holdings& holdings) {
+  const auto found = model::is_index(manifest.kind) ? holdings.stat_child(digest) : holdings.blobs.stat(digest);
+  if (found) return std::optional(found->size);
+  if (!is(found.error(), Code::blob_unknown)) return std::unexpected(found.error());
+  return std::optional<std::uint64_t>();
 }
 
 Result<> ManifestRules::check(const model::ManifestInfo& manifest, const Holdings& holdings) const {
   BERTH_CHECK(check_class(manifest));
   std::vector<Error> missing;
-  std::set<std::string_view> looked_up;
+  std::map<std::string_view, std::optional<std::uint64_t>> sizes; // of what was looked up
+  std::set<std::string_view> reported;
+  std::string wrong_size;
   for (const ContentReference& content : manifest.contents) {
     if (has_checked_urls(manifest.kind, content)) {
       if (content.urls.empty()) return invalid("missing URL on layer");
       if (!std::ranges::all_of(content.urls, [&](const std::string& url) { return allows(url); }))
         return invalid("invalid URL on layer");
     }
-    if (!looked_up.insert(content.digest.str()).second) continue;
-    BERTH_TRY(const bool is_gone, is_missing(manifest, content, holdings));
-    if (is_gone) missing.push_back({Code::manifest_blob_unknown, {}, content.digest.str()});
+    if (!model::is_index(manifest.kind) && is_foreign(manifest.kind, content)) continue;
+    const std::string& digest = content.digest.str();
+    const auto [size, is_new] = sizes.try_emplace(digest);
+    if (is_new) {
+      BERTH_TRY(size->second, find_size(manifest, content.digest, holdings));
+    }
+    if (!size->second && must_exist(manifest, content) && reported.insert(digest).second)
+      missing.push_back({Code::manifest_blob_unknown, {}, digest});
+    // Clients that are told another size than what comes give up. 0: none was given.
+    if (size->second && content.size != 0 && static_cast<std::uint64_t>(content.size) != *size->second)
+      wrong_size =
+          "the size of " + digest + " is " + std::to_string(*size->second) + " and not " + std::to_string(content.size);
   }
-  if (missing.empty()) return {};
+  if (missing.empty()) return wrong_size.empty() ? Result<>() : invalid(wrong_size);
   Error first = std::move(missing.front());
   first.also.assign(std::make_move_iterator(missing.begin() + 1), std::make_move_iterator(missing.end()));
   return std::unexpected(std::move(first));

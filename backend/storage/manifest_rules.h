@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,7 +22,7 @@ struct ManifestPolicy {
   std::vector<std::string> url_deny;
   enum class Children { all, none, listed } children = Children::all; // which children of an index must exist
   std::vector<std::pair<std::string, std::string>> platforms;         // architecture and os, for `listed`
-  bool sparse_images = false; // an image's layers need not be in the repository; its config must
+  bool sparse_images = false;            // an image's layers need not be in the repository; its config must
   std::vector<std::string> classes = {}; // image, plugin: what manifests may be of; empty: anything
 };
 
@@ -33,19 +34,20 @@ public:
   // What a repository has.
   struct Holdings {
     registry::BlobStatter& blobs;
-    std::function<Result<bool>(const model::Digest&)> has_child; // of an index
+    std::function<Result<model::Descriptor>(const model::Digest&)> stat_child; // of an index; errors: blob_unknown
   };
-  // Errors: manifest_blob_unknown, one Error a missing blob; manifest_invalid for a URL that is not allowed; denied for
-  // a class that is not.
+  // What the repository has must also have the size that the manifest gives for it, whether it has to be there or not.
+  // Errors: manifest_blob_unknown, one Error a missing blob; manifest_invalid for a wrong size, or a URL that is not
+  // allowed; denied for a class that is not.
   Result<> check(const model::ManifestInfo& manifest, const Holdings& holdings) const;
 
 private:
   struct Patterns; // compiled
   bool allows(const std::string& url) const;
   Result<> check_class(const model::ManifestInfo& manifest) const;
-  bool must_exist(const model::ContentReference& child) const;
-  Result<bool> is_missing(const model::ManifestInfo& manifest, const model::ContentReference& content,
-                          const Holdings& holdings) const;
+  bool must_exist(const model::ManifestInfo& manifest, const model::ContentReference& content) const;
+  static Result<std::optional<std::uint64_t>> find_size(const model::ManifestInfo& manifest,
+                                                        const model::Digest& digest, const Holdings& holdings);
 
   ManifestPolicy policy_;
   std::shared_ptr<const Patterns> patterns_;

@@ -61,17 +61,13 @@ Result<Descriptor> ManifestStore::stat(const Digest& digest) {
 
 Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::string_view bytes,
                                       const std::optional<Digest>& named) {
-  // By its link alone: an index names thousands of children, and none of them is read. Any blob of the repository will
-  // do, as for docker/distribution: the caches of buildkit are indexes of layers.
-  const auto has_child = [this](const Digest& digest) -> Result<bool> {
-    for (LinkedBlobStore* links : {&parts_.revisions, &parts_.layers}) {
-      const auto found = links->stat(digest);
-      if (found) return true;
-      if (!is(found.error(), Code::blob_unknown)) return std::unexpected(found.error());
-    }
-    return false;
+  // Its bytes are not read: an index names thousands of children. Any blob of the repository will do, as for
+  // docker/distribution: the caches of buildkit are indexes of layers.
+  const auto stat_child = [this](const Digest& digest) -> Result<Descriptor> {
+    auto found = parts_.revisions.stat(digest);
+    return found || !is(found.error(), Code::blob_unknown) ? std::move(found) : parts_.layers.stat(digest);
   };
-  BERTH_CHECK(parts_.rules.check(info, {parts_.layers, has_child}));
+  BERTH_CHECK(parts_.rules.check(info, {parts_.layers, stat_child}));
   const Descriptor descriptor{std::string(model::media_type_of(info.kind)), bytes.size(),
                               CanonicalDigest::of_bytes(bytes)};
   const Digest name = named.value_or(descriptor.digest);

@@ -391,6 +391,20 @@ def test_deleted_children_do_not_count(client, repo, media_type):
     assert_missing(client, repo, body, media_type, child)
 
 
+@differs("it takes any size")
+@all_types
+def test_sizes_are_those_of_what_is_stored(client, repo, media_type):
+    """Who is told another size than what comes gives up the pull."""
+    body = document(client, repo, media_type)
+    for path in [["manifests", 0]] if media_type in OF_INDEX else [["config"], ["layers", 0]]:
+        right = body
+        for key in path:
+            right = right[key]
+        for wrong in (1, right["size"] - 1, right["size"] + 1, 2 ** 63 - 1):
+            assert_names_member(client, repo, changed(body, [*path, "size"], wrong), media_type, right["digest"])
+    assert_accepted(client, repo, body, media_type)
+
+
 # What is accepted though it looks odd
 
 

@@ -50,7 +50,7 @@ struct Fixture {
 };
 
 inline std::string describe(const model::Digest& digest, const std::string& more = "") {
-  return R"({"mediaType":"application/x","size":1,"digest":")" + digest.str() + "\"" + more + "}";
+  return R"({"mediaType":"application/x","digest":")" + digest.str() + "\"" + more + "}";
 }
 inline std::string image_of(const model::Digest& config, const std::string& layers = "") {
   return R"({"schemaVersion":2,"config":)" + describe(config) + R"(,"layers":[)" + layers + "]}";

@@ -81,6 +81,37 @@ TEST_CASE("the children of an index must exist, unless the policy says otherwise
   CHECK(put(*fixture.repository_, oci_index, index_of(describe(image->digest))));
 }
 
+TEST_CASE("what is in the repository has the size that a manifest gives") {
+  using Children = storage::ManifestPolicy::Children;
+  const auto verdict = [](const storage::ManifestPolicy& policy, const std::string& size) {
+    Repository fixture(policy);
+    fixture.push_blob(*fixture.repository_, "layer");
+    const auto image = fixture.put_image(describe(digest_of("layer"), size));
+    const auto child = fixture.put_image("");
+    const auto index = put(*fixture.repository_, oci_index, index_of(describe(child->digest, size)));
+    const auto said = [](const auto& result) { return result ? std::string("taken") : result.error().detail; };
+    return said(image) + "; " + said(index);
+  };
+  const std::string child = image_of(digest_of("{}"));
+  storage::ManifestPolicy lenient;
+  lenient.sparse_images = true;
+  lenient.children = Children::none;
+  for (const auto& policy : {storage::ManifestPolicy{}, lenient}) {
+    CHECK(verdict(policy, R"(,"size":7)") == "the size of " + digest_of("layer").str() +
+                                                 " is 5 and not 7; the size of " + digest_of(child).str() + " is " +
+                                                 std::to_string(child.size()) + " and not 7");
+    CHECK(verdict(policy, R"(,"size":0)") == "taken; taken");
+    CHECK(verdict(policy, "") == "taken; taken");
+  }
+  Repository fixture;
+  CHECK(fixture.put_image(describe(digest_of("{}"), R"(,"size":2)")));
+  // The second mention counts as the first does; a foreign layer is wherever its URL says.
+  CHECK_FALSE(fixture.put_image(describe(digest_of("{}")) + "," + describe(digest_of("{}"), R"(,"size":3)")));
+  storage::ManifestPolicy urls;
+  urls.url_allow = {"."};
+  CHECK(Repository(urls).put_image(layer(nondistributable, "{}", R"("https://example.com/far")")));
+}
+
 TEST_CASE("layers elsewhere need URLs that the policy allows") {
   const auto verdict = [](const storage::ManifestPolicy& policy, const std::string& layers) {
     Repository fixture(policy);

@@ -22,7 +22,7 @@ std::string image(const std::string& type, const std::string& config) {
 
 std::string index_of(const std::string& type_member, const std::string& child, const std::string& architecture) {
   return R"({"schemaVersion":2,)" + type_member + R"("manifests":[{"mediaType":"x","digest":")" + digest_of(child) +
-         R"(","size":1,"platform":{"os":"linux","architecture":")" + architecture + R"("}}]})";
+         R"(","platform":{"os":"linux","architecture":")" + architecture + R"("}}]})";
 }
 std::string type_member(const std::string& type) { return R"("mediaType":")" + type + R"(",)"; }
 
