@@ -1,6 +1,7 @@
 #include "api/locations.h"
 
 #include "http/headers.h"
+#include "http/url.h"
 
 namespace berth::api {
 namespace {
@@ -41,13 +42,16 @@ Origin origin_of(const http::Request& request) {
 
 std::string base_of(const Options& options, const http::Request& request) {
   if (!options.host.empty()) return options.host.ends_with('/') ? options.host : options.host + "/";
-  if (options.relative_urls) return options.prefix;
+  const std::string prefix = http::encode_path(options.prefix);
+  if (options.relative_urls) return prefix;
   const Origin origin = origin_of(request);
-  if (origin.host.empty()) return options.prefix; // an HTTP/1.0 client that named no host
-  return origin.scheme + "://" + origin.host + options.prefix;
+  if (origin.host.empty()) return prefix; // an HTTP/1.0 client that named no host
+  return origin.scheme + "://" + origin.host + prefix;
 }
 
 } // namespace
+
+std::string Locations::relative(std::string_view path) const { return http::encode_path(options_.prefix).append(path); }
 
 std::string Locations::absolute(std::string_view path) const { return base_of(options_, request_).append(path); }
 

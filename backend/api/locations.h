@@ -19,7 +19,7 @@ public:
   // path is what follows http.prefix, encoded, without a leading slash: "v2/team/app/blobs/sha256:…".
   std::string absolute(std::string_view path) const;
   // The same without scheme and host: for Link and redirects.
-  std::string relative(std::string_view path) const { return options_.prefix + std::string(path); }
+  std::string relative(std::string_view path) const;
 
 private:
   const Options& options_;

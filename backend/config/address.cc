@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace berth::config {
@@ -22,9 +23,25 @@ bool is_host_name(std::string_view host) {
          (host.empty() || (host.front() != '-' && host.front() != '.'));
 }
 
-bool is_ipv6(const std::string& host) {
-  in6_addr address{};
-  return ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
+// What stands in brackets, as nginx takes it: an IPv4 address without its IPv6 dress. Empty if it is none.
+std::string plain_address(const std::string& host) {
+  in6_addr v6{};
+  in_addr v4{};
+  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return host;
+  if (::inet_pton(AF_INET6, host.c_str(), &v6) != 1) return {};
+  if (!IN6_IS_ADDR_V4MAPPED(&v6)) return host;
+  std::array<char, INET_ADDRSTRLEN> text{};
+  return ::inet_ntop(AF_INET, &v6.s6_addr[12], text.data(), text.size());
+}
+
+// A number, or one of the names that need no /etc/services. 0 if it is none.
+std::uint16_t port_of(std::string_view text) {
+  if (text == "http") return 80;
+  if (text == "https") return 443;
+  if (text.starts_with('+')) text.remove_prefix(1);
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() ? port : 0;
 }
 
 } // namespace
@@ -34,15 +51,13 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   if (colon == std::string_view::npos) return fail(Code::invalid, address_forms);
 
   ListenAddress address;
-  const std::string_view digits = text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
-  if (error != std::errc() || end != digits.data() + digits.size() || address.port == 0)
-    return fail(Code::invalid, address_forms);
+  address.port = port_of(text.substr(colon + 1));
+  if (address.port == 0) return fail(Code::invalid, address_forms);
 
   const std::string_view host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) {
-    address.host = host.substr(1, host.size() - 2);
-    if (!is_ipv6(address.host)) return fail(Code::invalid, address_forms);
+    address.host = plain_address(std::string(host.substr(1, host.size() - 2)));
+    if (address.host.empty()) return fail(Code::invalid, address_forms);
   } else {
     address.host = host;
     if (!is_host_name(host)) return fail(Code::invalid, address_forms);

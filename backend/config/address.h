@@ -14,7 +14,7 @@ struct ListenAddress {
   std::uint16_t port = 0;
 };
 
-// ":5000", "host:5000", "0.0.0.0:5000", "[::1]:5000". Errors: invalid; the message says what is allowed.
+// ":5000", "host:5000", "0.0.0.0:5000", "[::1]:5000", ":https". Errors: invalid; the message says what is allowed.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 
 } // namespace berth::config

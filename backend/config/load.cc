@@ -231,14 +231,6 @@ Result<> check_redis(const Node& root, Loaded& loaded) {
   return {};
 }
 
-Result<> check_purging(const Node& root, const Config& config) {
-  const Node* block = root.at("storage.maintenance.uploadpurging");
-  if (!block || block->is_null()) return {};
-  if (config.storage.purging.interval < std::chrono::seconds(1))
-    return refuse(*block, "storage.maintenance.uploadpurging", "an interval of a second or more");
-  return {};
-}
-
 Result<> check_readable(const Node& root, std::string_view path, const std::string& file) {
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status{};
@@ -317,7 +309,6 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   BERTH_CHECK(read_keys(root, loaded));
   BERTH_CHECK(check_auth(root));
   BERTH_CHECK(check_lists(root, loaded.config));
-  BERTH_CHECK(check_purging(root, loaded.config));
   BERTH_CHECK(check_tls(root, loaded.config));
   BERTH_CHECK(check_redis(root, loaded));
   BERTH_CHECK(check_signing_key(root, loaded.config));

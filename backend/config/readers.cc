@@ -6,7 +6,7 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
-#include <span>
+#include <optional>
 
 #include "config/address.h"
 
@@ -43,26 +43,6 @@ Result<std::vector<std::string>> to_texts(const Node& node, const std::string& w
   return texts;
 }
 
-// Names and values; no name of `own`.
-template <std::size_t Count>
-Result<HeaderList> header_list(const Node& node, const std::array<std::string_view, Count>& own) {
-  static const RE2 token(R"([A-Za-z0-9!#%&'*+.^_`|~-]{1,128})"); // RFC 9110 section 5.6.2, but for the $ of nginx
-  const std::string what = "a map of header names, each with a list of values";
-  if (!node.is_map() || node.members.size() > max_list_items) return allow(what);
-  HeaderList headers;
-  for (const Member& member : node.members) {
-    if (!RE2::FullMatch(member.key, token)) return allow("header names; \"" + member.key + "\" is none");
-    if (one_of(lower(member.key), own)) return allow("no " + member.key + ": the registry sets it by itself");
-    BERTH_TRY(auto values, to_texts(member.value, what));
-    for (const std::string& text : values)
-      if (text.size() > max_text_value_bytes || std::ranges::any_of(text, is_control))
-        return allow("header values of at most " + std::to_string(max_text_value_bytes) +
-                     " bytes without control characters; see " + member.key);
-    headers.emplace_back(member.key, std::move(values));
-  }
-  return headers;
-}
-
 } // namespace
 
 Result<bool> to_flag(const Node& node) {
@@ -80,14 +60,42 @@ Result<std::string> to_text(const Node& node) {
   return node.text;
 }
 
+std::optional<std::int64_t> yaml_number(std::string_view text) {
+  std::string plain(text);
+  std::erase(plain, '_');
+  if (plain.starts_with('+')) plain.erase(0, 1);
+  const bool negative = plain.starts_with('-');
+  const std::string_view digits = std::string_view(plain).substr(negative ? 1 : 0);
+  if (digits.empty() || digits.front() == '+' || digits.front() == '-') return std::nullopt;
+  const auto whole = [](std::string_view number, int base) -> std::optional<std::int64_t> {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value, base);
+    if (number.empty() || error != std::errc() || end != number.data() + number.size()) return std::nullopt;
+    return value;
+  };
+  const std::string_view mark = digits.substr(0, 2);
+  std::optional<std::int64_t> value;
+  if (mark == "0x" || mark == "0X")
+    value = whole(digits.substr(2), 16);
+  else if (mark == "0o")
+    value = whole(digits.substr(2), 8);
+  else if (mark == "0b")
+    value = whole(digits.substr(2), 2);
+  else if (value = whole(digits, digits.front() == '0' ? 8 : 10); !value) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc() || end != digits.data() + digits.size() || !(number < 9.2e18)) return std::nullopt;
+    value = static_cast<std::int64_t>(number);
+  }
+  if (value && negative) value = -*value;
+  return value;
+}
+
 Result<std::int64_t> to_integer(const Node& node, std::int64_t low, std::int64_t high) {
-  const std::string what = "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
-  if (!node.is_scalar()) return allow(what);
-  std::int64_t number = 0;
-  const char* end = node.text.data() + node.text.size();
-  const auto [stop, error] = std::from_chars(node.text.data(), end, number);
-  if (error != std::errc() || stop != end || number < low || number > high) return allow(what);
-  return number;
+  const auto number = node.is_scalar() ? yaml_number(node.text) : std::nullopt;
+  if (!number || *number < low || *number > high)
+    return allow("a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+  return *number;
 }
 
 Result<LogLevel> to_level(const Node& node) {
@@ -146,23 +154,6 @@ Result<std::string> to_address(const Node& node) {
   return node.text;
 }
 
-Result<std::string> to_prefix(const Node& node) {
-  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
-  const std::string& text = node.text;
-  if (!text.starts_with('/') || !text.ends_with('/') || text.find_first_not_of(allowed) != std::string::npos ||
-      text.contains("//") || text.contains("/./") || text.contains("/../"))
-    return allow("a path that begins and ends with / and holds letters, digits and -._~ between single slashes");
-  // nginx's own locations.
-  if (text.starts_with("/_berth/")) return allow("a path that does not begin with /_berth/");
-  return text;
-}
-
-Result<std::string> to_base_url(const Node& node) {
-  static const RE2 form(R"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)");
-  if (!RE2::FullMatch(node.text, form)) return allow("an absolute URL, as in https://registry.example.com:5000");
-  return node.text;
-}
-
 Result<std::string> to_origin(const Node& node) {
   static const RE2 form(R"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)");
   if (!RE2::FullMatch(node.text, form)) return allow("a URL without a path, as in http://registryv1:5000");
@@ -175,21 +166,6 @@ Result<std::string> to_user(const Node& node) {
   return node.text;
 }
 
-Result<HeaderList> to_headers(const Node& node) {
-  // They frame a reply or say what it is: a second one beside the registry's own would make nonsense of it.
-  constexpr std::array<std::string_view, 12> own{
-      "connection", "content-encoding", "content-length", "content-range",     "content-type", "etag",
-      "keep-alive", "last-modified",    "location",       "transfer-encoding", "trailer",      "x-request-id"};
-  return header_list(node, own);
-}
-
-Result<HeaderList> to_request_headers(const Node& node) {
-  // What frames a request, and what is in the body.
-  constexpr std::array<std::string_view, 7> own{"connection", "content-encoding", "content-length",   "expect",
-                                                "host",       "trailer",          "transfer-encoding"};
-  return header_list(node, own);
-}
-
 Result<> read_descriptor_cache(const Reading& reading) {
   const std::string& text = reading.node.text;
   reading.config.storage.cache_descriptors = text == "inmemory";
@@ -197,6 +173,15 @@ Result<> read_descriptor_cache(const Reading& reading) {
   if (text != "inmemory" && text != "redis")
     reading.warnings.push_back(reading.node.origin + ": " + std::string(reading.path) + ": \"" + text +
                                "\": known are inmemory and redis; descriptors are not cached");
+  return {};
+}
+
+Result<> read_delete(const Reading& reading) {
+  const auto enabled = to_flag(reading.node);
+  reading.config.storage.delete_enabled = enabled && *enabled;
+  if (!enabled)
+    reading.warnings.push_back(reading.node.origin + ": " + std::string(reading.path) +
+                               ": neither true nor false: clients may not delete");
   return {};
 }
 

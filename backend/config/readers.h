@@ -2,8 +2,10 @@
 // For config/ alone.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +21,8 @@ inline constexpr std::size_t max_text_value_bytes = 4096;
 // Plain parsers. Errors: invalid, the message says what is allowed.
 Result<bool> to_flag(const Node& node);
 Result<std::string> to_text(const Node& node);
+// A number of YAML 1.1 where Go takes a whole one: 1_000, 0x10, 010 (eight), 1e3, 1.9 (one). Nothing if it is none.
+std::optional<std::int64_t> yaml_number(std::string_view text);
 Result<std::int64_t> to_integer(const Node& node, std::int64_t low, std::int64_t high);
 Result<LogLevel> to_level(const Node& node);
 // Absolute, without `.`, `..`, doubled or trailing slashes; a relative path starts at the working directory. Refuses
@@ -28,18 +32,16 @@ Result<std::vector<std::string>> to_patterns(const Node& node); // RE2 expressio
 Result<IndexPlatforms> to_index_platforms(const Node& node);
 Result<std::vector<Platform>> to_platforms(const Node& node);
 Result<std::string> to_address(const Node& node);
-Result<std::string> to_prefix(const Node& node);
-Result<std::string> to_base_url(const Node& node);
 Result<std::string> to_origin(const Node& node); // a URL without a path
 Result<std::string> to_user(const Node& node);
-Result<HeaderList> to_headers(const Node& node);         // of berth's own replies
-Result<HeaderList> to_request_headers(const Node& node); // of requests that berth makes
 
 // values.cc: the values of config/services.h.
-// Go's form: "1h30m", "1.5s", "250ms"; a whole number counts nanoseconds. Not negative.
+// Go's form: "1h30m", "1.5s", "250ms"; a whole number counts nanoseconds. A negative time is none at all.
 Result<Duration> to_duration(const Node& node);
 Result<Duration> to_reload_drain(const Node& node);
-Result<Duration> to_age(const Node& node); // the same, with a unit: a bare 168 that meant hours removes everything
+// The same, with a unit and not negative: a bare 168 that meant hours removes everything.
+Result<Duration> to_age(const Node& node);
+Result<Duration> to_pause(const Node& node); // the same, of a second at least
 Result<LogFormat> to_log_format(const Node& node);
 Result<std::vector<std::pair<std::string, std::string>>> to_log_fields(const Node& node);
 Result<std::vector<std::string>> to_list(const Node& node);            // of texts
@@ -47,17 +49,41 @@ Result<std::vector<std::string>> to_paths(const Node& node);           // each a
 Result<std::string> to_url(const Node& node);                          // http or https
 Result<std::string> to_dial_address(const Node& node);                 // host:port
 Result<std::vector<std::string>> to_redis_addresses(const Node& node); // host:port or the path of a unix socket
-Result<std::string> to_metrics_path(const Node& node);
-Result<std::vector<std::string>> to_classes(const Node& node); // image, plugin
 Result<MinimumTls> to_minimum_tls(const Node& node);
 Result<ClientAuth> to_client_auth(const Node& node);
 Result<std::vector<std::string>> to_ciphers(const Node& node); // OpenSSL's names for Go's
+
+// http_values.cc: those that may warn of what they take.
+Result<std::string> to_prefix(const Reading& reading);         // with its last slash
+Result<std::string> to_base_url(const Reading& reading);       // to its last slash; empty if it has no effect
+Result<HeaderList> to_headers(const Reading& reading);         // of berth's own replies
+Result<HeaderList> to_request_headers(const Reading& reading); // of requests that berth makes
+Result<std::string> to_metrics_path(const Reading& reading);
 
 // A Reader from a parser.
 template <auto Field, auto Parse>
 Result<> value(const Reading& reading) {
   BERTH_TRY(auto parsed, Parse(reading.node));
   Field(reading.config) = std::move(parsed);
+  return {};
+}
+
+// The same for one that may warn.
+template <auto Field, auto Parse>
+Result<> told(const Reading& reading) {
+  BERTH_TRY(auto parsed, Parse(reading));
+  Field(reading.config) = std::move(parsed);
+  return {};
+}
+
+// A number that is brought into its range; one below it may stand for the default.
+template <auto Field, std::int64_t Low, std::int64_t High>
+Result<> limited(const Reading& reading) {
+  BERTH_TRY(const std::int64_t parsed, to_integer(reading.node, std::numeric_limits<std::int64_t>::min(),
+                                                  std::numeric_limits<std::int64_t>::max()));
+  using Target = std::remove_reference_t<decltype(Field(reading.config))>;
+  static_assert(std::cmp_less_equal(High, std::numeric_limits<Target>::max()));
+  if (parsed >= Low) Field(reading.config) = static_cast<Target>(std::min(parsed, High));
   return {};
 }
 
@@ -87,6 +113,7 @@ Result<> more(const Reading& reading) {
 
 // Readers of keys that are more than one value.
 Result<> read_descriptor_cache(const Reading& reading);   // storage.cache.blobdescriptor
+Result<> read_delete(const Reading& reading);             // storage.delete.enabled
 Result<> read_validation_enabled(const Reading& reading); // the old spelling of validation.disabled
 Result<> read_ciphers(const Reading& reading);            // http.tls.ciphersuites, which may rule TLS 1.2 out
 

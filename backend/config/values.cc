@@ -12,7 +12,8 @@
 namespace berth::config {
 namespace {
 
-constexpr Duration max_duration = std::chrono::hours(24) * 365 * 100;
+constexpr Duration max_duration = std::chrono::hours(24) * 365 * 100; // what is longer is as good as for ever
+constexpr double max_go_duration = 9.2233e18;                         // in nanoseconds
 
 std::unexpected<Error> allow(std::string what) { return fail(Code::invalid, std::move(what)); }
 
@@ -83,23 +84,22 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 16> suites{{
 } // namespace
 
 Result<Duration> to_duration(const Node& node) {
-  const std::string what = "a time that is not negative, as in 10s, 1h30m or 250ms (a bare number: nanoseconds)";
+  const std::string what = "a time, as in 10s, 1h30m or 250ms (a bare number: nanoseconds)";
   if (!node.is_scalar() || node.text.empty()) return allow(what);
-  std::int64_t nanoseconds = 0;
-  const char* end = node.text.data() + node.text.size();
-  const auto [stop, error] = std::from_chars(node.text.data(), end, nanoseconds);
-  if (error == std::errc() && stop == end) {
-    if (nanoseconds < 0 || Duration(nanoseconds) > max_duration) return allow(what);
-    return Duration(nanoseconds);
-  }
+  if (const auto nanoseconds = yaml_number(node.text))
+    return std::clamp(Duration(*nanoseconds), Duration(0), max_duration);
+  std::string_view rest = node.text;
+  const bool negative = rest.starts_with('-');
+  if (negative || rest.starts_with('+')) rest.remove_prefix(1);
+  if (rest.empty()) return allow(what);
   double total = 0;
-  for (std::string_view rest = node.text; !rest.empty();) {
+  while (!rest.empty()) {
     const auto term = take_term(rest);
     if (!term) return allow(what);
     total += *term;
   }
-  if (total > static_cast<double>(max_duration.count())) return allow(what + "; at most a hundred years");
-  return Duration(static_cast<std::int64_t>(total));
+  if (total > max_go_duration) return allow(what + "; at most 2562047h");
+  return negative ? Duration(0) : std::min(Duration(static_cast<std::int64_t>(total)), max_duration);
 }
 
 Result<Duration> to_reload_drain(const Node& node) {
@@ -109,9 +109,14 @@ Result<Duration> to_reload_drain(const Node& node) {
 }
 
 Result<Duration> to_age(const Node& node) {
-  if (node.is_scalar() && !node.text.empty() && node.text.find_first_not_of("0123456789") == std::string::npos)
+  if (node.is_scalar() && (yaml_number(node.text) || node.text.starts_with('-')))
     return allow("a time with its unit, as in 168h or 90m");
   return to_duration(node);
+}
+
+Result<Duration> to_pause(const Node& node) {
+  BERTH_TRY(const Duration pause, to_age(node));
+  return std::max(pause, Duration(std::chrono::seconds(1)));
 }
 
 Result<LogFormat> to_log_format(const Node& node) {
@@ -119,15 +124,28 @@ Result<LogFormat> to_log_format(const Node& node) {
       node, {{{"text", LogFormat::text}, {"json", LogFormat::json}, {"logstash", LogFormat::logstash}}});
 }
 
+// A value as Go prints it: [a b], map[k:v].
+std::string go_text(const Node& node) {
+  if (node.is_scalar()) return node.text;
+  if (node.is_null()) return "<nil>";
+  std::string text;
+  for (const Node& item : node.items) text += (text.empty() ? "" : " ") + go_text(item);
+  for (const Member& member : node.members)
+    text += (text.empty() ? "" : " ") + member.key + ":" + go_text(member.value);
+  return (node.is_map() ? "map[" : "[") + text + "]";
+}
+
 Result<std::vector<std::pair<std::string, std::string>>> to_log_fields(const Node& node) {
-  static const RE2 form(R"([A-Za-z0-9_.@/-]{1,64})");
-  const std::string what = "a map of names ([A-Za-z0-9_.@/-]) and texts";
+  static const RE2 form(R"([^\x00-\x1f\x7f]{1,64})");
+  const std::string what = "a map of names without control characters, of at most 64 letters, and values";
   if (!node.is_map() || node.members.size() > max_list_items) return allow(what);
   std::vector<std::pair<std::string, std::string>> fields;
   for (const Member& member : node.members) {
     if (!RE2::FullMatch(member.key, form)) return allow(what + "; \"" + member.key + "\" is no such name");
     if (member.value.is_null()) continue;
-    BERTH_TRY(std::string text, to_text(member.value));
+    std::string text = go_text(member.value);
+    if (text.size() > max_text_value_bytes)
+      return allow(what + " of at most " + std::to_string(max_text_value_bytes) + " bytes");
     fields.emplace_back(member.key, std::move(text));
   }
   return fields;
@@ -162,34 +180,35 @@ Result<std::string> to_url(const Node& node) {
   return node.text;
 }
 
+namespace {
+
+// host:port, as it is dialled; without a host it is this one.
+Result<std::string> dial_address(std::string_view text) {
+  BERTH_TRY(ListenAddress address, parse_listen_address(text));
+  if (address.host.empty()) address.host = "localhost";
+  if (address.host.contains(':')) address.host = "[" + address.host + "]";
+  return address.host + ":" + std::to_string(address.port);
+}
+
+} // namespace
+
 Result<std::string> to_dial_address(const Node& node) {
-  const auto address = parse_listen_address(node.text);
-  if (!address || address->host.empty()) return allow("host:port, as in redis.example.com:6379");
-  return node.text;
+  auto address = dial_address(node.text);
+  if (!address) return allow("host:port, as in redis.example.com:6379");
+  return address;
 }
 
 Result<std::vector<std::string>> to_redis_addresses(const Node& node) {
   BERTH_TRY(std::vector<std::string> addresses, to_list(node));
-  for (const std::string& address : addresses) {
-    const auto parsed = parse_listen_address(address);
-    if (!address.starts_with('/') && (!parsed || parsed->host.empty()))
+  for (std::string& address : addresses) {
+    if (address.starts_with('/')) continue;
+    auto dialled = dial_address(address);
+    if (!dialled)
       return allow("host:port, as in redis.example.com:6379, or the path of a unix socket; the password stands under "
                    "redis.password");
+    address = std::move(*dialled);
   }
   return addresses;
-}
-
-Result<std::string> to_metrics_path(const Node& node) {
-  static const RE2 form(R"((/[A-Za-z0-9._~-]+)+)");
-  if (!RE2::FullMatch(node.text, form)) return allow("a path, as in /metrics");
-  return node.text;
-}
-
-Result<std::vector<std::string>> to_classes(const Node& node) {
-  BERTH_TRY(std::vector<std::string> classes, to_list(node));
-  for (const std::string& one : classes)
-    if (one != "image" && one != "plugin") return allow("a list of image and plugin; \"" + one + "\" is neither");
-  return classes;
 }
 
 Result<MinimumTls> to_minimum_tls(const Node& node) {

@@ -14,6 +14,11 @@ TEST_CASE("addresses that nginx can listen on") {
       {"127.0.0.1:1", "127.0.0.1", 1},
       {"[::1]:65535", "::1", 65535},
       {"[::]:5000", "::", 5000},
+      {"[::ffff:127.0.0.1]:5000", "127.0.0.1", 5000},
+      {"[127.0.0.1]:5000", "127.0.0.1", 5000},
+      {":https", "", 443},
+      {"127.0.0.1:http", "127.0.0.1", 80},
+      {":+05000", "", 5000},
   }));
   CAPTURE(text);
   const auto address = parse_listen_address(text);
@@ -23,10 +28,10 @@ TEST_CASE("addresses that nginx can listen on") {
 }
 
 TEST_CASE("what is no address") {
-  const std::string text =
-      GENERATE("", ":", "5000", "host", "host:", ":0", ":65536", ":-1", ":+5", ": 5000", ":5000 ", ":http", "::1:5000",
-               "[::1:5000", "[::1]", "[]:5000", "[::g]:5000", "a b:5000", "a;b:5000", "a\n:5000", "-x:5000", ".x:5000",
-               "unix:/run/x", "http://host:5000", "user@host:5000", "h\"st:5000", "$h:5000", ":5000;listen 1");
+  const std::string text = GENERATE("", ":", "5000", "host", "host:", ":0", ":65536", ":-1", ":++5", ": 5000", ":5000 ",
+                                    ":gopher", "::1:5000", "[::1:5000", "[::1]", "[]:5000", "[::g]:5000", "a b:5000",
+                                    "a;b:5000", "a\n:5000", "-x:5000", ".x:5000", "unix:/run/x", "http://host:5000",
+                                    "user@host:5000", "h\"st:5000", "$h:5000", ":5000;listen 1");
   CAPTURE(text);
   const auto address = parse_listen_address(text);
   REQUIRE(!address);

@@ -63,18 +63,12 @@ TEST_CASE("values that break their rules are refused with file, line, key, value
       {"log: {level: [info]}", "config.yml:4: log.level: (a list): allowed is error"},
       {"log: info", "config.yml:4: log: \"info\": allowed is a map of level, "},
       {"loglevel: x", "config.yml:4: loglevel: \"x\": allowed is error"},
-      {"  delete: {enabled: 1}", "config.yml:4: storage.delete.enabled: \"1\": allowed is true or false"},
-      {"  cache: {blobdescriptorsize: 0}",
-       "config.yml:4: storage.cache.blobdescriptorsize: \"0\": allowed is a whole number from 1 to 10000000"},
       {"http:\n  addr: '5000'", "config.yml:5: http.addr: \"5000\": allowed is [host]:port"},
       {"http: {addr: {a: b}}", "config.yml:4: http.addr: (a map): allowed is [host]:port"},
       {"http: {net: unix}", "config.yml:4: http.net: \"unix\": allowed is tcp"},
       {"http: {secret: [a, b]}", "config.yml:4: http.secret: (secret): allowed is text"},
       {"http: {relativeurls: maybe}", "config.yml:4: http.relativeurls: \"maybe\": allowed is true or false"},
-      {"catalog: {maxentries: 0}",
-       "config.yml:4: catalog.maxentries: \"0\": allowed is a whole number from 1 to 1000000"},
-      {"catalog: {maxentries: 1.5}", "config.yml:4: catalog.maxentries: \"1.5\": allowed is a whole number"},
-      {"tags: {maxtags: -1}", "config.yml:4: tags.maxtags: \"-1\": allowed is a whole number"},
+      {"catalog: {maxentries: many}", "config.yml:4: catalog.maxentries: \"many\": allowed is a whole number"},
       {"berth: {nginx: {reloaddrain: 61s}}",
        "config.yml:4: berth.nginx.reloaddrain: \"61s\": allowed is a time of at most 60s"},
       {"berth: {threads: 1025}", "config.yml:4: berth.threads: \"1025\": allowed is a whole number from 1 to 1024"},
@@ -120,22 +114,14 @@ TEST_CASE("the store itself is no spool and no run directory") {
   CHECK(refusal_of("berth: {spool: /x, rundirectory: /x}").contains("two different directories"));
 }
 
-TEST_CASE("http.prefix and http.host") {
-  for (const char* prefix :
-       {"x", "/x", "x/", "//", "/a//b/", "/../", "/a/./", "/a b/", "/a;b/", "/{/", "/%2f/", "/_berth/x/"}) {
+TEST_CASE("http.prefix and http.host that docker/distribution does not start with either, or nginx cannot hold") {
+  for (const char* prefix : {"/{/", "/{x}", "/a\\nb/", "/_berth", "/_berth/x/"}) {
     CAPTURE(prefix);
     CHECK(refusal_of(std::string("http: {prefix: \"") + prefix + "\"}").contains("http.prefix: "));
   }
-  CHECK(refusal_of("http: {prefix: /}") == "loaded");
-  CHECK(refusal_of("http: {prefix: /a/b-c/}") == "loaded");
-  for (const char* host : {"registry.example.com", "ftp://x", "https://", "https://a b", "https://a?x=1", "https://a#x",
-                           "https://u@a", "https://a:port", "//a", "https://a/\\n"}) {
+  for (const char* host : {"https://a b", "https://a:port", "https://a/\\n", "10.0.0.1:5000", "[::1]:5000", "a b"}) {
     CAPTURE(host);
     CHECK(refusal_of(std::string("http: {host: \"") + host + "\"}").contains("http.host: "));
-  }
-  for (const char* host : {"http://a", "https://a.b:5000", "https://[::1]:5000", "https://a/", "https://a/base/"}) {
-    CAPTURE(host);
-    CHECK(refusal_of(std::string("http: {host: '") + host + "'}") == "loaded");
   }
 }
 
@@ -144,14 +130,7 @@ TEST_CASE("headers that would break a reply") {
       {"http: {headers: [a]}", "config.yml:4: http.headers: (a list): allowed is a map of header names"},
       {"http: {headers: {X: {a: b}}}", "config.yml:4: http.headers: (a map): allowed is a map of header names"},
       {"http: {headers: {X: [[a]]}}", "config.yml:4: http.headers: (a map): allowed is a map of header names"},
-      {"http: {headers: {'X Y': [a]}}", "config.yml:4: http.headers: (a map): allowed is header names; \"X Y\""},
-      {"http: {headers: {'X:': [a]}}", "config.yml:4: http.headers: (a map): allowed is header names"},
-      {"http: {headers: {'X$y': [a]}}", "config.yml:4: http.headers: (a map): allowed is header names"},
-      {"http: {headers: {'': [a]}}", "config.yml:4: http.headers: (a map): allowed is header names"},
-      {"http: {headers: {X: [\"a\\r\\nb: c\"]}}", "config.yml:4: http.headers: (a map): allowed is header values"},
       {"http: {headers: {X: [\"a\\0b\"]}}", "config.yml:4: http.headers: (a map): allowed is header values"},
-      {"http: {headers: {content-LENGTH: [5]}}", "config.yml:4: http.headers: (a map): allowed is no content-LENGTH"},
-      {"http: {headers: {ETag: [x]}}", "config.yml:4: http.headers: (a map): allowed is no ETag"},
   });
   CHECK(refusal_of("http: {headers: {X: ['\"quoted\" \\ and $dollar;']}}") == "loaded");
 }
