@@ -79,15 +79,11 @@ std::string access_log_lines(const config::Log& log) {
   return "log_format berth escape=json " + fields + "\n    '}';\n" + line("access_log", access_log);
 }
 
-// The debug server listens on one address; "localhost" is not left to the resolver, which may name one that is not
-// here.
-std::string debug_listen_line(const std::string& addr) {
-  const config::ListenAddress address = config::parse_listen_address(addr).value();
-  const std::string port = std::to_string(address.port);
-  if (address.host.empty()) return line("listen", port);
-  if (address.host == "localhost") return line("listen", "127.0.0.1:" + port);
-  const bool v6 = address.host.find(':') != std::string::npos;
-  return line("listen", (v6 ? "[" + address.host + "]" : address.host) + ":" + port);
+// "localhost" is not left to the resolver, which may name an address that is not here.
+std::string debug_listen_lines(const std::string& addr) {
+  config::ListenAddress address = config::parse_listen_address(addr).value();
+  if (address.host == "localhost") address.host = "127.0.0.1";
+  return listen_lines(address);
 }
 
 } // namespace
@@ -102,7 +98,7 @@ std::map<std::string, std::string> nginx_options(const config::Config& config) {
   std::map<std::string, std::string> fragments = {{"log.conf", access_log_lines(config.log)}};
   const bool debug = !config.http.debug.addr.empty();
   fragments["debug.conf"] = debug ? line("include", "conf.d/debug.conf") : std::string();
-  if (debug) fragments["debug_listen.conf"] = debug_listen_line(config.http.debug.addr);
+  if (debug) fragments["debug_listen.conf"] = debug_listen_lines(config.http.debug.addr);
   return fragments;
 }
 

@@ -1,8 +1,10 @@
-// nginx_word, line: how generated fragments of nginx's configuration are written.
+// nginx_word, line, listen_lines: how generated fragments of nginx's configuration are written.
 #pragma once
 
 #include <string>
 #include <string_view>
+
+#include "config/address.h"
 
 namespace berth::app {
 
@@ -12,5 +14,8 @@ std::string nginx_word(std::string_view text);
 
 // "directive value;" and a newline.
 std::string line(const std::string& directive, const std::string& value);
+
+// The `listen` lines of a server, each with the options; both families where there are both.
+std::string listen_lines(const config::ListenAddress& address, const std::string& options = {});
 
 } // namespace berth::app

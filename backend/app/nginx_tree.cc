@@ -32,21 +32,12 @@ constexpr int tries = 2;
 // Then a connection is made anew, so that pools that share a socket share the load, late comers included.
 constexpr const char* requests_a_connection = "1000";
 
-std::string listen_lines(const config::Config& config, const NginxSettings& settings) {
-  const config::ListenAddress address = config::parse_listen_address(config.http.addr).value();
-  const std::string port = std::to_string(address.port);
+std::string public_listen_lines(const config::Config& config, const NginxSettings& settings) {
   const bool tls = !config.http.tls_certificate.empty();
   std::string options = tls ? " ssl" : "";
   if (tls && !config.http.http2_disabled && !settings.has_http2_directive) options += " http2";
-
   if (!settings.test_listen.empty()) return line("listen", settings.test_listen + options);
-  if (!address.host.empty()) {
-    const bool v6 = address.host.find(':') != std::string::npos;
-    return line("listen", (v6 ? "[" + address.host + "]" : address.host) + ":" + port + options);
-  }
-  std::string lines = line("listen", port + options);
-  if (fs::exists("/proc/net/if_inet6")) lines += line("listen", "[::]:" + port + options);
-  return lines;
+  return listen_lines(config::parse_listen_address(config.http.addr).value(), options);
 }
 
 std::string tls_lines(const config::Config& config, const NginxSettings& settings) {
@@ -188,7 +179,7 @@ Result<NginxSettings> find_nginx(const config::Config& config) {
 std::map<std::string, std::string> nginx_fragments(const config::Config& config, const NginxSettings& settings) {
   std::map<std::string, std::string> fragments = {
       {"main.conf", settings.user.empty() ? std::string() : line("user", settings.user)},
-      {"listen.conf", listen_lines(config, settings)},
+      {"listen.conf", public_listen_lines(config, settings)},
       {"tls.conf", tls_lines(config, settings)},
       {"spool.conf", line("client_body_temp_path", nginx_word(config.berth.spool))},
       {"upstream.conf", upstreams(settings.socket, config.berth.v1_socket)},

@@ -33,6 +33,7 @@
 #include "app/run_directory.h"
 #include "base/content.h"
 #include "base/unique_fd.h"
+#include "config/address.h"
 
 namespace berth::app {
 namespace {
@@ -334,7 +335,8 @@ Result<> Supervisor::announce_when_up() {
   }
   announced_ = true;
   const bool tls = !config_.http.tls_certificate.empty();
-  const std::string shown = config_.http.addr.starts_with(":") ? "localhost" + config_.http.addr : config_.http.addr;
+  const config::ListenAddress address = config::parse_listen_address(config_.http.addr).value();
+  const std::string shown = address.host.empty() ? "localhost:" + std::to_string(address.port) : config_.http.addr;
   logger_->info("listening on " + std::string(tls ? "https://" : "http://") + shown);
   if (!config_.http.debug.addr.empty()) logger_->info("debug server listening on " + config_.http.debug.addr);
   logger_->info("data is in " + config_.storage.root);

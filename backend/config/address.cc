@@ -23,6 +23,14 @@ bool is_host_name(std::string_view host) {
          (host.empty() || (host.front() != '-' && host.front() != '.'));
 }
 
+// Go listens on both families for either, and so does berth.
+bool is_wildcard(const std::string& host) {
+  in6_addr v6{};
+  in_addr v4{};
+  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return v4.s_addr == INADDR_ANY;
+  return ::inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_UNSPECIFIED(&v6);
+}
+
 // What stands in brackets, as nginx takes it: an IPv4 address without its IPv6 dress. Empty if it is none.
 std::string plain_address(const std::string& host) {
   in6_addr v6{};
@@ -62,6 +70,7 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
     address.host = host;
     if (!is_host_name(host)) return fail(Code::invalid, address_forms);
   }
+  if (is_wildcard(address.host)) address.host.clear();
   return address;
 }
 

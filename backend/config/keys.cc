@@ -65,7 +65,7 @@ constexpr Key table[] = {
   {"reporting", ignored, tree, nullptr, "services that docker/distribution itself has dropped"},
 
   {"http.net", works, scalar, refuse_unix_listener, "the kind of http.addr: tcp"},
-  {"http.addr", nginx, scalar, value<FIELD(http.addr), to_address>, "where nginx listens: [host]:port"},
+  {"http.addr", nginx, scalar, value<FIELD(http.addr), to_address>, "where nginx listens: [host]:port; without a host, or with 0.0.0.0 or [::], on IPv4 and IPv6"},
   {"http.host", works, scalar, told<FIELD(http.host), to_base_url>, "the absolute URL that clients use; default: as the request has it"},
   {"http.prefix", works, scalar, told<FIELD(http.prefix), to_prefix>, "what stands before /v2/ in every path"},
   {"http.secret", works, scalar, value<FIELD(http.secret), to_text>, "the key that signs upload state; default: one kept in the store", Secrecy::secret},

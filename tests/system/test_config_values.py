@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 import harness
+from conftest import need_loopback_ipv6
 
 pytestmark = [pytest.mark.differs("it compares the two"),
               pytest.mark.skipif(not shutil.which("docker-registry"), reason="docker-registry is not installed")]
@@ -87,6 +88,22 @@ def test_addresses(form):
         with server:
             told.append(answers(server))
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("server_class", [harness.Registry, harness.PeerRegistry])
+@pytest.mark.parametrize("form", [":{}", "0.0.0.0:{}", "[::]:{}"])
+def test_a_wildcard_is_both_families(form, server_class):
+    need_loopback_ipv6()
+    server = server_class()
+    debug_port = harness.free_port()
+    server.config["http"] |= {"addr": form.format(server.port), "debug": {"addr": form.format(debug_port)}}
+    with server:
+        for host in ("127.0.0.1", "::1"):
+            for port, path in ((server.port, "/v2/"), (debug_port, "/debug/health")):
+                connection = http.client.HTTPConnection(host, port, timeout=harness.REPLY_SECONDS)
+                connection.request("GET", path)
+                assert connection.getresponse().status == 200
+                connection.close()
 
 
 @pytest.mark.parametrize("name", VARIABLES)
