@@ -1,6 +1,7 @@
 // Locations: the URLs that replies hand out, as the client must write them to come back: through whatever proxies stand
 // before nginx, and below http.prefix.
-// Spec: docker/distribution's URL builder: http.host; else Forwarded; else X-Forwarded-Proto and -Host; else Host.
+// Spec: docker/distribution's URL builder: http.host; else Forwarded; else X-Forwarded-Proto and -Host; else the
+// authority of the target, or Host.
 #pragma once
 
 #include <string>

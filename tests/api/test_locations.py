@@ -90,6 +90,24 @@ def ours(client, origin):
     return origin.replace("http://", client.registry.scheme + "://")
 
 
+# RFC 9112 section 3.2.2: the authority of the target counts, and Host does not. What a proxy says counts more.
+@pytest.mark.parametrize("target, headers, origin", [
+    ("http://a:8443", {"Host": "b"}, "http://a:8443"),
+    ("http://a", {"Host": "b:5000"}, "http://a"),
+    ("HTTP://a", {"Host": "b"}, "http://a"),
+    ("http://[::1]:80", {"Host": "b"}, "http://[::1]:80"),
+    ("https://a", {"Host": "b"}, "https://a"),
+    ("https://a", {"Host": "b", "X-Forwarded-Proto": "http"}, "http://a"),
+    ("http://a", {"Host": "b", "X-Forwarded-Host": "c", "X-Forwarded-Proto": "https"}, "https://c"),
+    ("https://a", {"Host": "b", "Forwarded": "host=c"}, "https://c"),
+])
+def test_the_targets_authority_counts(client, repo, target, headers, origin):
+    reply = client.request("POST", target + client.uploads(repo), headers)
+    assert reply.status == 202
+    wanted = origin if "https" in origin or "Proto" in str(headers) else ours(client, origin)
+    assert reply.header("Location").startswith(f"{wanted}/v2/{repo}/blobs/uploads/")
+
+
 def test_origin_keeps_or_folds_the_case_of_the_host(client, repo):
     location = client.post(client.uploads(repo), {"Host": "REG.example"}).header("Location")
     assert location.lower().startswith(ours(client, "http://reg.example/v2/"))
