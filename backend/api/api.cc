@@ -70,6 +70,8 @@ std::string_view raw_path(const http::Request& request) { return http::split_tar
 
 } // namespace
 
+Outcome takes_small_body(Call&) { return http::takes(http::TakesBody::small); }
+
 Api::Api(Parts parts, Options options)
     : parts_(std::move(parts)),
       options_(std::move(options)),
@@ -182,7 +184,8 @@ Outcome Api::run(const Endpoint& row, http::PathParameters parameters, http::Req
             events,
             observed(std::move(repository), events)};
   if (face.admit != nullptr) BERTH_CHECK(face.admit(call, row));
-  Outcome outcome = row.answer(call);
+  const bool asks_before = request.before_body && row.before_body != nullptr;
+  Outcome outcome = asks_before ? row.before_body(call) : row.answer(call);
   if (outcome) {
     events.finish();
     return outcome;

@@ -21,6 +21,12 @@ struct Endpoint {
   std::string_view name; // what metrics call it: docker/distribution's name of the route, if it has one
   Right right;
   Answer answer;
+  // Asked before the body is taken: what of the request is wrong whatever the bytes are, or http::TakesBody. Changes
+  // nothing. Null: the endpoint takes no body, and answers without one.
+  Answer before_body = nullptr;
 };
+
+// Of endpoints whose body is a small document, and which say nothing of it before they have it.
+Outcome takes_small_body(Call& call);
 
 } // namespace berth::api

@@ -77,12 +77,12 @@ std::string upstreams(const std::string& socket, const std::string& v1_socket) {
          upstream("berth_pool_v1", v1_socket.empty() ? socket : v1_socket, tries);
 }
 
-// Who answers for the v1 API, in a location whose requests have such a body.
-std::string v1_lines(const config::Config& config, const std::string& body) {
+// Who answers for the v1 API.
+std::string v1_lines(const config::Config& config) {
   const std::string snippets = "snippets/location/";
   if (!config.berth.v1_upstream.empty())
     return line("proxy_pass", nginx_word(config.berth.v1_upstream)) + line("include", snippets + "v1_registry.conf");
-  return line("include", snippets + "v1_pool.conf") + line("include", snippets + body + ".conf");
+  return line("include", snippets + "v1_pool.conf") + line("include", snippets + "body_small.conf");
 }
 
 // Whether the pool must see every pull, though nginx could make it alone: to tell of it, to count it, to refuse it.
@@ -177,14 +177,16 @@ Result<NginxSettings> find_nginx(const config::Config& config) {
 }
 
 std::map<std::string, std::string> nginx_fragments(const config::Config& config, const NginxSettings& settings) {
+  const bool v1_pool = config.berth.v1_upstream.empty();
   std::map<std::string, std::string> fragments = {
       {"main.conf", settings.user.empty() ? std::string() : line("user", settings.user)},
       {"listen.conf", public_listen_lines(config, settings)},
       {"tls.conf", tls_lines(config, settings)},
       {"spool.conf", line("client_body_temp_path", nginx_word(config.berth.spool))},
       {"upstream.conf", upstreams(settings.socket, config.berth.v1_socket)},
-      {"v1.conf", v1_lines(config, "body_small")},
-      {"v1_layer.conf", v1_lines(config, "body_spooled")},
+      {"v1.conf", v1_lines(config)},
+      {"v1_asks.conf", line("\"~^(/(?!v2/)[^/]+)*/(v1(/|$)|_ping$)\"", v1_pool ? "/_berth/v1/before_body" : "\"\"")},
+      {"v1_bodies.conf", v1_pool ? line("include", "snippets/server/v1_bodies.conf") : std::string()},
       {"store.conf", line("alias", nginx_word(config.storage.root + "/"))},
       {"pulls.conf", pull_lines(config)},
       {"headers.conf", header_lines(config)},

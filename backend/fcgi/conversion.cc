@@ -1,8 +1,10 @@
 #include "fcgi/conversion.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
+#include "http/headers.h"
 #include "http/limits.h"
 #include "http/status.h"
 #include "http/url.h"
@@ -71,6 +73,8 @@ Result<> read_parameter(std::string_view name, std::string_view value, Incoming&
     request.remote_port = value;
   else if (name == "BERTH_BODY_FILE")
     into.spool_file = value;
+  else if (name == "BERTH_BEFORE_BODY")
+    request.before_body = value == "1";
   else if (name == "BERTH_READS_HEAD")
     into.nginx_reads_head = value == "1";
   else if (name == "CONTENT_LENGTH")
@@ -99,6 +103,48 @@ void add_line(std::string& head, std::string_view name, std::string_view value) 
   head.append(": ");
   add_on_one_line(head, value);
   head.append("\r\n");
+}
+
+constexpr std::size_t max_text_in_head = 8 * 1024;
+
+// What nginx can pass on of an answer that came before the body (nginx/snippets/location/answered.conf).
+constexpr std::array<std::string_view, 12> passed_on{
+    "Content-Type",     "Allow",         "Location", "Range",   "Docker-Upload-UUID", "Docker-Distribution-Api-Version",
+    "WWW-Authenticate", "Cache-Control", "Pragma",   "Expires", "Retry-After",        "X-Docker-Registry-Version"};
+
+bool is_passed_on(std::string_view name) {
+  return std::ranges::any_of(passed_on, [&](std::string_view one) { return http::equal_ignoring_case(name, one); });
+}
+
+// Whether the answer is whole in a head. A question that cannot be told so is asked again, with its body; what writes
+// or removes is not done twice, and tells of itself what can be told.
+bool fits_a_head(const http::Request& request, const http::Response& response) {
+  if (request.method != "GET" && request.method != "HEAD") return true;
+  const auto* text = std::get_if<std::string>(&response.body);
+  return request.method == "GET" && text != nullptr && text->size() <= max_text_in_head &&
+         text->find('\n') >= text->size() - 1 &&
+         std::ranges::all_of(response.headers.fields(), [](const auto& field) { return is_passed_on(field.first); });
+}
+
+// The head that answers BERTH_BEFORE_BODY.
+std::string write_answer_before_body(const http::Request& request, const http::Response& response) {
+  std::string head;
+  const auto* takes = std::get_if<http::TakesBody>(&response.body);
+  if (takes != nullptr || !fits_a_head(request, response)) {
+    add_line(head, "Status", "204");
+    add_line(head, "X-Berth-Takes", takes != nullptr && *takes == http::TakesBody::spooled ? "spooled" : "small");
+    return head + "\r\n";
+  }
+  add_line(head, "Status", "403");
+  add_line(head, "X-Berth-Status", std::to_string(response.status));
+  for (const auto& [name, value] : response.headers.fields())
+    if (is_passed_on(name)) add_line(head, name, value);
+  if (!request.trace.repository.empty()) add_line(head, "X-Berth-Repository", request.trace.repository);
+  const std::string_view text = body_of(request, response);
+  add_line(head, "X-Berth-Text", text.substr(0, max_text_in_head));
+  if (text.ends_with('\n')) add_line(head, "X-Berth-Text-Ends", "line");
+  add_line(head, "Content-Length", "0");
+  return head + "\r\n";
 }
 
 } // namespace
@@ -138,6 +184,7 @@ Result<> check_length(const http::Request& request) {
 }
 
 std::string write_head(const http::Request& request, const http::Response& response) {
+  if (request.before_body) return write_answer_before_body(request, response);
   std::string head;
   head.reserve(usual_head_bytes);
   add_line(head, "Status", std::to_string(response.status) + " " + std::string(http::reason_of(response.status)));
@@ -160,6 +207,7 @@ std::string_view body_of(const http::Request& request, const http::Response& res
 }
 
 bool nginx_reads_to_the_end(const Incoming& incoming, const http::Response& response) {
+  if (incoming.request.before_body) return true;
   return std::holds_alternative<std::string>(response.body) &&
          (incoming.request.method != "HEAD" || incoming.nginx_reads_head);
 }

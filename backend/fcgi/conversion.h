@@ -1,8 +1,8 @@
 // Conversion between CGI's forms and berth's: parameters to a request, a response to the bytes that go back. No
 // sockets.
 // The parameters come from nginx and are trusted as far as nginx is: what a client chose is in HTTP_* and REQUEST_URI.
-// Spec: RFC 3875 (CGI); nginx's X-Accel-Redirect. Our own: BERTH_BODY_FILE, where nginx spooled the body, and
-// BERTH_READS_HEAD.
+// Spec: RFC 3875 (CGI); nginx's X-Accel-Redirect. Our own: BERTH_BODY_FILE, where nginx spooled the body,
+// BERTH_READS_HEAD, and BERTH_BEFORE_BODY with the X-Berth-* headers that answer it (nginx/snippets/http/bodies.conf).
 #pragma once
 
 #include <string>
@@ -17,8 +17,8 @@ namespace berth::fcgi {
 inline constexpr std::string_view store_location = "/_berth/store";
 
 struct Incoming {
-  http::Request request;  // without its body
-  std::string spool_file; // BERTH_BODY_FILE; empty: the body follows on the FastCGI stream
+  http::Request request;         // without its body
+  std::string spool_file;        // BERTH_BODY_FILE; empty: the body follows on the FastCGI stream
   bool nginx_reads_head = false; // BERTH_READS_HEAD=1: to the end, also after HEAD
 };
 
@@ -34,7 +34,8 @@ Result<Content> open_spooled(const std::string& path, const std::string& spool_d
 // Errors: bad_request if the body is not as long as the request said.
 Result<> check_length(const http::Request& request);
 
-// Status and headers up to and with the empty line. A StoreFile becomes X-Accel-Redirect.
+// Status and headers up to and with the empty line. A StoreFile becomes X-Accel-Redirect. Before the body the whole
+// answer is in the head: 204 says that the body is wanted, 403 what to answer instead.
 std::string write_head(const http::Request& request, const http::Response& response);
 
 // The bytes that follow the head.

@@ -79,6 +79,7 @@ bool put(FCGX_Stream* out, std::string_view bytes) {
 
 // What is answered from memory and a few small files, as against what stores something or converts it.
 bool is_question(const http::Request& request) {
+  if (request.before_body) return true;
   return (request.method == "GET" || request.method == "HEAD") && request.target.find("/v1/") == std::string::npos;
 }
 
@@ -158,8 +159,8 @@ private:
       const auto received = receive(incoming);
       const http::Response response = received ? server_.handler_.handle(incoming.request)
                                                : server_.handler_.refuse(incoming.request, received.error());
-      const bool sent =
-          put(fcgi_.out, write_head(incoming.request, response)) && put(fcgi_.out, body_of(incoming.request, response));
+      const std::string_view body = incoming.request.before_body ? "" : body_of(incoming.request, response);
+      const bool sent = put(fcgi_.out, write_head(incoming.request, response)) && put(fcgi_.out, body);
       if (!sent) server_.logger_.debug("nginx did not wait for the reply", {{"method", incoming.request.method}});
       return sent && nginx_reads_to_the_end(incoming, response);
     } catch (const std::exception& thrown) { // no memory: nginx answers 502 for us
@@ -171,6 +172,7 @@ private:
   Result<> receive(Incoming& incoming) {
     BERTH_CHECK(read_parameters(fcgi_.envp, incoming));
     if (!is_question(incoming.request)) give_turn();
+    if (incoming.request.before_body) return {};
     if (incoming.spool_file.empty())
       BERTH_CHECK(read_body(fcgi_.in, incoming.request));
     else {

@@ -44,6 +44,9 @@ struct Request {
   std::string scheme;      // http or https: how the client reached nginx
   std::optional<std::uint64_t> content_length; // absent for a chunked body
   Content body;
+  // The body is not here yet: nginx asks whether it shall take it. The answer is TakesBody, or what would be answered
+  // whatever the body is.
+  bool before_body = false;
   bool is_for_debug = false; // came to the debug server
   Trace trace;
   bool body_too_large = false; // the body was longer than the pool takes in memory; `body` is empty then
@@ -56,13 +59,20 @@ struct StoreFile {
   std::uint64_t size = 0; // bytes of all of it
 };
 
+// The answer to a request with before_body whose body is wanted: nginx shall take it, into a file of the spool, or as
+// one that is a manifest at most.
+enum class TakesBody { spooled, small };
+
 struct Response {
   int status = 200;
-  Headers headers;                           // Content-Length is added by whoever writes the response
-  std::variant<std::string, StoreFile> body; // bytes, or a file that nginx sends
+  Headers headers;                                      // Content-Length is added by whoever writes the response
+  std::variant<std::string, StoreFile, TakesBody> body; // bytes, or a file that nginx sends
   // HEAD, and only HEAD: the length that the same GET would have, while the body stays empty.
   std::optional<std::uint64_t> length_of_get;
 };
+
+// What is answered before the body if nothing is wrong so far.
+inline Response takes(TakesBody how) { return {204, {}, how, {}}; }
 
 class Handler {
 public:

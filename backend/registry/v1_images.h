@@ -56,6 +56,8 @@ public:
   // Durable: each step, before it returns.
   // Errors: image_exists, if it is finished; image_invalid, also if the parent was never pushed.
   virtual Result<> put_json(const ImageId& id, std::string_view json) = 0;
+  // Whether put_layer would look at a layer; holds nothing. Errors: image_unknown without a JSON; image_exists.
+  virtual Result<> takes_layer(const ImageId& id) = 0;
   // Errors: image_unknown without a JSON; image_exists; image_invalid if it cannot be uncompressed.
   virtual Result<> put_layer(const ImageId& id, Content layer) = 0;
   // Errors: image_unknown without a JSON; image_exists if there is no upload to finish; image_invalid if no layer that

@@ -189,9 +189,15 @@ Result<> V1Images::put_json(const ImageId& id, std::string_view json) {
   return parts_.driver.put(in_order(file_of(paths::v1_json(id), std::string(json))));
 }
 
-Result<> V1Images::put_layer(const ImageId& id, Content layer) {
+Result<> V1Images::takes_layer(const ImageId& id) {
   BERTH_TRY(const bool finished, is_finished(id));
   if (finished) return fail(Code::image_exists);
+  BERTH_CHECK(json_of(id));
+  return {};
+}
+
+Result<> V1Images::put_layer(const ImageId& id, Content layer) {
+  BERTH_CHECK(takes_layer(id));
   BERTH_TRY(const std::string json, json_of(id));
   BERTH_TRY(const model::V1Json image, model::parse_v1_json(json));
   BERTH_TRY(const LayerSums sums, sum_layer(json, layer));

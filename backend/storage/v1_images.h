@@ -30,6 +30,7 @@ public:
   Result<registry::BlobLocation> locate(const registry::V1Image& image) override;
   Result<> read_layer(const registry::V1Image& image, const Content::Sink& sink) override;
   Result<> put_json(const ImageId& id, std::string_view json) override;
+  Result<> takes_layer(const ImageId& id) override;
   Result<> put_layer(const ImageId& id, Content layer) override;
   Result<> put_checksum(const ImageId& id, const registry::V1Checksums& checksums) override;
 

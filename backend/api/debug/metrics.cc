@@ -99,6 +99,7 @@ void Metrics::Counted::routed(std::string_view endpoint) {
 }
 
 void Metrics::Counted::end(const http::Response& response) {
+  if (std::holds_alternative<http::TakesBody>(response.body)) return; // the request itself comes later
   const Seconds time = std::chrono::steady_clock::now() - begun_;
   const std::size_t method = index_of(method_names, std::string_view(request_.method));
   counts_->answers[method][index_of(status_codes, response.status)].fetch_add(1, std::memory_order_relaxed);

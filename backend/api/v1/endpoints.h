@@ -48,6 +48,7 @@ Outcome get_files(Call& call);
 Outcome get_diff(Call& call);
 // push.cc
 Outcome put_json(Call& call);
+Outcome before_layer(Call& call);
 Outcome put_layer(Call& call);
 Outcome put_checksum(Call& call);
 

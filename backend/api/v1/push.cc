@@ -11,6 +11,12 @@ Outcome put_json(Call& call) {
   return done();
 }
 
+Outcome before_layer(Call& call) {
+  BERTH_TRY(const auto id, image_id(call));
+  BERTH_CHECK(call.services.v1_images->takes_layer(id));
+  return http::takes(http::TakesBody::spooled);
+}
+
 Outcome put_layer(Call& call) {
   BERTH_TRY(const auto id, image_id(call));
   if (call.request.body_too_large) return fail(Code::io, "a layer of this size must be spooled by nginx");

@@ -22,6 +22,7 @@ Outcome list_repositories(Call& call);
 Outcome list_tags(Call& call);
 // manifests.cc
 Outcome get_manifest(Call& call);
+Outcome before_manifest(Call& call);
 Outcome put_manifest(Call& call);
 Outcome delete_manifest(Call& call);
 // referrers.cc
@@ -30,9 +31,12 @@ Outcome list_referrers(Call& call);
 Outcome get_blob(Call& call);
 Outcome delete_blob(Call& call);
 // uploads.cc
+Outcome before_start(Call& call);
 Outcome start_upload(Call& call);
 Outcome get_upload(Call& call);
+Outcome before_append(Call& call);
 Outcome append_to_upload(Call& call);
+Outcome before_finish(Call& call);
 Outcome finish_upload(Call& call);
 Outcome cancel_upload(Call& call);
 

@@ -34,9 +34,11 @@ http::Response manifest_headers(std::string_view digest) {
 }
 
 // The bytes of a body that is a manifest. Errors: manifest_too_large.
+constexpr std::string_view too_large = "a manifest has at most 4 MiB";
+
 Result<std::string> read_body(const http::Request& request) {
   if (request.body_too_large || request.body.size() > model::max_manifest_bytes)
-    return fail(Code::manifest_too_large, {}, "a manifest has at most 4 MiB");
+    return fail(Code::manifest_too_large, {}, std::string(too_large));
   std::string bytes;
   bytes.reserve(request.body.size());
   BERTH_CHECK(request.body.read([&](std::span<const std::byte> piece) -> Result<> {
@@ -101,6 +103,14 @@ Outcome get_manifest(Call& call) {
   }
   response.body = std::move(chosen.manifest.bytes);
   return response;
+}
+
+Outcome before_manifest(Call& call) {
+  BERTH_TRY(const auto reference, model::parse_reference(call.path.get("reference")));
+  BERTH_CHECK(further_tags(call, reference));
+  if (call.request.content_length.value_or(0) > model::max_manifest_bytes)
+    return fail(Code::manifest_too_large, {}, std::string(too_large));
+  return http::takes(http::TakesBody::small);
 }
 
 Outcome put_manifest(Call& call) {

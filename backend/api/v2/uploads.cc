@@ -76,15 +76,28 @@ Result<> check_body(const http::Request& request) {
 }
 
 // Whether the chunk of a PATCH or PUT continues the upload at `size`. A Content-Range is checked if there is one.
-// Errors: range_invalid; size_invalid if the body is not as long as the range.
-Result<> check_chunk(const Call& call, std::uint64_t size) {
+// Errors: range_invalid; size_invalid if the body (nothing: not known yet) is not as long as the range.
+Result<> check_chunk(const Call& call, std::uint64_t size, std::optional<std::uint64_t> body) {
   if (!call.request.headers.has("Content-Range")) return {};
   BERTH_TRY(const auto range, model::parse_content_range(call.header("Content-Range")));
   if (range.first != size)
     return fail(Code::range_invalid, {},
                 "the chunk begins at " + std::to_string(range.first) + ", the upload is at " + std::to_string(size));
-  if (range.size() != call.request.body.size())
+  if (body && range.size() != *body)
     return fail(Code::size_invalid, {}, "Content-Range and the length of the body differ");
+  return {};
+}
+
+// Fails with 416, and the place to go on from, for a step that does not continue the upload, which has `size` bytes.
+// Errors: those of check_chunk too.
+Attempt<> check_place(const Call& call, UploadState& state, std::uint64_t size, std::optional<std::uint64_t> body) {
+  if (state.offset != size) {
+    state.offset = size;
+    return out_of_step(call, state, {Code::range_invalid, {}, "the upload state token is of another offset"});
+  }
+  auto continues = check_chunk(call, size, body);
+  if (!continues && is(continues.error(), Code::range_invalid)) return out_of_step(call, state, continues.error());
+  BERTH_CHECK(std::move(continues));
   return {};
 }
 
@@ -103,27 +116,45 @@ Attempt<Held> hold_upload(Call& call) {
     return out_of_step(call, state, {Code::busy, std::string(another_writer), {}});
   }
   if (!writer) return std::unexpected(std::move(writer).error());
-  const std::uint64_t size = (*writer)->size();
-  if (state.offset != size) {
-    state.offset = size;
-    return out_of_step(call, state, {Code::range_invalid, {}, "the upload state token is of another offset"});
-  }
-  if (auto continues = check_chunk(call, size); !continues) {
-    if (is(continues.error(), Code::range_invalid)) return out_of_step(call, state, continues.error());
-    return std::unexpected(std::move(continues).error());
-  }
+  BERTH_CHECK(check_place(call, state, (*writer)->size(), call.request.body.size()));
   return Held{std::move(state), *std::move(writer)};
 }
 
-} // namespace
+// The same without taking hold of the upload, which may advance or go until the body is here.
+Outcome look_at_upload(const Call& call) {
+  BERTH_TRY(UploadState state, verify_state(call));
+  BERTH_TRY(const auto id, model::UploadId::parse(state.id));
+  BERTH_TRY(const std::uint64_t size, call.repository->blobs().upload_size(id));
+  BERTH_CHECK(check_place(call, state, size, call.request.content_length));
+  return http::takes(http::TakesBody::spooled);
+}
 
-Outcome start_upload(Call& call) {
-  BERTH_CHECK(check_body(call.request));
-  std::optional<model::Digest> whole; // the digest of a blob that comes with this very request
+// The digest of a blob that comes with the very request that starts its upload.
+Result<std::optional<model::Digest>> parse_start(const Call& call) {
+  std::optional<model::Digest> whole;
   if (call.query.has("digest")) {
     BERTH_TRY(whole, digest_parameter(call));
   }
   if (call.query.has("digest-algorithm")) BERTH_CHECK(model::parse_algorithm(call.query.get("digest-algorithm")));
+  return whole;
+}
+
+Result<> check_type(const Call& call) {
+  const std::string type = http::media_type(call.header("Content-Type"));
+  if (type.empty() || type == model::media::octet_stream) return {};
+  return fail(Code::unsupported_media_type, {}, "a chunk is application/octet-stream");
+}
+
+} // namespace
+
+Outcome before_start(Call& call) {
+  BERTH_CHECK(parse_start(call));
+  return http::takes(http::TakesBody::spooled);
+}
+
+Outcome start_upload(Call& call) {
+  BERTH_CHECK(check_body(call.request));
+  BERTH_TRY(const auto whole, parse_start(call));
 
   const auto mount = mount_parameters(call);
   BERTH_TRY(auto created, call.repository->blobs().create(mount));
@@ -145,15 +176,23 @@ Outcome get_upload(Call& call) {
   return progress(call, {call.repository->name().str(), id.str(), size, call.services.clock.now()}, 204);
 }
 
+Outcome before_append(Call& call) {
+  BERTH_CHECK(check_type(call));
+  return look_at_upload(call);
+}
+
 Outcome append_to_upload(Call& call) {
-  const std::string type = http::media_type(call.header("Content-Type"));
-  if (!type.empty() && type != model::media::octet_stream)
-    return fail(Code::unsupported_media_type, {}, "a chunk is application/octet-stream");
+  BERTH_CHECK(check_type(call));
   BERTH_TRY(auto upload, hold_upload(call));
   auto& [state, writer] = upload;
   BERTH_CHECK(writer->append(std::move(call.request.body)));
   state.offset = writer->size();
   return progress(call, state, 202);
+}
+
+Outcome before_finish(Call& call) {
+  BERTH_CHECK(digest_parameter(call));
+  return look_at_upload(call);
 }
 
 Outcome finish_upload(Call& call) {

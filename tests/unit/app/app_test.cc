@@ -244,3 +244,12 @@ TEST_CASE("nginx makes pulls by itself unless the pool has to see them") {
   disabled.notifications.endpoints.emplace_back().disabled = true;
   CHECK(lines(disabled) == lines(plain));
 }
+
+TEST_CASE("bodies of the v1 API wait for the pool's word, but for those of another registry") {
+  config::Config config = config_at(":5000");
+  CHECK_THAT(fragment("v1_asks.conf", config, settings()), Catch::Contains("/_berth/v1/before_body;"));
+  CHECK_THAT(fragment("v1_bodies.conf", config, settings()), Catch::Contains("v1_bodies.conf;"));
+  config.berth.v1_upstream = "https://v1.internal:5000";
+  CHECK_THAT(fragment("v1_asks.conf", config, settings()), Catch::Contains(" \"\";"));
+  CHECK_THAT(fragment("v1_bodies.conf", config, settings()), !Catch::Contains("include"));
+}

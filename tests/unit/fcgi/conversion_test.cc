@@ -175,3 +175,35 @@ TEST_CASE("no value begins a line of its own") {
   CHECK(write_head(request_by("GET"), response_of(301, "", headers)) ==
         "Status: 301 Moved Permanently\r\nLocationX: /aSet-Cookie: bc\r\nContent-Length: 0\r\n\r\n");
 }
+
+TEST_CASE("before the body the whole answer is in the head") {
+  Incoming incoming;
+  REQUIRE(read(request_with({"BERTH_BEFORE_BODY=1", "CONTENT_LENGTH=5000000"}), incoming));
+  http::Request& request = incoming.request;
+  CHECK(request.before_body);
+  CHECK(request.content_length == 5'000'000);
+
+  CHECK(write_head(request, http::takes(http::TakesBody::spooled)) == "Status: 204\r\nX-Berth-Takes: spooled\r\n\r\n");
+  CHECK(write_head(request, http::takes(http::TakesBody::small)) == "Status: 204\r\nX-Berth-Takes: small\r\n\r\n");
+
+  http::Headers headers;
+  headers.add("Allow", "GET");
+  headers.add("X-Other", "is for nobody");
+  CHECK(write_head(request, response_of(405, "{}\n", headers)) ==
+        "Status: 403\r\nX-Berth-Status: 405\r\nAllow: GET\r\nX-Berth-Text: {}\r\nX-Berth-Text-Ends: line\r\n"
+        "Content-Length: 0\r\n\r\n");
+  CHECK(nginx_reads_to_the_end(incoming, http::Response{}));
+
+  // What only reads is asked again with its body, where a head cannot tell all of the answer.
+  request.method = "GET";
+  const std::string again = "Status: 204\r\nX-Berth-Takes: small\r\n\r\n";
+  CHECK(write_head(request, response_of(200, "{}", headers)) == again);
+  CHECK(write_head(request, response_of(200, "two\nlines\n")) == again);
+  CHECK(write_head(request, response_of(200, std::string(9000, 'x'))) == again);
+  http::Response file;
+  file.body = http::StoreFile{"/x", 1};
+  CHECK(write_head(request, file) == again);
+  CHECK(write_head(request, response_of(200, "{}")).starts_with("Status: 403\r\nX-Berth-Status: 200\r\n"));
+  request.method = "HEAD";
+  CHECK(write_head(request, response_of(200, "")) == again);
+}
