@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "app/connection_guard.h"
 #include "app/nginx_text.h"
 #include "config/address.h"
 
@@ -86,6 +87,23 @@ std::string debug_listen_lines(const std::string& addr) {
   return listen_lines(address);
 }
 
+// Whom a limit counts as one: an address, or a /64 of IPv6. Nobody who is exempt, and nobody on a unix socket (which
+// geo takes for 255.255.255.255).
+std::string limit_lines(const config::Config::Limits& limits) {
+  std::string networks = "  255.255.255.255 1;\n";
+  for (const std::string& network : limits.exempt) networks += "  " + line(network, "1");
+  return "geo $berth_exempt {\n  default \"\";\n" + networks + "}\n" + R"(map $binary_remote_addr $berth_network {
+  default $binary_remote_addr;
+  "~(?s)^(?<berth_first_half>.{8}).{8}$" $berth_first_half;
+}
+map $berth_exempt $berth_limited {
+  default "";
+  "" $berth_network;
+}
+limit_conn_zone $berth_limited zone=berth_uploads:4m;
+)";
+}
+
 } // namespace
 
 std::string tls_options(const config::Config& config) {
@@ -96,6 +114,12 @@ std::string tls_options(const config::Config& config) {
 
 std::map<std::string, std::string> nginx_options(const config::Config& config) {
   std::map<std::string, std::string> fragments = {{"log.conf", access_log_lines(config.log)}};
+  const unsigned uploads = config.berth.limits.uploads;
+  fragments["events.conf"] = line("worker_connections", std::to_string(worker_connections()));
+  fragments["limits.conf"] = limit_lines(config.berth.limits);
+  fragments["upload_limit.conf"] =
+      uploads == 0 ? std::string()
+                   : line("limit_conn berth_uploads", std::to_string(uploads)) + line("limit_conn_status", "429");
   const bool debug = !config.http.debug.addr.empty();
   fragments["debug.conf"] = debug ? line("include", "conf.d/debug.conf") : std::string();
   if (debug) fragments["debug_listen.conf"] = debug_listen_lines(config.http.debug.addr);

@@ -21,6 +21,7 @@
 
 #include "app/account.h"
 #include "app/certificate.h"
+#include "app/connection_guard.h"
 #include "app/half.h"
 #include "app/limits.h"
 #include "app/listen_socket.h"
@@ -95,6 +96,7 @@ private:
   bool announced_ = false;            // both halves were up once: from then on one that dies is started again
   bool reload_wanted_ = false;
   std::optional<Reload> reload_;
+  ConnectionGuard guard_;
 };
 
 // From here on no file is touched with root's rights, but to be read (AsRoot).
@@ -242,7 +244,7 @@ int Supervisor::next_timeout() const {
     const int wait = static_cast<int>(std::max<long>(0, left));
     timeout = timeout < 0 ? wait : std::min(timeout, wait);
   }
-  return timeout;
+  return guard_.at_most(timeout);
 }
 
 // What a reload cannot change: where things are, and who serves.
@@ -372,6 +374,7 @@ Result<> Supervisor::run() {
     if (!announced_) running = announce_when_up();
     if (!running) break;
     go_on_reloading();
+    guard_.look_if_due(config_, nginx_.pid, *logger_);
     pollfd poll_signals{signals_.get(), POLLIN, 0};
     ::poll(&poll_signals, 1, next_timeout());
     const auto go_on = handle_signals();

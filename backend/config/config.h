@@ -79,7 +79,14 @@ struct Config {
   Health health;
 
   // berth's own section; every path is absolute after loading.
+  struct Limits { // of one client's address, or of one /64 of IPv6; 0: none
+    unsigned connections = 1000;
+    unsigned uploads = 100;          // large bodies on their way at once
+    unsigned slowest = 512;          // bytes a second that a request has to come with, at least
+    std::vector<std::string> exempt; // networks of whose clients nothing is limited: "10.0.0.0/8"
+  };
   struct Berth {
+    Limits limits;
     unsigned threads = 16;     // workers of the pool, [1, 1024]
     std::string run_directory; // default <root>/berth/<hostname>-<port>/run
     std::string spool;         // default <root>/berth/<hostname>-<port>/spool; same filesystem as the root

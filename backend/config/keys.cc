@@ -163,6 +163,10 @@ constexpr Key table[] = {
   {"tags.maxtags", works, scalar, limited<FIELD(tags_max), 1, 1'000'000>, "the longest page of tags/list"},
 
   {"berth.threads", works, scalar, integer<FIELD(berth.threads), 1, 1024>, "requests that the pool works on at once"},
+  {"berth.limits.connections", works, scalar, integer<FIELD(berth.limits.connections), 0, 1'000'000>, "connections of one address, or a /64 of IPv6; default: 1000; 0: any number"},
+  {"berth.limits.uploads", works, scalar, integer<FIELD(berth.limits.uploads), 0, 1'000'000>, "large bodies that one address may be sending at once; default: 100; 0: any number"},
+  {"berth.limits.slowest", works, scalar, integer<FIELD(berth.limits.slowest), 0, 1'000'000'000>, "bytes a second: what comes slower is ended; default: 512; 0: nothing is"},
+  {"berth.limits.exempt", works, tree, value<FIELD(berth.limits.exempt), to_networks>, "networks (10.0.0.0/8) without these limits: proxies, builders behind one address"},
   {"berth.rundirectory", works, scalar, value<FIELD(berth.run_directory), to_path>, "sockets, locks and the rendered nginx configuration"},
   {"berth.spool", works, scalar, value<FIELD(berth.spool), to_path>, "where nginx puts uploads; on the same file system as the store, for berth alone"},
   {"berth.socket", works, scalar, value<FIELD(berth.socket), to_path>, "the unix socket between nginx and pool"},

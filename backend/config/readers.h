@@ -45,6 +45,7 @@ Result<Duration> to_pause(const Node& node); // the same, of a second at least
 Result<LogFormat> to_log_format(const Node& node);
 Result<std::vector<std::pair<std::string, std::string>>> to_log_fields(const Node& node);
 Result<std::vector<std::string>> to_list(const Node& node);            // of texts
+Result<std::vector<std::string>> to_networks(const Node& node);        // each as parse_network reads it
 Result<std::vector<std::string>> to_paths(const Node& node);           // each as to_path
 Result<std::string> to_url(const Node& node);                          // http or https
 Result<std::string> to_dial_address(const Node& node);                 // host:port

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "config/address.h"
+#include "config/network.h"
 #include "config/readers.h"
 
 namespace berth::config {
@@ -160,6 +161,13 @@ Result<std::vector<std::string>> to_list(const Node& node) {
     texts.push_back(std::move(text));
   }
   return texts;
+}
+
+Result<std::vector<std::string>> to_networks(const Node& node) {
+  BERTH_TRY(std::vector<std::string> networks, to_list(node));
+  for (const std::string& network : networks)
+    if (!parse_network(network)) return allow("a list of networks: 10.0.0.0/8, 192.0.2.1, 2001:db8::/32");
+  return networks;
 }
 
 Result<std::vector<std::string>> to_paths(const Node& node) {

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "config/address.h"
+#include "config/network.h"
 
 namespace berth::config {
 namespace {
@@ -39,6 +40,22 @@ TEST_CASE("what is no address") {
   REQUIRE(!address);
   CHECK(address.error().code == Code::invalid);
   CHECK(address.error().message.starts_with("[host]:port with a port from 1 to 65535"));
+}
+
+TEST_CASE("networks hold the addresses that begin as they do") {
+  const auto holds = [](const char* network, const char* address) {
+    return parse_network(network).value().holds(parse_ip(address).value());
+  };
+  CHECK(holds("10.0.0.0/8", "10.255.0.1"));
+  CHECK_FALSE(holds("10.0.0.0/8", "11.0.0.1"));
+  CHECK(holds("192.0.2.1", "192.0.2.1"));
+  CHECK(holds("10.0.0.0/8", "::ffff:10.0.0.1"));
+  CHECK(holds("0.0.0.0/0", "192.0.2.1"));
+  CHECK_FALSE(holds("0.0.0.0/0", "2001:db8::1"));
+  CHECK(holds("2001:db8::/33", "2001:db8:7fff::1"));
+  CHECK_FALSE(holds("2001:db8::/33", "2001:db8:8000::1"));
+  for (const char* wrong : {"", "x", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129", "10.0.0.0/8 "})
+    CHECK_FALSE(parse_network(wrong));
 }
 
 } // namespace
