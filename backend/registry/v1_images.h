@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -70,7 +71,7 @@ public:
   virtual ~V1Tags() = default;
   using Tagged = std::pair<std::string, ImageId>;
   // The tags that v1 clients can pull, in byte order. Others are left out; why is logged, once.
-  // Errors: name_unknown if there is no such repository.
+  // Errors: name_unknown if there is no such repository, or no tag in it.
   virtual Result<std::vector<Tagged>> list(Repository& repository) = 0;
   // Errors: manifest_unknown, also if no v1 client can pull it.
   virtual Result<ImageId> get(Repository& repository, const model::Tag& tag) = 0;
@@ -80,6 +81,13 @@ public:
   // manifest, one that was pushed becomes a manifest.
   // Errors: those of ancestry. Durable.
   virtual Result<> tag(Repository& repository, const model::Tag& tag, const ImageId& id, const MayRead& may_read) = 0;
+
+  // A note is kept with a tag as long as it names the manifest it names now; without such a tag, not at all. It may be
+  // lost: not durable.
+  static constexpr std::size_t max_note_bytes = 4096;
+  virtual Result<> keep_note(Repository& repository, const model::Tag& tag, std::string_view note) = 0;
+  // Empty: there is none. Errors: manifest_unknown without such a tag.
+  virtual Result<std::string> note(Repository& repository, const model::Tag& tag) = 0;
 };
 
 } // namespace berth::registry

@@ -121,5 +121,8 @@ std::string v1_member(const ImageId& id, const RepositoryName& name) {
 std::string v1_pushed(const RepositoryName& name, const CanonicalDigest& manifest) {
   return below(v1_root + "/repositories/" + name.str() + "/_manifests", manifest) + "/image";
 }
+std::string v1_note(const RepositoryName& name, const model::Tag& tag) {
+  return v1_root + "/repositories/" + name.str() + "/_tags/" + tag.str() + "/note";
+}
 
 } // namespace berth::storage::paths

@@ -67,5 +67,6 @@ std::string v1_repositories(const ImageId& id); // a tree of the repositories th
 inline constexpr const char* v1_member_file = "_manifest";
 std::string v1_member(const ImageId& id, const RepositoryName& name);
 std::string v1_pushed(const RepositoryName& name, const CanonicalDigest& manifest);
+std::string v1_note(const RepositoryName& name, const model::Tag& tag);
 
 } // namespace berth::storage::paths

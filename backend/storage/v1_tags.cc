@@ -193,6 +193,7 @@ Result<std::optional<model::V1Chain>> V1Tags::pushed(Repository& repository, con
 
 Result<std::vector<V1Tags::Tagged>> V1Tags::list(Repository& repository) {
   BERTH_TRY(const registry::Page page, repository.tags().list({}));
+  if (page.entries.empty()) return fail(Code::name_unknown); // v1 knows no repository but by its tags
   std::vector<Tagged> tagged;
   for (const std::string& name : page.entries) {
     BERTH_TRY(const model::Tag tag, model::Tag::parse(name));
@@ -288,6 +289,24 @@ Result<> V1Tags::tag(Repository& repository, const model::Tag& tag, const ImageI
     BERTH_TRY(manifest, make_manifest(repository, id, may_read));
   }
   return repository.tags().tag(tag, *manifest);
+}
+
+Result<> V1Tags::keep_note(Repository& repository, const model::Tag& tag, std::string_view note) {
+  if (note.size() > max_note_bytes) return fail(Code::size_invalid);
+  const auto manifest = repository.tags().get(tag);
+  if (!manifest && is(manifest.error(), Code::manifest_unknown)) return {}; // removed meanwhile
+  BERTH_CHECK(manifest);
+  return parts_.driver.put_scratch(paths::v1_note(repository.name(), tag), manifest->str() + "\n" + std::string(note));
+}
+
+// In the file, the manifest that the tag named stands before the note: whoever moves a tag need not know of notes.
+Result<std::string> V1Tags::note(Repository& repository, const model::Tag& tag) {
+  BERTH_TRY(const CanonicalDigest manifest, repository.tags().get(tag));
+  const std::string head = manifest.str() + "\n";
+  const auto text = parts_.driver.get_content(paths::v1_note(repository.name(), tag), head.size() + max_note_bytes);
+  if (!text && (is(text.error(), Code::not_found) || is(text.error(), Code::size_invalid))) return std::string();
+  BERTH_CHECK(text);
+  return text->starts_with(head) ? text->substr(head.size()) : std::string();
 }
 
 } // namespace berth::storage

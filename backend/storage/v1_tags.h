@@ -30,6 +30,8 @@ public:
                                                const CanonicalDigest& manifest) override;
   Result<> tag(registry::Repository& repository, const model::Tag& tag, const ImageId& id,
                const registry::MayRead& may_read) override;
+  Result<> keep_note(registry::Repository& repository, const model::Tag& tag, std::string_view note) override;
+  Result<std::string> note(registry::Repository& repository, const model::Tag& tag) override;
 
 private:
   // Nothing: v1 clients cannot pull it.

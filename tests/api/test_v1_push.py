@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import lzma
+import time
 
 import pytest
 
@@ -201,10 +202,6 @@ def test_tags(client, repo, seed):
     assert tag(client, repo, "base", base).status == 200
     assert client.get(tags).json() == {"base": base.id, "v1": top.id}
     assert client.get(tags + "/v1").body == json.dumps(top.id).encode()
-    assert client.get(tags + "/v1/json").json() == {
-        "last_update": None, "docker_version": None, "docker_go_version": None, "arch": "amd64", "os": "linux",
-        "kernel": None}
-    assert client.get(f"/v1/repositories/{repo}/json").status == 200
     images = client.get(f"/v1/repositories/{repo}/images").json()
     assert {"id": top.id, "checksum": top.payload_checksum} in images
     assert sorted(image["id"] for image in images) == sorted([base.id, top.id])
@@ -216,7 +213,51 @@ def test_tags(client, repo, seed):
     assert client.get(client.manifest(repo, "base")).status == 404
     assert client.delete(f"/v1/repositories/{repo}/images").status == 204
     assert client.delete(f"/v1/repositories/{repo}/").status == 200
-    assert client.get(tags).json() == {}
+    for path in (tags, tags + "/v1", f"/v1/repositories/{repo}/images"):
+        assert client.get(path).status == 404, path
+    for path in (f"/v1/repositories/{repo}/", tags):
+        assert error_of(client.delete(path)) == (404, "Repository not found")
+    assert tag(client, repo, "v1", top).status == 200
+    assert client.get(tags).json() == {"v1": top.id}
+
+
+NOTHING_KNOWN = {"last_update": None, "docker_version": None, "docker_go_version": None, "arch": "amd64", "os": "linux",
+                 "kernel": None}
+DOCKER = "docker/1.5.0 go/go1.4.1 git-commit/a8a31ef kernel/3.13.0-45-GENERIC os/linux arch/amd64"
+
+
+@pytest.mark.parametrize("agent, told", [
+    (DOCKER, {"docker_version": "1.5.0", "docker_go_version": "go1.4.1", "kernel": "3.13.0-45-generic", "os": "linux",
+              "arch": "amd64"}),
+    ("docker/0.7.0 go/go1.2rc3 git-commit/0d078b6 kernel/3.8.0", {
+        "docker_version": "0.7.0", "docker_go_version": "go1.2rc3", "kernel": "3.8.0"}),
+    (DOCKER.replace("amd64", "ARM64") + r" UpstreamClient(Docker-Client/17.03 \(linux\)) docker/2 x/ /y z", {
+        "docker_version": "2", "docker_go_version": "go1.4.1", "kernel": "3.13.0-45-generic", "os": "linux",
+        "arch": "arm64"}),
+    ("curl", {}), ("docker/" + "x" * 2000, {"docker_version": "x" * 505}), ('os/"\\', {"os": '"\\'}),
+], ids=["1.5", "0.7", "more in it", "nothing", "long", "to be escaped"])
+def test_who_pushed_a_tag(client, repo, seed, agent, told):
+    """As docker-registry tells it: of the push of a tag by a v1 client, and for the repository that of `latest`."""
+    image, other = make_image(seed), make_image(seed + " other")
+    push(client, image, other)
+    path = f"/v1/repositories/{repo}"
+    start = int(time.time())
+    for name in ("latest", "other"):
+        body = json.dumps(image.id).encode()
+        assert client.put(f"{path}/tags/{name}", {"User-Agent": agent}, body).status == 200
+    for about in (f"{path}/tags/latest/json", f"{path}/tags/other/json", f"{path}/json"):
+        document = client.get(about).json()
+        assert start <= document.pop("last_update") <= time.time()
+        assert document == told
+    # A v2 client moves the tag: who that was nobody noted.
+    assert tag(client, repo, "spare", other).status == 200
+    manifest = client.get(client.manifest(repo, "spare")).body
+    assert client.put_manifest(repo, "latest", manifest, harness.DOCKER_MANIFEST).status == 201
+    for about in (f"{path}/tags/latest/json", f"{path}/json"):
+        assert client.get(about).json() == NOTHING_KNOWN
+    assert client.get(f"{path}/tags/none/json").status == 404
+    assert client.delete(f"{path}/tags/latest").status == 200
+    assert client.get(f"{path}/json").json() == NOTHING_KNOWN
 
 
 def test_an_unfinished_image_cannot_be_tagged(client, repo, seed):

@@ -87,8 +87,10 @@ Outcome delete_images(Call& call) {
 Outcome delete_repository(Call& call) {
   if (!call.services.options.delete_enabled) return fail(Code::unsupported);
   const auto tags = call.repository->tags().list({});
-  if (is_no_repository(tags)) return fail(Code::manifest_unknown, "Repository not found");
+  const auto not_found = fail(Code::manifest_unknown, "Repository not found");
+  if (is_no_repository(tags)) return not_found;
   BERTH_CHECK(tags);
+  if (tags->entries.empty()) return not_found; // v1 knows no repository but by its tags
   for (const std::string& name : tags->entries) {
     BERTH_TRY(const model::Tag tag, model::Tag::parse(name));
     const auto removed = call.repository->tags().untag(tag);

@@ -1,7 +1,10 @@
 // /v1/repositories/<name>/tags: which image a tag names.
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "api/v1/endpoints.h"
+#include "http/headers.h"
 
 namespace berth::api::v1 {
 namespace {
@@ -29,13 +32,45 @@ Result<> tell_of_pull(Call& call, const model::Tag& tag) {
   return {};
 }
 
-// What docker-registry knows of the client that pushed; berth does not keep it.
-http::Response description(std::string architecture, std::string system) {
-  const nlohmann::ordered_json document{
-      {"last_update", nullptr},          {"docker_version", nullptr}, {"docker_go_version", nullptr},
-      {"arch", std::move(architecture)}, {"os", std::move(system)},   {"kernel", nullptr},
+// Longest User-Agent that is looked at.
+constexpr std::size_t max_user_agent_bytes = 512;
+
+// What docker-registry notes of a push: the time, and what the User-Agent tells of the client. That is a list of
+// name/version; of a name that stands there twice the last counts.
+std::string describe_push(Time now, std::string_view user_agent) {
+  user_agent = user_agent.substr(0, max_user_agent_bytes);
+  std::map<std::string_view, std::string_view> products;
+  while (!user_agent.empty()) {
+    const std::size_t end = std::min(user_agent.find_first_of(" \t"), user_agent.size());
+    std::string_view word = user_agent.substr(0, end);
+    user_agent.remove_prefix(std::min(end + 1, user_agent.size()));
+    const std::size_t slash = word.find('/');
+    if (slash == 0 || slash == std::string_view::npos) continue;
+    const std::string_view version = word.substr(slash + 1, word.find('/', slash + 1) - slash - 1);
+    if (!version.empty()) products[word.substr(0, slash)] = version;
+  }
+  nlohmann::ordered_json document{
+      {"last_update", std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count()}};
+  const auto add = [&](const char* name, std::string_view product) {
+    if (const auto found = products.find(product); found != products.end()) document[name] = found->second;
   };
-  return json_reply(document.dump());
+  add("docker_version", "docker");
+  add("docker_go_version", "go");
+  for (const char* name : {"arch", "kernel", "os"}) {
+    add(name, name);
+    if (document.contains(name)) document[name] = http::to_lower(document[name].get<std::string>());
+  }
+  return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// The note of a tag, or what docker-registry says where it has none.
+Outcome description(const Call& call, const model::Tag& tag) {
+  constexpr std::string_view nothing_known = R"({"last_update":null,"docker_version":null,"docker_go_version":null,)"
+                                             R"("arch":"amd64","os":"linux","kernel":null})";
+  const auto note = call.services.v1_tags->note(*call.repository, tag);
+  if (!note && !is(note.error(), Code::manifest_unknown)) return std::unexpected(note.error());
+  const bool readable = note && nlohmann::json::parse(*note, nullptr, false).is_object();
+  return json_reply(readable ? *note : std::string(nothing_known));
 }
 
 } // namespace
@@ -65,6 +100,7 @@ Outcome put_tag(Call& call) {
   const auto id = model::ImageId::parse(document.get<std::string>());
   if (!id) return fail(Code::image_unknown);
   BERTH_CHECK(call.services.v1_tags->tag(*call.repository, *tag, *id, call.may_read));
+  BERTH_CHECK(call.services.v1_tags->keep_note(*call.repository, *tag, describe_push(call.services.clock.now(), call.header("User-Agent"))));
   return done();
 }
 
@@ -77,19 +113,15 @@ Outcome delete_tag(Call& call) {
 
 Outcome describe_tag(Call& call) {
   BERTH_TRY(const auto tag, existing_tag(call));
-  BERTH_TRY(const auto id, of_tag(call.services.v1_tags->get(*call.repository, tag)));
-  BERTH_TRY(const auto image, call.services.v1_images->find(id, call.may_read));
-  const auto json = nlohmann::json::parse(image.json, nullptr, false);
-  const auto text = [&](const char* name, const char* otherwise) {
-    const auto member = json.find(name);
-    return member != json.end() && member->is_string() ? member->get<std::string>() : std::string(otherwise);
-  };
-  return description(text("architecture", "amd64"), text("os", "linux"));
+  BERTH_CHECK(of_tag(call.services.v1_tags->get(*call.repository, tag)));
+  return description(call, tag);
 }
 
+// Of its tag `latest`.
 Outcome describe_repository(Call& call) {
   BERTH_CHECK(call.repository->tags().list({}));
-  return description("amd64", "linux");
+  BERTH_TRY(const auto latest, model::Tag::parse("latest"));
+  return description(call, latest);
 }
 
 } // namespace berth::api::v1
