@@ -100,6 +100,7 @@ http::Response v1_error_response(const Error& error) {
   response.status = row.wire.status;
   response.headers.add("Content-Type", "application/json");
   response.headers.add("Cache-Control", "no-cache");
+  if (error.code == Code::unavailable) response.headers.add("Retry-After", "30");
   const nlohmann::json body{{"error", own ? std::string_view(error.message) : row.wire.message}};
   response.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return response;

@@ -3,7 +3,7 @@
 //
 // So many long bodies are worked on at once as the pool shall work on requests (berth.threads); those beyond wait here,
 // in the order they came, each on one of waiting_room threads that the pool has besides. What is long is known by its
-// size: smaller bodies pass at once.
+// size: smaller bodies pass at once. So do layers of v1, which take turns of their own (storage/unpacking.h).
 // Threads: safe. Borrows: the handler.
 #pragma once
 

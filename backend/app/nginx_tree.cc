@@ -85,6 +85,13 @@ std::string v1_lines(const config::Config& config) {
   return line("include", snippets + "v1_pool.conf") + line("include", snippets + "body_small.conf");
 }
 
+// A layer that is larger than it may become is refused before it is spooled; gzip adds little to what it cannot pack.
+std::string layer_size_line(const config::Config& config) {
+  if (!config.berth.v1_upstream.empty()) return {};
+  const std::uint64_t bytes = config.berth.v1_max_layer_bytes;
+  return line("client_max_body_size", std::to_string(bytes + bytes / 100 + (1 << 20)));
+}
+
 // Whether the pool must see every pull, though nginx could make it alone: to tell of it, to count it, to refuse it.
 // What decides who may pull, once there is such, belongs here.
 bool pool_sees_pulls(const config::Config& config) {
@@ -187,6 +194,7 @@ std::map<std::string, std::string> nginx_fragments(const config::Config& config,
       {"v1.conf", v1_lines(config)},
       {"v1_asks.conf", line("\"~^(/(?!v2/)[^/]+)*/(v1(/|$)|_ping$)\"", v1_pool ? "/_berth/v1/before_body" : "\"\"")},
       {"v1_bodies.conf", v1_pool ? line("include", "snippets/server/v1_bodies.conf") : std::string()},
+      {"v1_layer.conf", layer_size_line(config)},
       {"store.conf", line("alias", nginx_word(config.storage.root + "/"))},
       {"pulls.conf", pull_lines(config)},
       {"headers.conf", header_lines(config)},

@@ -246,8 +246,9 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
     else
       logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
   }
-  storage::V1Images v1_images({driver, registry, logger});
-  storage::V1Tags v1_tags({driver, registry, v1_images, logger});
+  storage::Unpacking unpacking({.max_layer_bytes = config.berth.v1_max_layer_bytes});
+  storage::V1Images v1_images({driver, registry, logger, unpacking});
+  storage::V1Tags v1_tags({driver, registry, v1_images, logger, unpacking});
   BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
   api::EventSettings events;
   if (!notifier->empty())
@@ -275,7 +276,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
                 .metrics = counts ? metrics.get() : nullptr},
                std::move(options));
   LongBodies long_bodies(api, config.berth.threads);
-  const unsigned threads = config.berth.threads + LongBodies::waiting_room;
+  const unsigned threads = config.berth.threads + LongBodies::waiting_room + storage::Unpacking::max_tasks;
   fcgi::Server server({listen_socket.get(), threads, config.berth.spool}, long_bodies, logger);
   const StopOnSignal stop(server);
   const HealthChecks health_checks(config.health, health, filesystem);

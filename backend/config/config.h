@@ -98,7 +98,8 @@ struct Config {
     std::string nginx_directory; // the static files; default: ../nginx or ../share/berth/nginx beside the binary
     Duration nginx_reload_drain = std::chrono::seconds(2); // [0, 60s]
     bool v1_enabled = true;
-    std::string v1_socket;   // of a pool of its own for v1 (`berth serve --api v1`); empty: the pool's
+    std::string v1_socket; // of a pool of its own for v1 (`berth serve --api v1`); empty: the pool's
+    std::uint64_t v1_max_layer_bytes = std::uint64_t{16} << 30; // unpacked
     std::string v1_upstream; // https://host:port of another v1 registry, to which nginx passes /v1/; empty: none
   } berth;
 };

@@ -1,6 +1,7 @@
 #include "fcgi/server.h"
 
 #include <fcgiapp.h>
+#include <poll.h>
 #include <semaphore.h>
 #include <signal.h>
 
@@ -171,6 +172,7 @@ private:
 
   Result<> receive(Incoming& incoming) {
     BERTH_CHECK(read_parameters(fcgi_.envp, incoming));
+    incoming.request.client_is_gone = [fd = fcgi_.ipcFd] { return is_closed(fd); };
     if (!is_question(incoming.request)) give_turn();
     if (incoming.request.before_body) return {};
     if (incoming.spool_file.empty())
@@ -179,6 +181,12 @@ private:
       BERTH_TRY(incoming.request.body, open_spooled(incoming.spool_file, server_.options_.spool_directory));
     }
     return check_length(incoming.request);
+  }
+
+  // nginx closes the connection when its client has left, where it is not told to ignore that.
+  static bool is_closed(int fd) {
+    pollfd connection{fd, POLLRDHUP, 0};
+    return ::poll(&connection, 1, 0) == 1 && (connection.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
   }
 
   void take_turn() {

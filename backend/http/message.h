@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/content.h"
+#include "base/is_gone.h"
 #include "base/result.h"
 
 namespace berth::http {
@@ -47,6 +48,7 @@ struct Request {
   // The body is not here yet: nginx asks whether it shall take it. The answer is TakesBody, or what would be answered
   // whatever the body is.
   bool before_body = false;
+  IsGone client_is_gone;     // as far as nginx tells of it
   bool is_for_debug = false; // came to the debug server
   Trace trace;
   bool body_too_large = false; // the body was longer than the pool takes in memory; `body` is empty then

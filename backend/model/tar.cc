@@ -44,6 +44,16 @@ bool checksum_fits(std::string_view block, std::int64_t stated) {
   return stated == sum || stated == signed_sum;
 }
 
+constexpr std::pair<std::string_view, std::string TarEntry::*> pax_texts[] = {
+    {"path", &TarEntry::name}, {"linkpath", &TarEntry::link}, {"uname", &TarEntry::uname}, {"gname", &TarEntry::gname}};
+constexpr std::pair<std::string_view, std::int64_t TarEntry::*> pax_numbers[] = {
+    {"size", &TarEntry::size}, {"uid", &TarEntry::uid}, {"gid", &TarEntry::gid}, {"mtime", &TarEntry::mtime}};
+
+bool is_of_use(std::string_view key) {
+  const auto is_it = [&](const auto& one) { return one.first == key; };
+  return std::ranges::any_of(pax_texts, is_it) || std::ranges::any_of(pax_numbers, is_it);
+}
+
 // `<length> <key>=<value>\n`, one after another.
 Result<> read_pax(std::string_view text, std::map<std::string, std::string>& records) {
   while (!text.empty()) {
@@ -56,7 +66,11 @@ Result<> read_pax(std::string_view text, std::map<std::string, std::string>& rec
     const std::string_view record = text.substr(digits + 1, length - digits - 2);
     const std::size_t equals = record.find('=');
     if (equals == std::string_view::npos) return broken("a PAX record has no value");
-    records[std::string(record.substr(0, equals))] = record.substr(equals + 1);
+    const std::string_view key = record.substr(0, equals), value = record.substr(equals + 1);
+    if (is_of_use(key)) {
+      if (value.size() > TarReader::max_text_bytes) return broken("a PAX record is too long");
+      records[std::string(key)] = value;
+    }
     text.remove_prefix(length);
   }
   return {};
@@ -77,16 +91,10 @@ bool is_header_only(char type) { return type >= '1' && type <= '6'; }
 } // namespace
 
 Result<> TarReader::apply(TarEntry& entry, const std::map<std::string, std::string>& records) {
-  const std::pair<const char*, std::string TarEntry::*> texts[] = {{"path", &TarEntry::name},
-                                                                   {"linkpath", &TarEntry::link},
-                                                                   {"uname", &TarEntry::uname},
-                                                                   {"gname", &TarEntry::gname}};
-  for (const auto& [key, member] : texts)
-    if (const auto found = records.find(key); found != records.end()) entry.*member = found->second;
-  const std::pair<const char*, std::int64_t TarEntry::*> numbers[] = {
-      {"size", &TarEntry::size}, {"uid", &TarEntry::uid}, {"gid", &TarEntry::gid}, {"mtime", &TarEntry::mtime}};
-  for (const auto& [key, member] : numbers)
-    if (const auto found = records.find(key); found != records.end()) {
+  for (const auto& [key, member] : pax_texts)
+    if (const auto found = records.find(std::string(key)); found != records.end()) entry.*member = found->second;
+  for (const auto& [key, member] : pax_numbers)
+    if (const auto found = records.find(std::string(key)); found != records.end()) {
       BERTH_TRY(entry.*member, pax_number(found->second));
     }
   return {};
@@ -123,10 +131,11 @@ Result<> TarReader::take_header() {
 Result<> TarReader::begin_entry(TarEntry entry) {
   constexpr std::string_view extensions = "LKxg";
   if (extensions.find(entry.type) != std::string_view::npos && entry.type != '\0') {
-    if (entry.size < 0 || entry.size > static_cast<std::int64_t>(max_extension_bytes))
-      return broken("an extension is too long");
+    const std::size_t most = entry.type == 'L' || entry.type == 'K' ? max_text_bytes : max_extension_bytes;
+    if (entry.size < 0 || std::cmp_greater(entry.size, most)) return broken("an extension is too long");
     extension_type_ = entry.type;
     extension_.clear();
+    extension_.reserve(static_cast<std::size_t>(entry.size));
   } else {
     BERTH_CHECK(apply(entry, global_));
     BERTH_CHECK(apply(entry, local_));

@@ -37,8 +37,10 @@ public:
 
 class TarReader {
 public:
-  // Longest name, link or PAX header that is taken, in bytes.
-  static constexpr std::size_t max_extension_bytes = 1024 * 1024;
+  // Longest PAX header that is taken, in bytes: one may hold an attribute of 64 KiB.
+  static constexpr std::size_t max_extension_bytes = 128 * 1024;
+  // Longest name, link, or other text of an entry: the kernel takes paths of 4 KiB.
+  static constexpr std::size_t max_text_bytes = 8 * 1024;
 
   // Borrows: visitor.
   explicit TarReader(TarVisitor& visitor) : visitor_(visitor) {}
@@ -62,7 +64,7 @@ private:
   std::uint64_t data_left_ = 0; // of the entry, or of the extension
   std::uint64_t padding_left_ = 0;
   std::string long_name_, long_link_;
-  std::map<std::string, std::string> local_, global_; // PAX records
+  std::map<std::string, std::string> local_, global_; // the PAX records that an entry has a member for
   bool ended_ = false;
 };
 

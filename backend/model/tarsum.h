@@ -4,10 +4,12 @@
 // them in archive order, so such archives have another sum here.
 #pragma once
 
-#include <memory>
+#include <array>
+#include <deque>
+#include <functional>
+#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
+#include <utility>
 
 #include "model/digester.h"
 #include "model/tar.h"
@@ -16,23 +18,32 @@ namespace berth::model {
 
 class TarSum final : private TarVisitor {
 public:
-  // Most entries that are summed, in one archive.
-  static constexpr std::size_t max_entries = 4'000'000;
+  // Whether so many bytes more may be kept: the sums of an archive's entries are.
+  using MayKeep = std::function<bool(std::size_t)>;
+  // Most entries that are summed, in one archive; and those of which nobody is asked.
+  static constexpr std::size_t max_entries = 500'000;
+  static constexpr std::size_t entries_a_question = 4096;
 
-  TarSum() : reader_(*this) {}
+  // start: of what stands before the entries in the sum, the image's JSON.
+  explicit TarSum(const Sha256& start, MayKeep may_keep = nullptr)
+      : sum_(start), may_keep_(std::move(may_keep)), reader_(*this) {}
   // Takes bytes of the uncompressed archive. Errors: invalid for what is no tar, or too many entries.
   Result<> update(std::span<const std::byte> bytes) { return reader_.update(bytes); }
-  // extra: the image's JSON. Errors: invalid if the archive ends too soon.
-  Result<std::string> finish(std::string_view extra);
+  // Once. Errors: invalid if the archive ends too soon.
+  Result<std::string> finish();
 
 private:
   Result<> begin(const TarEntry& entry) override;
   Result<> data(std::span<const std::byte> bytes) override;
   void end_entry();
 
+  using Sum = std::array<char, 32>;
+
+  Sha256 sum_;
+  MayKeep may_keep_;
   TarReader reader_;
-  std::unique_ptr<Digester> entry_; // null: no entry yet
-  std::vector<std::string> sums_;   // hexadecimal
+  std::optional<Sha256> entry_; // none yet
+  std::deque<Sum> sums_;        // which grows without a copy
 };
 
 } // namespace berth::model

@@ -1,7 +1,9 @@
 // V1Images and V1Tags: what the v1 API sees of the store. An image of v1 is one layer with a JSON and a parent, under
 // an id that is the same in every repository. There are two kinds, and nobody above storage/ can tell them apart: those
 // that v1 clients pushed, kept as they came, and those that are made of the manifests in the repositories.
-// Threads: safe. Errors: besides those named, io and storage_full from below.
+// What may have to unpack a layer is told how to find that the client has left (is_gone), and ends then.
+// Threads: safe. Errors: besides those named, io and storage_full from below; unavailable from what unpacks, if the
+// client has left or there is too much to unpack.
 #pragma once
 
 #include <functional>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "base/content.h"
+#include "base/is_gone.h"
 #include "model/descriptor.h"
 #include "model/image_id.h"
 #include "model/v1_image.h"
@@ -50,8 +53,10 @@ public:
   // The ids from the image to its base. Errors: those of find, for every one of them.
   virtual Result<std::vector<ImageId>> ancestry(const ImageId& id, const MayRead& may_read) = 0;
   virtual Result<BlobLocation> locate(const V1Image& image) = 0;
-  // Calls sink with the bytes of the layer, uncompressed. Errors: whatever the sink returns.
-  virtual Result<> read_layer(const V1Image& image, const Content::Sink& sink) = 0;
+  // Calls sink with the bytes of the layer, uncompressed. The sink may keep max_kept_bytes in memory.
+  // Errors: image_invalid if it cannot be uncompressed; whatever the sink returns.
+  virtual Result<> read_layer(const V1Image& image, const Content::Sink& sink, const IsGone& is_gone) = 0;
+  static constexpr std::size_t max_kept_bytes = 8 << 20;
 
   // Pushing, in this order. Until the checksum came an image is unfinished, and may be pushed again from the start.
   // Durable: each step, before it returns.
@@ -60,7 +65,7 @@ public:
   // Whether put_layer would look at a layer; holds nothing. Errors: image_unknown without a JSON; image_exists.
   virtual Result<> takes_layer(const ImageId& id) = 0;
   // Errors: image_unknown without a JSON; image_exists; image_invalid if it cannot be uncompressed.
-  virtual Result<> put_layer(const ImageId& id, Content layer) = 0;
+  virtual Result<> put_layer(const ImageId& id, Content layer, const IsGone& is_gone) = 0;
   // Errors: image_unknown without a JSON; image_exists if there is no upload to finish; image_invalid if no layer that
   // came has this checksum. Of an image that is finished with this very checksum: success, as an answer may be lost.
   virtual Result<> put_checksum(const ImageId& id, const V1Checksums& checksums) = 0;
@@ -72,15 +77,16 @@ public:
   using Tagged = std::pair<std::string, ImageId>;
   // The tags that v1 clients can pull, in byte order. Others are left out; why is logged, once.
   // Errors: name_unknown if there is no such repository, or no tag in it.
-  virtual Result<std::vector<Tagged>> list(Repository& repository) = 0;
+  virtual Result<std::vector<Tagged>> list(Repository& repository, const IsGone& is_gone) = 0;
   // Errors: manifest_unknown, also if no v1 client can pull it.
-  virtual Result<ImageId> get(Repository& repository, const model::Tag& tag) = 0;
+  virtual Result<ImageId> get(Repository& repository, const model::Tag& tag, const IsGone& is_gone) = 0;
   // The images that a manifest was made of, as they were pushed by a v1 client. Nothing: it was not made so.
   virtual Result<std::optional<model::V1Chain>> pushed(Repository& repository, const CanonicalDigest& manifest) = 0;
   // Makes the image what the tag names, for clients of every age: an image made of a manifest is tagged as this
   // manifest, one that was pushed becomes a manifest.
   // Errors: those of ancestry. Durable.
-  virtual Result<> tag(Repository& repository, const model::Tag& tag, const ImageId& id, const MayRead& may_read) = 0;
+  virtual Result<> tag(Repository& repository, const model::Tag& tag, const ImageId& id, const MayRead& may_read,
+                       const IsGone& is_gone) = 0;
 
   // A note is kept with a tag as long as it names the manifest it names now; without such a tag, not at all. It may be
   // lost: not durable.

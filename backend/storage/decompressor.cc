@@ -14,9 +14,12 @@ namespace {
 
 constexpr std::size_t longest_magic = 6;
 constexpr std::size_t buffer_bytes = 128 * 1024;
-constexpr std::uint64_t max_xz_memory = 128 * 1024 * 1024; // xz -9 asks for 65 MiB
+constexpr std::size_t bzip2_bytes = 4 << 20;     // of its decoder, at bzip2's largest block
+constexpr std::size_t usual_xz_bytes = 12 << 20; // of all presets up to xz -6
+static_assert(usual_xz_bytes + Decompressor::max_kept_bytes <= Unpacking::max_small_need);
+static_assert(Decompressor::max_decoder_bytes + Decompressor::max_kept_bytes <= Unpacking::max_large_need);
 
-std::unexpected<Error> damaged(const char* what) { return fail(Code::image_invalid, what); }
+std::unexpected<Error> damaged(std::string what) { return fail(Code::image_invalid, std::move(what)); }
 
 using Buffer = std::array<std::byte, buffer_bytes>;
 
@@ -103,7 +106,9 @@ private:
 
 class Xz final : public Decompressor::Codec {
 public:
-  Xz() { ready_ = lzma_stream_decoder(&stream_, max_xz_memory, LZMA_CONCATENATED) == LZMA_OK; }
+  Xz(Unpacking::Task& task, std::size_t kept_bytes) : task_(task), kept_bytes_(kept_bytes) {
+    ready_ = lzma_stream_decoder(&stream_, usual_xz_bytes, LZMA_CONCATENATED) == LZMA_OK;
+  }
   ~Xz() override { lzma_end(&stream_); }
   Result<std::size_t> step(std::span<const std::byte>& bytes, Buffer& buffer) override {
     if (!ready_) return fail(Code::unknown, "liblzma does not start");
@@ -111,7 +116,12 @@ public:
     stream_.avail_in = bytes.size();
     stream_.next_out = reinterpret_cast<std::uint8_t*>(buffer.data());
     stream_.avail_out = buffer.size();
-    const lzma_ret result = lzma_code(&stream_, finishing_ ? LZMA_FINISH : LZMA_RUN);
+    const lzma_action action = finishing_ ? LZMA_FINISH : LZMA_RUN;
+    lzma_ret result = lzma_code(&stream_, action);
+    if (result == LZMA_MEMLIMIT_ERROR) { // a header asks for more; nothing of it was allocated
+      BERTH_CHECK(have_more_memory());
+      result = lzma_code(&stream_, action);
+    }
     if (result != LZMA_OK && result != LZMA_STREAM_END && result != LZMA_BUF_ERROR) return damaged("Invalid xz data");
     at_end_ = result == LZMA_STREAM_END;
     bytes = bytes.last(stream_.avail_in);
@@ -122,6 +132,19 @@ public:
   void no_more_input() override { finishing_ = true; }
 
 private:
+  Result<> have_more_memory() {
+    const std::uint64_t asked = lzma_memusage(&stream_);
+    if (asked > Decompressor::max_decoder_bytes)
+      return damaged("The layer needs " + std::to_string(asked) + " bytes of memory to be unpacked, and " +
+                     std::to_string(Decompressor::max_decoder_bytes) + " are allowed: use xz -9 at most");
+    BERTH_CHECK(task_.need(Decompressor::max_decoder_bytes + kept_bytes_));
+    BERTH_CHECK(task_.go_on());
+    if (lzma_memlimit_set(&stream_, Decompressor::max_decoder_bytes) == LZMA_OK) return {};
+    return fail(Code::unknown, "liblzma does not take a limit");
+  }
+
+  Unpacking::Task& task_;
+  const std::size_t kept_bytes_;
   bool finishing_ = false;
   lzma_stream stream_ = LZMA_STREAM_INIT;
   bool ready_ = false;
@@ -140,8 +163,18 @@ Compression compression_of(std::string_view beginning) {
   return Compression::none;
 }
 
-Decompressor::Decompressor(Content::Sink sink) : sink_(std::move(sink)) {}
-Decompressor::~Decompressor() = default;
+Decompressor::Decompressor(Unpacking::Task& task, std::uint64_t packed_bytes, Content::Sink sink,
+                           std::size_t kept_bytes)
+    : task_(task),
+      packed_bytes_(packed_bytes),
+      max_plain_bytes_(task.all().max_plain_bytes(packed_bytes)),
+      sink_(std::move(sink)),
+      kept_bytes_(kept_bytes) {}
+
+Decompressor::~Decompressor() {
+  codec_.reset(); // before others get its memory
+  task_.rest();
+}
 
 Result<> Decompressor::update(std::span<const std::byte> bytes) {
   if (begun_) return decode(bytes);
@@ -153,20 +186,33 @@ Result<> Decompressor::begin() {
   begun_ = true;
   compression_ = compression_of(beginning_);
   switch (compression_) {
-  case Compression::none: break;
-  case Compression::gzip: codec_ = std::make_unique<Gzip>(); break;
-  case Compression::bzip2: codec_ = std::make_unique<Bzip2>(); break;
-  case Compression::xz: codec_ = std::make_unique<Xz>(); break;
+  case Compression::none: BERTH_CHECK(task_.need(kept_bytes_)); break;
+  case Compression::gzip:
+    BERTH_CHECK(task_.need(kept_bytes_));
+    codec_ = std::make_unique<Gzip>();
+    break;
+  case Compression::bzip2:
+    BERTH_CHECK(task_.need(bzip2_bytes + kept_bytes_));
+    codec_ = std::make_unique<Bzip2>();
+    break;
+  case Compression::xz:
+    BERTH_CHECK(task_.need(usual_xz_bytes + kept_bytes_));
+    codec_ = std::make_unique<Xz>(task_, kept_bytes_);
+    break;
   }
   const std::string beginning = std::exchange(beginning_, {});
   return decode(as_bytes(beginning));
 }
 
 Result<> Decompressor::decode(std::span<const std::byte> bytes) {
-  if (!codec_) return emit(bytes);
+  if (!codec_) {
+    BERTH_CHECK(task_.go_on());
+    return emit(bytes);
+  }
   Buffer buffer;
   std::size_t made = 0;
   do { // a full buffer may not have been all that there is
+    BERTH_CHECK(task_.go_on());
     BERTH_TRY(made, codec_->step(bytes, buffer));
     if (made > 0) BERTH_CHECK(emit(std::span(buffer).first(made)));
   } while (!bytes.empty() || made == buffer.size());
@@ -175,8 +221,16 @@ Result<> Decompressor::decode(std::span<const std::byte> bytes) {
 
 Result<> Decompressor::emit(std::span<const std::byte> bytes) {
   plain_bytes_ += bytes.size();
-  if (plain_bytes_ > max_plain_bytes) return damaged("The layer becomes too large");
+  if (plain_bytes_ > max_plain_bytes_) return too_large();
   return sink_(bytes);
+}
+
+Result<> Decompressor::too_large() const {
+  if (max_plain_bytes_ == task_.all().limits().max_layer_bytes)
+    return damaged("The layer unpacks to more than the " + std::to_string(max_plain_bytes_) +
+                   " bytes of berth.v1.maxlayersize");
+  return damaged("The layer unpacks to more than " + std::to_string(Unpacking::max_ratio) + " times its " +
+                 std::to_string(packed_bytes_) + " bytes");
 }
 
 Result<> Decompressor::finish() {

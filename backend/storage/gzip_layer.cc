@@ -13,6 +13,8 @@ namespace berth::storage {
 namespace {
 
 constexpr std::size_t piece_bytes = 4 * 1024 * 1024; // what is held in memory before it goes to the upload
+constexpr std::size_t buffer_bytes = 64 * 1024;
+constexpr std::size_t memory_bytes = piece_bytes + (1 << 20); // with zlib's own
 
 // A gzip stream into an upload, with nothing in its header that could differ.
 class GzipUpload {
@@ -41,7 +43,8 @@ private:
     stream_.avail_in = static_cast<uInt>(bytes.size());
     int result = Z_OK;
     do {
-      char buffer[64 * 1024];
+      if (piece_.empty()) piece_.reserve(piece_bytes + buffer_bytes);
+      char buffer[buffer_bytes];
       stream_.next_out = reinterpret_cast<Bytef*>(buffer);
       stream_.avail_out = sizeof buffer;
       result = deflate(&stream_, flush);
@@ -64,11 +67,12 @@ private:
 
 } // namespace
 
-Result<model::Descriptor> gzip_layer(registry::BlobStore& into, const Content& packed) {
+Result<model::Descriptor> gzip_layer(Unpacking::Task& task, registry::BlobStore& into, const Content& packed) {
   BERTH_TRY(auto created, into.create(std::nullopt));
   const auto& writer = std::get<std::unique_ptr<registry::BlobWriter>>(created);
   GzipUpload upload(*writer);
-  Decompressor decompressor([&](std::span<const std::byte> bytes) { return upload.write(bytes); });
+  Decompressor decompressor(
+      task, packed.size(), [&](std::span<const std::byte> bytes) { return upload.write(bytes); }, memory_bytes);
   auto read = packed.read([&](std::span<const std::byte> piece) { return decompressor.update(piece); });
   if (read) read = decompressor.finish();
   if (!read) {

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "registry/blobs.h"
+#include "storage/unpacking.h"
 
 namespace berth::storage {
 
 // Stores the uncompressed bytes of a layer, as gzip, in a repository. packed: plain, bzip2 or xz.
-// Errors: image_invalid for what cannot be uncompressed. Durable.
-Result<model::Descriptor> gzip_layer(registry::BlobStore& into, const Content& packed);
+// Errors: image_invalid for what cannot be uncompressed; unavailable, as the task says. Durable.
+Result<model::Descriptor> gzip_layer(Unpacking::Task& task, registry::BlobStore& into, const Content& packed);
 
 } // namespace berth::storage

@@ -6,13 +6,12 @@
 
 namespace berth::storage {
 
-Result<LayerSums> sum_layer(std::string_view json, const Content& layer) {
-  model::Sha256 digest, payload, plain;
-  model::TarSum tarsum;
+Result<LayerSums> sum_layer(Unpacking::Task& task, const model::Sha256& json, const Content& layer) {
+  model::Sha256 digest, plain, payload = json;
+  model::TarSum tarsum(json, [&](std::size_t bytes) { return task.keep(bytes); });
   bool is_tar = true;
-  payload.update(as_bytes(json));
   payload.update(as_bytes("\n"));
-  Decompressor decompressor([&](std::span<const std::byte> bytes) -> Result<> {
+  Decompressor decompressor(task, layer.size(), [&](std::span<const std::byte> bytes) -> Result<> {
     plain.update(bytes);
     if (is_tar) is_tar = tarsum.update(bytes).has_value();
     return {};
@@ -24,7 +23,7 @@ Result<LayerSums> sum_layer(std::string_view json, const Content& layer) {
     return decompressor.update(piece);
   }));
   BERTH_CHECK(decompressor.finish());
-  const auto sum = is_tar ? tarsum.finish(json) : Result<std::string>(std::string());
+  const auto sum = is_tar ? tarsum.finish() : Result<std::string>(std::string());
   return LayerSums{digest.digest(),  payload.digest(), plain.digest(),
                    sum.value_or(""), layer.size(),     decompressor.compression()};
 }

@@ -7,6 +7,7 @@
 
 #include "base/content.h"
 #include "model/descriptor.h"
+#include "model/digester.h"
 #include "storage/decompressor.h"
 
 namespace berth::storage {
@@ -15,12 +16,13 @@ struct LayerSums {
   model::CanonicalDigest digest;  // of the bytes as they came
   model::CanonicalDigest payload; // of the image's JSON, a newline, and the bytes as they came
   model::CanonicalDigest diff_id; // of the uncompressed bytes
-  std::string tarsum;             // "tarsum+sha256:…"; empty for what is no tar that berth can read
-  std::uint64_t size;             // bytes as they came
+  std::string tarsum; // "tarsum+sha256:…"; empty for what is no tar that berth can read, or has too many files
+  std::uint64_t size; // bytes as they came
   Compression compression;
 };
 
-// Errors: image_invalid for a layer that cannot be uncompressed; io.
-Result<LayerSums> sum_layer(std::string_view json, const Content& layer);
+// json: the hash of the image's JSON so far, which need not be kept meanwhile.
+// Errors: image_invalid for a layer that cannot be uncompressed; unavailable, as the task says; io.
+Result<LayerSums> sum_layer(Unpacking::Task& task, const model::Sha256& json, const Content& layer);
 
 } // namespace berth::storage

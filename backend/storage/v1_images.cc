@@ -153,9 +153,11 @@ Result<std::vector<ImageId>> V1Images::ancestry(const ImageId& id, const MayRead
 
 Result<registry::BlobLocation> V1Images::locate(const V1Image& image) { return blobs_.locate(image.layer); }
 
-Result<> V1Images::read_layer(const V1Image& image, const Content::Sink& sink) {
-  Decompressor decompressor(sink);
+Result<> V1Images::read_layer(const V1Image& image, const Content::Sink& sink, const IsGone& is_gone) {
+  static_assert(max_kept_bytes <= Decompressor::max_kept_bytes);
+  BERTH_TRY(const auto task, parts_.unpacking.begin(is_gone));
   BERTH_TRY(const Content blob, parts_.driver.open(paths::blob_data(image.layer.digest)));
+  Decompressor decompressor(*task, blob.size(), sink, max_kept_bytes);
   BERTH_CHECK(blob.read([&](std::span<const std::byte> piece) { return decompressor.update(piece); }));
   return decompressor.finish();
 }
@@ -196,19 +198,20 @@ Result<> V1Images::takes_layer(const ImageId& id) {
   return {};
 }
 
-Result<> V1Images::put_layer(const ImageId& id, Content layer) {
+Result<> V1Images::put_layer(const ImageId& id, Content layer, const IsGone& is_gone) {
   BERTH_CHECK(takes_layer(id));
-  BERTH_TRY(const std::string json, json_of(id));
-  BERTH_TRY(const model::V1Json image, model::parse_v1_json(json));
-  BERTH_TRY(const LayerSums sums, sum_layer(json, layer));
-  const V1Record record{model::CanonicalDigest::of_bytes(json),
-                        image.parent,
-                        sums.digest,
-                        sums.size,
-                        sums.diff_id,
-                        sums.compression,
-                        sums.payload.str(),
-                        sums.tarsum};
+  std::optional<ImageId> parent;
+  model::Sha256 json;
+  {
+    BERTH_TRY(const std::string text, json_of(id)); // which may be large, and the layer may wait
+    BERTH_TRY(const model::V1Json image, model::parse_v1_json(text));
+    parent = image.parent;
+    json.update(as_bytes(text));
+  }
+  BERTH_TRY(const auto task, parts_.unpacking.begin(is_gone));
+  BERTH_TRY(const LayerSums sums, sum_layer(*task, json, layer));
+  const V1Record record{json.digest(), parent,           sums.digest,        sums.size,
+                        sums.diff_id,  sums.compression, sums.payload.str(), sums.tarsum};
   BERTH_TRY(driver::PutFile blob, blobs_.file(std::move(layer), sums.digest));
   return parts_.driver.put(in_order(std::move(blob), file_of(paths::v1_upload(id, sums.payload), to_text(record))));
 }
@@ -257,16 +260,17 @@ Result<> V1Images::put_checksum(const ImageId& id, const registry::V1Checksums& 
   return {};
 }
 
-Result<model::Digest> V1Images::keep(const V1Image& image) {
-  BERTH_TRY(const auto lock, parts_.driver.exclude(paths::v1_lock(image.id)));
+Result<model::Digest> V1Images::keep(const V1Image& image, Unpacking::Task& task) {
   if (const auto there = pushed(image.id); there && there->diff_id) return *there->diff_id;
   std::optional<model::Digest> diff_id = image.diff_id;
   BERTH_TRY(const Content layer, parts_.driver.open(paths::blob_data(image.layer.digest)));
   BERTH_TRY(const Compression compression, compression_of_content(layer));
-  if (!diff_id) {
-    BERTH_TRY(const LayerSums sums, sum_layer(image.json, layer));
+  if (!diff_id) { // before the lock: this may take long
+    BERTH_TRY(const LayerSums sums, sum_layer(task, {}, layer));
     diff_id = sums.diff_id;
   }
+  BERTH_TRY(const auto lock, parts_.driver.exclude(paths::v1_lock(image.id)));
+  if (const auto there = pushed(image.id); there && there->diff_id) return *there->diff_id;
   const V1Record record{model::CanonicalDigest::of_bytes(image.json),
                         image.parent,
                         image.layer.digest,

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "registry/v1_images.h"
 #include "storage/blob_store.h"
+#include "storage/unpacking.h"
 #include "storage/v1_members.h"
 #include "storage/v1_record.h"
 
@@ -20,6 +21,7 @@ public:
     driver::StorageDriver& driver;
     registry::Registry& registry;
     Logger& logger;
+    Unpacking& unpacking;
   };
   explicit V1Images(Parts parts) : parts_(parts), blobs_(parts.driver), members_(parts.driver) {}
 
@@ -28,15 +30,15 @@ public:
                                                              const registry::MayRead& may_read) override;
   Result<std::vector<ImageId>> ancestry(const ImageId& id, const registry::MayRead& may_read) override;
   Result<registry::BlobLocation> locate(const registry::V1Image& image) override;
-  Result<> read_layer(const registry::V1Image& image, const Content::Sink& sink) override;
+  Result<> read_layer(const registry::V1Image& image, const Content::Sink& sink, const IsGone& is_gone) override;
   Result<> put_json(const ImageId& id, std::string_view json) override;
   Result<> takes_layer(const ImageId& id) override;
-  Result<> put_layer(const ImageId& id, Content layer) override;
+  Result<> put_layer(const ImageId& id, Content layer, const IsGone& is_gone) override;
   Result<> put_checksum(const ImageId& id, const registry::V1Checksums& checksums) override;
 
   // Makes an image that was found one of its own, which outlives the manifest that it may have been made of: another
   // image builds on it. Returns its diff_id, which is computed if nothing says it. Durable.
-  Result<model::Digest> keep(const registry::V1Image& image);
+  Result<model::Digest> keep(const registry::V1Image& image, Unpacking::Task& task);
 
 private:
   Result<std::string> json_of(const ImageId& id);

@@ -52,8 +52,9 @@ Result<bool> V1Tags::is_same(const Entry& entry, const registry::V1Image& found)
   const auto diff_id = [&](const CanonicalDigest& digest,
                            const std::optional<model::Digest>& known) -> Result<std::optional<model::Digest>> {
     if (known) return known;
+    BERTH_TRY(const auto task, parts_.unpacking.begin(entry.is_gone));
     BERTH_TRY(const Content bytes, parts_.driver.open(paths::blob_data(digest)));
-    const auto sums = sum_layer({}, bytes);
+    const auto sums = sum_layer(*task, {}, bytes);
     if (!sums && is(sums.error(), Code::image_invalid)) return std::optional<model::Digest>();
     BERTH_CHECK(sums);
     return std::optional<model::Digest>(sums->diff_id);
@@ -108,7 +109,8 @@ Result<bool> V1Tags::yield(const Entry& entry) {
 }
 
 // Makes the images of a manifest be found by their ids, and returns the first. Errors: those of v1_chain_of.
-Result<V1Tags::Entered> V1Tags::enter_chain(Repository& repository, const CanonicalDigest& manifest) {
+Result<V1Tags::Entered> V1Tags::enter_chain(Repository& repository, const CanonicalDigest& manifest,
+                                            const IsGone& is_gone) {
   BERTH_TRY(const V1Chain chain, v1_chain_of(repository, manifest));
   std::optional<ImageId> parent;
   bool lasting = true;
@@ -116,7 +118,7 @@ Result<V1Tags::Entered> V1Tags::enter_chain(Repository& repository, const Canoni
     const model::V1Image& image = chain.images[i];
     BERTH_TRY(ImageId id, ImageId::parse(image.id));
     if (image.adds_nothing) BERTH_CHECK(repository.blobs().put(model::media::octet_stream, model::empty_tar_gzip()));
-    const Entry entry{repository, id, parent, image, chain.diff_ids[i], i == 0};
+    const Entry entry{repository, id, parent, image, chain.diff_ids[i], i == 0, is_gone};
     bool is_ours = true;
     if (chain.chosen_ids) {
       BERTH_TRY(is_ours, yield(entry));
@@ -131,13 +133,14 @@ Result<V1Tags::Entered> V1Tags::enter_chain(Repository& repository, const Canoni
 }
 
 // The id, and whether it may be remembered.
-Result<std::pair<V1Tags::Known, bool>> V1Tags::look_up(Repository& repository, const CanonicalDigest& manifest) {
+Result<std::pair<V1Tags::Known, bool>> V1Tags::look_up(Repository& repository, const CanonicalDigest& manifest,
+                                                       const IsGone& is_gone) {
   // As it was pushed by a v1 client, which finds again what it has.
   const auto pushed = parts_.driver.get_content(paths::v1_pushed(repository.name(), manifest), ImageId::length);
   if (pushed)
     if (auto id = ImageId::parse(*pushed); id && parts_.images.find(*id, nullptr))
       return std::pair(Known(*std::move(id)), true);
-  auto entered = enter_chain(repository, manifest);
+  auto entered = enter_chain(repository, manifest, is_gone);
   if (entered) return std::pair(Known(std::move(entered->top)), entered->lasting);
   if (is_trouble(entered.error())) return std::unexpected(std::move(entered).error());
   const Error& why = entered.error();
@@ -154,7 +157,7 @@ Result<std::pair<V1Tags::Known, bool>> V1Tags::look_up(Repository& repository, c
   return std::pair(Known(), false); // what is missing today may be pushed tomorrow
 }
 
-Result<V1Tags::Known> V1Tags::id_of(Repository& repository, const CanonicalDigest& manifest) {
+Result<V1Tags::Known> V1Tags::id_of(Repository& repository, const CanonicalDigest& manifest, const IsGone& is_gone) {
   const std::string key = key_of(repository, manifest);
   bool known = false;
   Known remembered;
@@ -164,7 +167,7 @@ Result<V1Tags::Known> V1Tags::id_of(Repository& repository, const CanonicalDiges
     if (known) remembered = *found;
   });
   if (known) return remembered;
-  BERTH_TRY(auto found, look_up(repository, manifest));
+  BERTH_TRY(auto found, look_up(repository, manifest, is_gone));
   const auto& [id, lasting] = found;
   if (lasting) remember(repository, manifest, *id);
   return id;
@@ -191,7 +194,7 @@ Result<std::optional<model::V1Chain>> V1Tags::pushed(Repository& repository, con
   return std::optional(std::move(chain));
 }
 
-Result<std::vector<V1Tags::Tagged>> V1Tags::list(Repository& repository) {
+Result<std::vector<V1Tags::Tagged>> V1Tags::list(Repository& repository, const IsGone& is_gone) {
   BERTH_TRY(const registry::Page page, repository.tags().list({}));
   if (page.entries.empty()) return fail(Code::name_unknown); // v1 knows no repository but by its tags
   std::vector<Tagged> tagged;
@@ -200,25 +203,25 @@ Result<std::vector<V1Tags::Tagged>> V1Tags::list(Repository& repository) {
     const auto manifest = repository.tags().get(tag);
     if (!manifest && is(manifest.error(), Code::manifest_unknown)) continue; // removed meanwhile
     BERTH_CHECK(manifest);
-    BERTH_TRY(Known id, id_of(repository, *manifest));
+    BERTH_TRY(Known id, id_of(repository, *manifest, is_gone));
     if (id) tagged.emplace_back(name, *std::move(id));
   }
   return tagged;
 }
 
-Result<ImageId> V1Tags::get(Repository& repository, const model::Tag& tag) {
+Result<ImageId> V1Tags::get(Repository& repository, const model::Tag& tag, const IsGone& is_gone) {
   BERTH_TRY(const CanonicalDigest manifest, repository.tags().get(tag));
-  BERTH_TRY(Known id, id_of(repository, manifest));
+  BERTH_TRY(Known id, id_of(repository, manifest, is_gone));
   if (!id) return fail(Code::manifest_unknown);
   return *std::move(id);
 }
 
 // A manifest of another repository, put into this one. Nothing: it cannot be.
 Result<std::optional<CanonicalDigest>> V1Tags::copy(Repository& repository, const V1Members::Member& from,
-                                                    const ImageId& id) {
+                                                    const ImageId& id, const IsGone& is_gone) {
   const std::optional<CanonicalDigest> nothing;
   const auto source = parts_.registry.repository(from.first);
-  BERTH_TRY(const Known top, id_of(*source, from.second));
+  BERTH_TRY(const Known top, id_of(*source, from.second, is_gone));
   if (top != id) return nothing;
   const auto chain = v1_chain_of(*source, from.second);
   if (!chain) return nothing;
@@ -237,35 +240,36 @@ Result<std::optional<CanonicalDigest>> V1Tags::copy(Repository& repository, cons
 
 // The manifest that an image is the v1 form of, in this repository. Nothing: there is none.
 Result<std::optional<CanonicalDigest>> V1Tags::manifest_of(Repository& repository, const ImageId& id,
-                                                           const MayRead& may_read) {
+                                                           const Caller& caller) {
   BERTH_TRY(const auto members, members_.of(id));
   for (const auto& [name, manifest] : members) {
     if (name != repository.name() || !repository.manifests().stat(manifest)) continue;
-    BERTH_TRY(const Known top, id_of(repository, manifest));
+    BERTH_TRY(const Known top, id_of(repository, manifest, caller.is_gone));
     if (top == id) return std::optional(manifest);
   }
   for (const V1Members::Member& member : members) {
     if (member.first == repository.name()) continue;
-    if (may_read) {
-      BERTH_TRY(const bool readable, may_read(member.first));
+    if (caller.may_read) {
+      BERTH_TRY(const bool readable, caller.may_read(member.first));
       if (!readable) continue;
     }
-    BERTH_TRY(auto copied, copy(repository, member, id));
+    BERTH_TRY(auto copied, copy(repository, member, id, caller.is_gone));
     if (copied) return copied;
   }
   return std::optional<CanonicalDigest>();
 }
 
-Result<CanonicalDigest> V1Tags::make_manifest(Repository& repository, const ImageId& id, const MayRead& may_read) {
-  BERTH_TRY(const auto ids, parts_.images.ancestry(id, may_read));
+Result<CanonicalDigest> V1Tags::make_manifest(Repository& repository, const ImageId& id, const Caller& caller) {
+  BERTH_TRY(const auto task, parts_.unpacking.begin(caller.is_gone));
+  BERTH_TRY(const auto ids, parts_.images.ancestry(id, caller.may_read));
   std::vector<model::V1Part> parts;
   for (const ImageId& one : ids) {
-    BERTH_TRY(registry::V1Image image, parts_.images.find(one, may_read));
+    BERTH_TRY(registry::V1Image image, parts_.images.find(one, caller.may_read));
     BERTH_CHECK(adopt(repository, image.layer.digest)); // also what is packed again: docker 1.6 to 1.9 take it as it is
-    BERTH_TRY(image.diff_id, parts_.images.keep(image));
+    BERTH_TRY(image.diff_id, parts_.images.keep(image, *task));
     if (image.layer.media_type != model::media::docker_layer_gzip) {
       BERTH_TRY(const Content packed, parts_.driver.open(paths::blob_data(image.layer.digest)));
-      BERTH_TRY(image.layer, gzip_layer(repository.blobs(), packed));
+      BERTH_TRY(image.layer, gzip_layer(*task, repository.blobs(), packed));
     }
     parts.push_back({std::move(image.json), std::move(image.layer), *std::move(image.diff_id)});
   }
@@ -282,11 +286,13 @@ Result<CanonicalDigest> V1Tags::make_manifest(Repository& repository, const Imag
   return put.digest;
 }
 
-Result<> V1Tags::tag(Repository& repository, const model::Tag& tag, const ImageId& id, const MayRead& may_read) {
+Result<> V1Tags::tag(Repository& repository, const model::Tag& tag, const ImageId& id, const MayRead& may_read,
+                     const IsGone& is_gone) {
+  const Caller caller{may_read, is_gone};
   BERTH_CHECK(parts_.images.ancestry(id, may_read)); // all of it must be there
-  BERTH_TRY(std::optional<CanonicalDigest> manifest, manifest_of(repository, id, may_read));
+  BERTH_TRY(std::optional<CanonicalDigest> manifest, manifest_of(repository, id, caller));
   if (!manifest) {
-    BERTH_TRY(manifest, make_manifest(repository, id, may_read));
+    BERTH_TRY(manifest, make_manifest(repository, id, caller));
   }
   return repository.tags().tag(tag, *manifest);
 }

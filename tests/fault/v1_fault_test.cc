@@ -32,14 +32,15 @@ struct V1Store {
   V1Store(const std::string& root, driver::FsOps& ops)
       : driver(root, ops, random),
         registry({driver, nullptr, storage::ManifestRules::make({}).value(), clock, random, logger}),
-        images({driver, registry, logger}),
-        tags({driver, registry, images, logger}) {}
+        images({driver, registry, logger, unpacking}),
+        tags({driver, registry, images, logger, unpacking}) {}
 
   SystemClock clock;
   SystemRandom random;
   NullLogger logger;
   driver::Filesystem driver;
   storage::Registry registry;
+  storage::Unpacking unpacking{{}};
   storage::V1Images images;
   storage::V1Tags tags;
 };
@@ -51,7 +52,7 @@ struct Acknowledged {
 bool push_image(V1Store& store, const model::ImageId& id, const std::string& json, const std::string& bytes) {
   const auto put = store.images.put_json(id, json);
   if (!put && is(put.error(), Code::image_exists)) return true; // docker goes on with the next
-  return put && store.images.put_layer(id, Content::of(bytes)) &&
+  return put && store.images.put_layer(id, Content::of(bytes), nullptr) &&
          store.images.put_checksum(id, {payload(json, bytes), {}});
 }
 
@@ -60,7 +61,7 @@ Acknowledged push(V1Store& store) {
   done.base = push_image(store, base_id, base_json, layer('b'));
   done.top = done.base && push_image(store, top_id, top_json, layer('t'));
   const auto repository = store.registry.repository(model::RepositoryName::parse("team/app").value());
-  done.tag = done.top && store.tags.tag(*repository, model::Tag::parse("v1").value(), top_id, nullptr);
+  done.tag = done.top && store.tags.tag(*repository, model::Tag::parse("v1").value(), top_id, nullptr, nullptr);
   return done;
 }
 
@@ -68,10 +69,14 @@ bool has(V1Store& store, const model::ImageId& id, const std::string& json, cons
   const auto image = store.images.find(id, nullptr);
   if (!image || image->json != json) return false;
   std::string read;
-  return store.images.read_layer(*image, [&](std::span<const std::byte> piece) -> Result<> {
-    read.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-    return {};
-  }) && read == bytes;
+  return store.images.read_layer(
+             *image,
+             [&](std::span<const std::byte> piece) -> Result<> {
+               read.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+               return {};
+             },
+             nullptr) &&
+         read == bytes;
 }
 
 void check_has(V1Store& store, const Acknowledged& done) {
@@ -80,7 +85,7 @@ void check_has(V1Store& store, const Acknowledged& done) {
   if (!done.tag) return;
   const auto repository = store.registry.repository(model::RepositoryName::parse("team/app").value());
   const auto tag = model::Tag::parse("v1").value();
-  CHECK(store.tags.get(*repository, tag).value() == top_id);
+  CHECK(store.tags.get(*repository, tag, nullptr).value() == top_id);
   const auto manifest = repository->tags().get(tag);
   REQUIRE(manifest);
   const auto bytes = repository->manifests().get(*manifest);

@@ -46,7 +46,9 @@ std::string entries_of(std::string_view tar, std::size_t piece) {
 std::optional<std::string> plain_of(std::string_view layer, std::size_t piece) {
   constexpr std::size_t enough = 1 << 22; // of a bomb
   std::string plain;
-  storage::Decompressor decompressor([&](std::span<const std::byte> bytes) -> Result<> {
+  storage::Unpacking unpacking({});
+  const auto task = unpacking.begin(nullptr).value();
+  storage::Decompressor decompressor(*task, layer.size(), [&](std::span<const std::byte> bytes) -> Result<> {
     if (plain.size() > enough) return fail(Code::image_invalid);
     plain += as_text(bytes);
     return {};
@@ -68,7 +70,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const std::string whole = entries_of(tar, tar.size() + 1);
     require(whole == entries_of(tar, 1) && whole == entries_of(tar, 511));
   }
-  const auto sums = storage::sum_layer("{}", Content::of(std::string(layer)));
+  storage::Unpacking unpacking({});
+  const auto task = unpacking.begin(nullptr).value();
+  const auto sums = storage::sum_layer(*task, {}, Content::of(std::string(layer)));
   if (!plain) return 0;
   require(sums.has_value());
   require(sums->diff_id == model::CanonicalDigest::of_bytes(*plain));

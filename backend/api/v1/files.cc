@@ -7,7 +7,7 @@
 namespace berth::api::v1 {
 namespace {
 
-constexpr std::size_t max_files = 200'000;
+constexpr std::size_t max_bytes = registry::V1Images::max_kept_bytes; // of the list
 
 char letter_of(char type) {
   switch (type) {
@@ -25,7 +25,6 @@ char letter_of(char type) {
 class FileList final : public model::TarVisitor {
 public:
   Result<> begin(const model::TarEntry& entry) override {
-    if (files.size() == max_files) return fail(Code::image_invalid, "The layer has too many files");
     std::string name = entry.name;
     while (name.starts_with("./")) name.erase(0, 2);
     while (name.ends_with('/')) name.pop_back();
@@ -36,13 +35,26 @@ public:
     if (name.compare(base, own.size(), own) == 0) return {};
     const bool deleted = name.compare(base, whiteout.size(), whiteout) == 0;
     if (deleted) name.erase(base, whiteout.size());
-    files.push_back({(name.starts_with('/') ? "" : "/") + name, std::string(1, letter_of(entry.type)), deleted,
-                     entry.size, entry.mtime, entry.mode, entry.uid, entry.gid});
+    const nlohmann::json file{(name.starts_with('/') ? "" : "/") + name,
+                              std::string(1, letter_of(entry.type)),
+                              deleted,
+                              entry.size,
+                              entry.mtime,
+                              entry.mode,
+                              entry.uid,
+                              entry.gid};
+    const std::string text = file.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    if (text_.size() + text.size() + 2 > max_bytes) return fail(Code::image_invalid, "The layer has too many files");
+    text_.append(text_.empty() ? "[" : ",").append(text);
     return {};
   }
   Result<> data(std::span<const std::byte>) override { return {}; }
 
-  nlohmann::json files = nlohmann::json::array();
+  // As JSON; once.
+  std::string take() { return text_.empty() ? "[]" : std::move(text_) + "]"; }
+
+private:
+  std::string text_;
 };
 
 } // namespace
@@ -54,13 +66,13 @@ Outcome get_files(Call& call) {
   FileList list;
   model::TarReader reader(list);
   auto read = call.services.v1_images->read_layer(
-      image, [&](std::span<const std::byte> bytes) { return reader.update(bytes); });
+      image, [&](std::span<const std::byte> bytes) { return reader.update(bytes); }, call.request.client_is_gone);
   if (read) read = reader.finish();
   if (!read && is(read.error(), Code::invalid)) return fail(Code::image_invalid, "The layer is no tar archive");
   BERTH_CHECK(read);
   http::Response response = immutable(call);
   response.headers.add("Content-Type", "application/json");
-  response.body = list.files.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  response.body = list.take();
   return response;
 }
 

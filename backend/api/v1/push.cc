@@ -20,7 +20,7 @@ Outcome before_layer(Call& call) {
 Outcome put_layer(Call& call) {
   BERTH_TRY(const auto id, image_id(call));
   if (call.request.body_too_large) return fail(Code::io, "a layer of this size must be spooled by nginx");
-  BERTH_CHECK(call.services.v1_images->put_layer(id, std::move(call.request.body)));
+  BERTH_CHECK(call.services.v1_images->put_layer(id, std::move(call.request.body), call.request.client_is_gone));
   return done();
 }
 

@@ -58,7 +58,7 @@ Outcome put_images(Call& call) {
 }
 
 Outcome get_images(Call& call) {
-  const auto tags = call.services.v1_tags->list(*call.repository);
+  const auto tags = call.services.v1_tags->list(*call.repository, call.request.client_is_gone);
   if (is_no_repository(tags)) return fail(Code::image_unknown, "images not found");
   BERTH_CHECK(tags);
   std::set<std::string> seen;

@@ -76,7 +76,7 @@ Outcome description(const Call& call, const model::Tag& tag) {
 } // namespace
 
 Outcome list_tags(Call& call) {
-  const auto tags = call.services.v1_tags->list(*call.repository);
+  const auto tags = call.services.v1_tags->list(*call.repository, call.request.client_is_gone);
   if (!tags && is(tags.error(), Code::name_unknown)) return fail(Code::manifest_unknown, "Repository not found");
   BERTH_CHECK(tags);
   auto document = nlohmann::ordered_json::object();
@@ -86,7 +86,7 @@ Outcome list_tags(Call& call) {
 
 Outcome get_tag(Call& call) {
   BERTH_TRY(const auto tag, existing_tag(call));
-  BERTH_TRY(const auto id, of_tag(call.services.v1_tags->get(*call.repository, tag)));
+  BERTH_TRY(const auto id, of_tag(call.services.v1_tags->get(*call.repository, tag, call.request.client_is_gone)));
   BERTH_CHECK(tell_of_pull(call, tag));
   return json_reply('"' + id.str() + '"');
 }
@@ -99,8 +99,9 @@ Outcome put_tag(Call& call) {
   if (!document.is_string()) return fail(Code::bad_request, "Invalid data");
   const auto id = model::ImageId::parse(document.get<std::string>());
   if (!id) return fail(Code::image_unknown);
-  BERTH_CHECK(call.services.v1_tags->tag(*call.repository, *tag, *id, call.may_read));
-  BERTH_CHECK(call.services.v1_tags->keep_note(*call.repository, *tag, describe_push(call.services.clock.now(), call.header("User-Agent"))));
+  BERTH_CHECK(call.services.v1_tags->tag(*call.repository, *tag, *id, call.may_read, call.request.client_is_gone));
+  BERTH_CHECK(call.services.v1_tags->keep_note(*call.repository, *tag,
+                                               describe_push(call.services.clock.now(), call.header("User-Agent"))));
   return done();
 }
 
@@ -113,7 +114,7 @@ Outcome delete_tag(Call& call) {
 
 Outcome describe_tag(Call& call) {
   BERTH_TRY(const auto tag, existing_tag(call));
-  BERTH_CHECK(of_tag(call.services.v1_tags->get(*call.repository, tag)));
+  BERTH_CHECK(of_tag(call.services.v1_tags->get(*call.repository, tag, call.request.client_is_gone)));
   return description(call, tag);
 }
 

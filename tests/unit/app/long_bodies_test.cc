@@ -65,5 +65,21 @@ TEST_CASE("no more long bodies are worked on at once than may be, and others pas
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST_CASE("layers of v1 take turns elsewhere") {
+  const test::TempDir directory;
+  Held held;
+  LongBodies bodies(held, 1);
+  std::deque<http::Request> requests;
+  std::vector<std::thread> threads;
+  for (const char* target : {"/v2/a/blobs/uploads/1", "/v1/images/1/layer", "/prefix/v1/images/1/layer/"}) {
+    http::Request& request = requests.emplace_back(long_request(directory.path() + "/body"));
+    request.target = target;
+    threads.emplace_back([&] { bodies.handle(request); });
+  }
+  for (std::size_t i = 0; i < threads.size(); ++i) held.entered.acquire();
+  held.leave.release(3);
+  for (std::thread& thread : threads) thread.join();
+}
+
 } // namespace
 } // namespace berth::app

@@ -78,16 +78,45 @@ std::string listing(const std::string& archive, std::size_t piece) {
 
 TEST_CASE("tarsum of a small archive is docker's") {
   const std::string archive = entry({"etc/", '5', 0, 0755}, "") + entry({"etc/motd"}, "hi\n") + end;
-  TarSum without, with;
+  Sha256 json;
+  json.update(as_bytes(R"({"id":"1111111111111111111111111111111111111111111111111111111111111111",)"
+                       R"("created":"2014-05-13T16:53:20Z"})"));
+  TarSum without({}), with(json);
   REQUIRE(without.update(as_bytes(archive)));
-  CHECK(without.finish("").value() == "tarsum+sha256:d8f2d714a870134b0ec3a910c19b9562f969857c6597adf348758c45aa5ec301");
+  CHECK(without.finish().value() == "tarsum+sha256:d8f2d714a870134b0ec3a910c19b9562f969857c6597adf348758c45aa5ec301");
   for (const char c : archive) REQUIRE(with.update(as_bytes(std::string_view(&c, 1))));
-  CHECK(with.finish(R"({"id":"1111111111111111111111111111111111111111111111111111111111111111",)"
-                    R"("created":"2014-05-13T16:53:20Z"})")
-            .value() == "tarsum+sha256:a3f0b2389895c15495a0e6f08194bfdd28d1fe45647ed9e751d186663b65d5e6");
-  TarSum empty;
+  CHECK(with.finish().value() == "tarsum+sha256:a3f0b2389895c15495a0e6f08194bfdd28d1fe45647ed9e751d186663b65d5e6");
+  TarSum empty({});
   REQUIRE(empty.update(as_bytes(end)));
-  CHECK(empty.finish("").value() == "tarsum+sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(empty.finish().value() == "tarsum+sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST_CASE("an archive's sums are kept as long as there is room for them") {
+  int asked = 0;
+  TarSum sum({}, [&](std::size_t) { return ++asked < 3; });
+  const std::string file = header({"x"});
+  std::size_t entries = 0;
+  while (sum.update(as_bytes(file))) ++entries;
+  CHECK(asked == 3);
+  CHECK(entries == 3 * TarSum::entries_a_question);
+}
+
+TEST_CASE("what is kept of PAX headers is bounded") {
+  struct Nothing final : TarVisitor {
+    Result<> begin(const TarEntry&) override { return {}; }
+    Result<> data(std::span<const std::byte>) override { return {}; }
+  } nothing;
+  const auto record = [](const std::string& key, std::size_t size) {
+    const std::string text = " " + key + "=" + std::string(size, 'v') + "\n";
+    std::size_t length = text.size() + 1;
+    while (std::to_string(length).size() + text.size() != length) ++length;
+    return std::to_string(length) + text;
+  };
+  TarReader reader(nothing);
+  CHECK(reader.update(as_bytes(entry({"Pax", 'g'}, record("SCHILY.xattr.user.x", 65536)) + entry({"a"}, ""))));
+  CHECK_FALSE(reader.update(as_bytes(entry({"Pax", 'x'}, record("path", TarReader::max_text_bytes + 1)))));
+  TarReader long_name(nothing);
+  CHECK_FALSE(long_name.update(as_bytes(entry({"L", 'L'}, std::string(TarReader::max_text_bytes + 1, 'n')))));
 }
 
 TEST_CASE("entries of every dialect, in pieces of any size") {

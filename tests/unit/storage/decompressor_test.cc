@@ -50,7 +50,9 @@ std::string xz(const std::string& text) {
 
 std::string decompress(const std::string& bytes, std::size_t piece, Compression* compression = nullptr) {
   std::string text;
-  Decompressor decompressor([&](std::span<const std::byte> out) -> Result<> {
+  storage::Unpacking unpacking({});
+  const auto task = unpacking.begin(nullptr).value();
+  Decompressor decompressor(*task, bytes.size(), [&](std::span<const std::byte> out) -> Result<> {
     text += as_text(out);
     return {};
   });
@@ -105,25 +107,31 @@ TEST_CASE("damaged packings are refused") {
 
 TEST_CASE("the sums of a layer are all of one pass") {
   const std::string packed = gzip("no tar"), json = R"({"id":"x"})";
-  const auto sums = storage::sum_layer(json, Content::of(packed));
+  storage::Unpacking unpacking({});
+  const auto task = unpacking.begin(nullptr).value();
+  model::Sha256 begun;
+  begun.update(as_bytes(json));
+  const auto sums = storage::sum_layer(*task, begun, Content::of(packed));
   REQUIRE(sums);
   CHECK(sums->digest == digest_of(packed));
   CHECK(sums->payload == digest_of(json + "\n" + packed));
   CHECK(sums->diff_id == digest_of("no tar"));
   CHECK(sums->tarsum.empty());
   CHECK(sums->size == packed.size());
-  const auto tar = storage::sum_layer("", Content::of(gzip(std::string(1024, '\0'))));
+  const auto tar = storage::sum_layer(*task, {}, Content::of(gzip(std::string(1024, '\0'))));
   CHECK(tar->tarsum == "tarsum+sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 TEST_CASE("a layer is packed again, always alike") {
   Fixture fixture;
   const auto repository = fixture.repository("a");
+  storage::Unpacking unpacking({});
+  const auto task = unpacking.begin(nullptr).value();
   const std::string text = large() + large() + large() + large() + large();
-  const auto first = storage::gzip_layer(repository->blobs(), Content::of(xz(text)));
+  const auto first = storage::gzip_layer(*task, repository->blobs(), Content::of(xz(text)));
   REQUIRE(first);
-  CHECK(first->digest == storage::gzip_layer(repository->blobs(), Content::of(bzip2(text)))->digest);
+  CHECK(first->digest == storage::gzip_layer(*task, repository->blobs(), Content::of(bzip2(text)))->digest);
   CHECK((decompress(repository->blobs().get(first->digest, 1 << 26).value(), 100'000) == text));
-  CHECK(storage::gzip_layer(repository->blobs(), Content::of(xz(text).substr(0, 1000))).error().code ==
+  CHECK(storage::gzip_layer(*task, repository->blobs(), Content::of(xz(text).substr(0, 1000))).error().code ==
         Code::image_invalid);
 }

@@ -15,13 +15,14 @@ const std::string base_json = R"({"id":")" + base_id.str() + "\"}";
 const std::string top_json = R"({"id":")" + top_id.str() + R"(","parent":")" + base_id.str() + "\"}";
 
 struct Store : test::Fixture {
-  storage::V1Images images{{driver, registry, logger}};
-  storage::V1Tags tags{{driver, registry, images, logger}};
+  storage::Unpacking unpacking{{}};
+  storage::V1Images images{{driver, registry, logger, unpacking}};
+  storage::V1Tags tags{{driver, registry, images, logger, unpacking}};
 
   void push(const model::ImageId& id, const std::string& json) {
     const std::string layer(3000, id.str().front());
     REQUIRE(images.put_json(id, json));
-    REQUIRE(images.put_layer(id, Content::of(layer)));
+    REQUIRE(images.put_layer(id, Content::of(layer), nullptr));
     REQUIRE(images.put_checksum(id, {model::CanonicalDigest::of_bytes(json + "\n" + layer).str(), {}}));
   }
 };
@@ -43,7 +44,7 @@ TEST_CASE("an id is readable through a repository that the caller may read, and 
   store.push(top_id, top_json);
   const auto tag = test::tag("v1");
   CHECK(store.images.find(top_id, only("team/other"))); // in no repository yet: a push that goes on
-  REQUIRE(store.tags.tag(*store.repository("team/secret"), tag, top_id, nullptr));
+  REQUIRE(store.tags.tag(*store.repository("team/secret"), tag, top_id, nullptr, nullptr));
   for (const auto& id : {base_id, top_id}) {
     CHECK(store.images.find(id, nullptr));
     CHECK(store.images.find(id, only("team/secret")));
@@ -52,10 +53,10 @@ TEST_CASE("an id is readable through a repository that the caller may read, and 
     CHECK(is_unknown(store.images.ancestry(id, only("team/other"))));
   }
   // Nor does tagging it elsewhere help who may not read it.
-  CHECK(is_unknown(store.tags.tag(*store.repository("team/other"), tag, top_id, only("team/other"))));
+  CHECK(is_unknown(store.tags.tag(*store.repository("team/other"), tag, top_id, only("team/other"), nullptr)));
   CHECK(is_unknown(store.images.find(top_id, only("team/other"))));
   // Who may, shows it to the readers of the other one.
-  REQUIRE(store.tags.tag(*store.repository("team/other"), tag, base_id, only("team/secret")));
+  REQUIRE(store.tags.tag(*store.repository("team/other"), tag, base_id, only("team/secret"), nullptr));
   CHECK(store.images.find(base_id, only("team/other")));
   CHECK(is_unknown(store.images.find(top_id, only("team/other"))));
 }
@@ -63,7 +64,7 @@ TEST_CASE("an id is readable through a repository that the caller may read, and 
 TEST_CASE("a repository that cannot be asked about is an error, and not one that may be read") {
   Store store;
   store.push(base_id, base_json);
-  REQUIRE(store.tags.tag(*store.repository("team/secret"), test::tag("v1"), base_id, nullptr));
+  REQUIRE(store.tags.tag(*store.repository("team/secret"), test::tag("v1"), base_id, nullptr, nullptr));
   const auto found = store.images.find(base_id, [](const model::RepositoryName&) -> Result<bool> {
     return fail(Code::io);
   });
