@@ -77,8 +77,9 @@ struct Watched {
   SystemRandom random;
   Lines log;
   storage::Registry registry{{driver, nullptr, storage::ManifestRules::make({}).value(), clock, random, log}};
-  storage::V1Images v1_images{{driver, registry, log}};
-  storage::V1Tags v1_tags{{driver, registry, v1_images, log}};
+  storage::Unpacking unpacking{storage::UnpackingLimits{}};
+  storage::V1Images v1_images{{driver, registry, log, unpacking}};
+  storage::V1Tags v1_tags{{driver, registry, v1_images, log, unpacking}};
   Told told;
   Gate gate;
   api::debug::Metrics metrics;
