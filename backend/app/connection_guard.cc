@@ -1,7 +1,5 @@
 #include "app/connection_guard.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <thread>
 
@@ -16,8 +14,9 @@ using Connection = TcpConnection;
 
 // A request that came in fewer looks than this came at once, and waits for its answer.
 constexpr unsigned min_looks = 3;
-constexpr std::size_t least_share = 16;     // connections that an address may have, however many addresses there are
-constexpr std::size_t descriptors_each = 2; // of a connection in nginx: the client, and a file or the pool
+constexpr std::size_t least_share = 16; // connections that an address may have, however many addresses there are
+constexpr std::size_t worker_connections = 4096; // as nginx.conf says
+constexpr std::size_t descriptors_each = 2;      // of a connection in nginx: the client, and a file or the pool
 
 // Whom a limit counts as one: an address, or a /64 of IPv6.
 config::IpAddress counted_as(config::IpAddress address) {
@@ -81,19 +80,29 @@ std::vector<ino_t> ConnectionGuard::judge(const config::Config::Limits& limits, 
   return condemned;
 }
 
+bool ConnectionGuard::is_due(Steady::time_point now) {
+  constexpr std::size_t many = 512;
+  const std::size_t count = tcp_sockets();
+  const bool grew = count > seen_ + many / 2;
+  if (now < looked_ + look && (count < many || (!grew && now < looked_ + busy_look))) return false;
+  looked_ = now;
+  seen_ = count;
+  return true;
+}
+
 void ConnectionGuard::look_if_due(const config::Config& config, pid_t nginx, Logger& logger) {
   const auto now = Steady::now();
   const config::Config::Limits& limits = config.berth.limits;
   if (now < next_) return;
-  next_ = now + interval;
-  if (!works_ || nginx <= 0 || (limits.connections == 0 && limits.slowest == 0)) return;
+  next_ = now + glance;
+  if (!works_ || nginx <= 0 || (limits.connections == 0 && limits.slowest == 0) || !is_due(now)) return;
   const auto give_up = [&](const Error& error) {
     works_ = false;
     logger.warn("berth.limits.connections and berth.limits.slowest do not work here: " + error.message);
   };
   const auto connections = connections_to(config::parse_listen_address(config.http.addr).value().port);
   if (!connections) return give_up(connections.error());
-  const std::size_t capacity = std::size_t{worker_connections()} * std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t capacity = worker_connections * std::max(1U, std::thread::hardware_concurrency());
   const auto condemned = judge(limits, *connections, capacity / descriptors_each, now);
   if (condemned.empty()) return;
   const AsRoot reads_descriptors;
@@ -107,15 +116,8 @@ void ConnectionGuard::look_if_due(const config::Config& config, pid_t nginx, Log
 int ConnectionGuard::at_most(int timeout) const {
   if (!works_) return timeout;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_ - Steady::now()).count();
-  const int wait = static_cast<int>(std::clamp<long>(left, 0, interval.count()));
+  const int wait = static_cast<int>(std::clamp<long>(left, 0, glance.count()));
   return timeout < 0 ? wait : std::min(timeout, wait);
-}
-
-unsigned worker_connections() {
-  constexpr rlim_t most = 10240, least = 512;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return least;
-  return static_cast<unsigned>(std::clamp(limit.rlim_max, least, most));
 }
 
 } // namespace berth::app

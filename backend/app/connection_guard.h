@@ -18,8 +18,10 @@ namespace berth::app {
 class ConnectionGuard {
 public:
   using Steady = std::chrono::steady_clock;
-  static constexpr std::chrono::milliseconds interval{500}; // between two looks
-  static constexpr std::chrono::seconds patience{30};       // with what comes slowly
+  // A glance costs next to nothing and shows whether the host has many connections, or suddenly more: then a look is
+  // due at once, and otherwise now and then.
+  static constexpr std::chrono::milliseconds glance{100}, busy_look{500}, look{5000};
+  static constexpr std::chrono::seconds patience{30}; // with what comes slowly
 
   // Those to end, by the limits, given what is there now. Of an address that has too many: those first that have been
   // quiet for the longest time. From half of `capacity` on all addresses have equal shares of that half.
@@ -30,7 +32,7 @@ public:
   // and looks no more.
   void look_if_due(const config::Config& config, pid_t nginx, Logger& logger);
 
-  // A time to wait in milliseconds (-1: for ever), but not beyond the next look.
+  // A time to wait in milliseconds (-1: for ever), but not beyond the next glance.
   int at_most(int timeout) const;
 
 private:
@@ -45,11 +47,12 @@ private:
   bool is_slow(Past& past, const TcpConnection& connection, unsigned slowest, Steady::time_point now);
 
   std::map<std::uint64_t, Past> past_; // by cookie
-  Steady::time_point next_{};
+  bool is_due(Steady::time_point now);
+
+  Steady::time_point next_{}; // glance
+  Steady::time_point looked_{};
+  std::size_t seen_ = 0; // connections of the host, at the last look
   bool works_ = true;
 };
-
-// How many connections a worker of nginx can have, given the descriptors that a process may have.
-unsigned worker_connections();
 
 } // namespace berth::app

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "app/connection_guard.h"
 #include "app/nginx_text.h"
 #include "config/address.h"
 
@@ -115,7 +114,6 @@ std::string tls_options(const config::Config& config) {
 std::map<std::string, std::string> nginx_options(const config::Config& config) {
   std::map<std::string, std::string> fragments = {{"log.conf", access_log_lines(config.log)}};
   const unsigned uploads = config.berth.limits.uploads;
-  fragments["events.conf"] = line("worker_connections", std::to_string(worker_connections()));
   fragments["limits.conf"] = limit_lines(config.berth.limits);
   fragments["upload_limit.conf"] =
       uploads == 0 ? std::string()

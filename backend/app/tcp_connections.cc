@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "base/content.h"
@@ -113,6 +114,16 @@ Result<> shut_down_in(pid_t holder, std::set<ino_t>& wanted) {
 }
 
 } // namespace
+
+std::size_t tcp_sockets() {
+  std::ifstream file("/proc/net/sockstat");
+  std::size_t count = 0;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t at = line.find(" alloc ");
+    if (line.starts_with("TCP:") && at != std::string::npos) count = std::strtoull(line.c_str() + at + 7, nullptr, 10);
+  }
+  return count;
+}
 
 Result<std::vector<TcpConnection>> connections_to(std::uint16_t port) {
   std::vector<TcpConnection> connections;

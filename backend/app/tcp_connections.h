@@ -20,6 +20,9 @@ struct TcpConnection {
   std::uint64_t received = 0, sent = 0; // bytes, without those of TCP itself
 };
 
+// How many TCP sockets the host has, of any state and port. A hint: 0 where the kernel does not say.
+std::size_t tcp_sockets();
+
 // Those that are established. Errors: io, also where the kernel has no sock_diag.
 Result<std::vector<TcpConnection>> connections_to(std::uint16_t port);
 
