@@ -43,6 +43,7 @@ constexpr Row table[] = {
     {pagination_number_invalid, {"PAGINATION_NUMBER_INVALID", 400, "invalid number of results requested"}},
     {route_unknown,             {"UNSUPPORTED",               404, "no such endpoint"}},
     {bad_request,               {"UNSUPPORTED",               400, "the request is malformed"}},
+    {precondition_failed,       {"UNSUPPORTED",               412, "a condition of the request is not met"}},
     {range_unsatisfiable,       {"RANGE_INVALID",             416, "the range lies outside the blob"}},
     {storage_full,              {"UNKNOWN",                   507, "the registry's storage is full"}, Shows::fixed},
     {busy,                      {"UNAVAILABLE",               503, "another request is writing this"}},

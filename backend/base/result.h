@@ -37,6 +37,7 @@ enum class Code {
   pagination_number_invalid,
   route_unknown,       // no such endpoint
   bad_request,         // the request itself is malformed
+  precondition_failed, // a condition of the request, as If-Match, is not met
   range_unsatisfiable, // a Range that lies outside the blob
   storage_full,        // no space, or over quota
 

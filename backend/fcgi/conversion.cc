@@ -1,5 +1,8 @@
 #include "fcgi/conversion.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -77,6 +80,8 @@ Result<> read_parameter(std::string_view name, std::string_view value, Incoming&
     request.before_body = value == "1";
   else if (name == "BERTH_READS_HEAD")
     into.nginx_reads_head = value == "1";
+  else if (name == "BERTH_SENDS_FILE")
+    into.pool_sends_file = value == "1";
   else if (name == "CONTENT_LENGTH")
     return set_content_length(value, request);
   else if (name == "CONTENT_TYPE" && !value.empty())
@@ -183,14 +188,25 @@ Result<> check_length(const http::Request& request) {
   return fail(Code::bad_request, {}, "the body is not as long as Content-Length says");
 }
 
-std::string write_head(const http::Request& request, const http::Response& response) {
+UniqueFd open_stored(const std::string& store_directory, const http::StoreFile& file) {
+  UniqueFd fd(::open((store_directory + file.path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status{};
+  if (fd && (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
+             static_cast<std::uint64_t>(status.st_size) != file.size))
+    fd.reset();
+  return fd;
+}
+
+std::string write_head(const http::Request& request, const http::Response& response, Stored stored) {
   if (request.before_body) return write_answer_before_body(request, response);
   std::string head;
   head.reserve(usual_head_bytes);
   add_line(head, "Status", std::to_string(response.status) + " " + std::string(http::reason_of(response.status)));
   for (const auto& [name, value] : response.headers.fields()) add_line(head, name, value);
   if (!request.trace.repository.empty()) add_line(head, "X-Berth-Repository", request.trace.repository);
-  if (const auto* file = std::get_if<http::StoreFile>(&response.body)) {
+  if (const auto* file = std::get_if<http::StoreFile>(&response.body); file && stored == Stored::by_pool) {
+    add_line(head, "Content-Length", std::to_string(file->size));
+  } else if (file) {
     add_line(head, "X-Accel-Redirect", std::string(store_location) + http::encode_path(file->path));
   } else if (may_have_body(response.status)) {
     const std::uint64_t length = response.length_of_get.value_or(body_of(request, response).size());

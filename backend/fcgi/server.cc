@@ -4,9 +4,11 @@
 #include <poll.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <deque>
 #include <system_error>
 #include <thread>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "base/signals_blocked.h"
+#include "base/unique_fd.h"
 #include "fcgi/conversion.h"
 #include "http/limits.h"
 
@@ -66,6 +69,18 @@ bool read_to_the_end(FCGX_Stream* in) {
   for (std::size_t total = 0; total < max_discarded_bytes; total += piece_bytes)
     if (FCGX_GetStr(rest.data(), piece_bytes, in) < static_cast<int>(piece_bytes)) return FCGX_GetError(in) == 0;
   return false;
+}
+
+// False if nginx went away, or the file ended early.
+bool put_file(FCGX_Stream* out, int fd, std::uint64_t size) {
+  std::array<char, piece_bytes> piece;
+  while (size > 0) {
+    const ssize_t got = ::read(fd, piece.data(), std::min<std::uint64_t>(piece.size(), size));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || FCGX_PutStr(piece.data(), static_cast<int>(got), out) < 0) return false;
+    size -= static_cast<std::uint64_t>(got);
+  }
+  return true;
 }
 
 // False if nginx went away.
@@ -160,6 +175,8 @@ private:
       const auto received = receive(incoming);
       const http::Response response = received ? server_.handler_.handle(incoming.request)
                                                : server_.handler_.refuse(incoming.request, received.error());
+      if (const auto* file = std::get_if<http::StoreFile>(&response.body); file && incoming.pool_sends_file)
+        return send(incoming.request, response, *file);
       const std::string_view body = incoming.request.before_body ? "" : body_of(incoming.request, response);
       const bool sent = put(fcgi_.out, write_head(incoming.request, response)) && put(fcgi_.out, body);
       if (!sent) server_.logger_.debug("nginx did not wait for the reply", {{"method", incoming.request.method}});
@@ -168,6 +185,24 @@ private:
       server_.logger_.error("request dropped", {{"error", thrown.what()}});
       return false;
     }
+  }
+
+  // Sends a file, where nginx would compare the request's conditions with the file's date. A slow client of a long file
+  // may hold a thread, so few may do so at once. False: the connection is not kept.
+  bool send(const http::Request& request, const http::Response& response, const http::StoreFile& file) {
+    give_turn();
+    const UniqueFd fd = open_stored(server_.options_.store_directory, file);
+    const auto refuse = [&](const Error& why) {
+      const http::Response refusal = server_.handler_.refuse(request, why);
+      put(fcgi_.out, write_head(request, refusal));
+      put(fcgi_.out, body_of(request, refusal));
+      return false;
+    };
+    if (!fd) return refuse({.code = Code::blob_unknown});
+    if (!server_.sent_files_.try_acquire()) return refuse({.code = Code::unavailable});
+    (void)(put(fcgi_.out, write_head(request, response, Stored::by_pool)) && put_file(fcgi_.out, fd.get(), file.size));
+    server_.sent_files_.release();
+    return false;
   }
 
   Result<> receive(Incoming& incoming) {

@@ -3,6 +3,7 @@
 // (connections.h).
 #pragma once
 
+#include <semaphore>
 #include <string>
 
 #include "base/log.h"
@@ -12,10 +13,13 @@
 
 namespace berth::fcgi {
 
+inline constexpr int max_sent_files = 2; // by the pool, at once
+
 struct Options {
   int listen_fd = -1;          // a listening stream socket; made non-blocking, and never closed nor shut down here
   unsigned threads = 16;       // [1, …)
   std::string spool_directory; // absolute, without a slash at its end: where nginx puts bodies
+  std::string store_directory; // the same: what a StoreFile's path begins at
 };
 
 class Server {
@@ -40,6 +44,7 @@ private:
   http::Handler& handler_;
   Logger& logger_;
   Connections connections_;
+  std::counting_semaphore<max_sent_files> sent_files_{max_sent_files};
 };
 
 } // namespace berth::fcgi

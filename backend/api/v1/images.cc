@@ -2,6 +2,7 @@
 // nginx's to send, as a blob's are.
 #include <nlohmann/json.hpp>
 
+#include "api/preconditions.h"
 #include "api/v1/endpoints.h"
 #include "model/byte_range.h"
 #include "model/media_types.h"
@@ -58,6 +59,8 @@ Outcome get_ancestry(Call& call) {
 Outcome get_layer(Call& call) {
   BERTH_TRY(const auto id, image_id(call));
   BERTH_TRY(const registry::V1Image image, call.services.v1_images->find(id, call.may_read));
+  // There is no entity tag, and the date is older than any that a client can name.
+  if (precondition_of(call.request, {}) == Precondition::failed) return fail(Code::precondition_failed);
   const bool sends_bytes = !has_it(call) && !call.is_head();
   if (sends_bytes && call.request.headers.has("Range") &&
       !model::is_satisfiable(call.header("Range"), image.layer.size)) {

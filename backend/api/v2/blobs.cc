@@ -1,5 +1,6 @@
 // GET, HEAD and DELETE /v2/<name>/blobs/<digest>. The bytes are nginx's to send; what is decided here is whether and
-// which, and the conditions that nginx would answer wrongly (it does not know the ETag, and its 416 is HTML).
+// which, and on what conditions: nginx does not know the ETag.
+#include "api/preconditions.h"
 #include "api/v2/endpoints.h"
 #include "http/headers.h"
 #include "model/byte_range.h"
@@ -30,7 +31,9 @@ Outcome get_blob(Call& call) {
   BERTH_TRY(const auto descriptor, call.repository->blobs().stat(digest));
   const std::string tag = digest_for_client(digest, descriptor);
 
-  const bool has_it = http::none_match_names(call.header("If-None-Match"), tag);
+  const Precondition precondition = precondition_of(call.request, tag);
+  if (precondition == Precondition::failed) return fail(Code::precondition_failed);
+  const bool has_it = precondition == Precondition::not_modified;
   const bool sends_bytes = !has_it && !call.is_head();
   if (sends_bytes && asks_for_range(call, tag) && !model::is_satisfiable(call.header("Range"), descriptor.size))
     return unsatisfiable(descriptor.size);

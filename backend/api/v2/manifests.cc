@@ -1,5 +1,6 @@
 // GET, HEAD, PUT and DELETE /v2/<name>/manifests/<reference>. Which manifest answers which Accept header is
 // negotiation.h's. Bytes go out as they came in.
+#include "api/preconditions.h"
 #include "api/v2/endpoints.h"
 #include "api/v2/negotiation.h"
 #include "api/v2/schema1.h"
@@ -82,8 +83,9 @@ Outcome get_manifest(Call& call) {
   } else {
     asked = told = std::get<model::Digest>(reference);
   }
-  if (http::none_match_names(call.header("If-None-Match"), told->str())) {
+  if (const auto precondition = precondition_of(call.request, told->str()); precondition != Precondition::met) {
     BERTH_CHECK(manifests.stat(*asked));
+    if (precondition == Precondition::failed) return fail(Code::precondition_failed);
     http::Response response = manifest_headers(told->str());
     response.status = 304;
     return response;

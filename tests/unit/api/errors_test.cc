@@ -42,6 +42,7 @@ TEST_CASE("each code has its wire form") {
            Row{Code::pagination_number_invalid, "PAGINATION_NUMBER_INVALID", 400},
            Row{Code::route_unknown, "UNSUPPORTED", 404},
            Row{Code::bad_request, "UNSUPPORTED", 400},
+           Row{Code::precondition_failed, "UNSUPPORTED", 412},
            Row{Code::range_unsatisfiable, "RANGE_INVALID", 416},
            Row{Code::storage_full, "UNKNOWN", 507},
            Row{Code::not_found, "UNKNOWN", 500},
