@@ -77,7 +77,7 @@ struct Watched {
   SystemRandom random;
   Lines log;
   storage::Registry registry{{driver, nullptr, storage::ManifestRules::make({}).value(), clock, random, log}};
-  storage::Unpacking unpacking{storage::UnpackingLimits{}};
+  storage::Unpacking unpacking{storage::Unpacking::Limits{}};
   storage::V1Images v1_images{{driver, registry, log, unpacking}};
   storage::V1Tags v1_tags{{driver, registry, v1_images, log, unpacking}};
   Told told;
