@@ -96,7 +96,7 @@ struct Config {
     int events_version = 1;      // of the envelope's media type: 1 of docker/distribution 2, 2 of 3
     std::string nginx_binary;    // default: nginx found in PATH, /usr/sbin, /usr/local/sbin
     std::string nginx_directory; // the static files; default: ../nginx or ../share/berth/nginx beside the binary
-    Duration nginx_reload_drain = std::chrono::seconds(2); // [0, 60s]
+    Duration nginx_reload_drain = std::chrono::seconds(5); // [0, 60s]
     bool v1_enabled = true;
     std::string v1_socket; // of a pool of its own for v1 (`berth serve --api v1`); empty: the pool's
     std::uint64_t v1_max_layer_bytes = std::uint64_t{16} << 30; // unpacked

@@ -176,7 +176,7 @@ constexpr Key table[] = {
   {"berth.notifications.version", works, scalar, integer<FIELD(berth.events_version), 1, 2>, "the v of events.v1+json: 1 as docker/distribution 2, 2 as 3"},
   {"berth.nginx.binary", works, scalar, value<FIELD(berth.nginx_binary), to_path>, "the nginx to run; default: from PATH"},
   {"berth.nginx.directory", works, scalar, value<FIELD(berth.nginx_directory), to_path>, "berth's static nginx configuration; default: beside the program"},
-  {"berth.nginx.reloaddrain", nginx, scalar, value<FIELD(berth.nginx_reload_drain), to_reload_drain>, "how long before a reload replies end connections; default: 2s"},
+  {"berth.nginx.reloaddrain", nginx, scalar, value<FIELD(berth.nginx_reload_drain), to_reload_drain>, "how long before a reload replies end connections; default: 5s"},
   {"berth.v1.enabled", works, scalar, value<FIELD(berth.v1_enabled), to_flag>, "whether the v1 API is served, for Docker before 1.6 and `docker search`"},
   {"berth.v1.socket", works, scalar, value<FIELD(berth.v1_socket), to_path>, "the unix socket of a pool of its own for v1 (berth serve --api v1); default: berth.socket"},
   {"berth.v1.maxlayersize", works, scalar, integer<FIELD(berth.v1_max_layer_bytes), 1 << 20, std::int64_t{1} << 50>, "bytes that a layer may unpack to; default: 16 GiB"},

@@ -1,7 +1,7 @@
 """A certificate is swapped, or the config reloaded, under clients that repeat nothing: no request fails.
 
-BERTH_SWAPS says how many swaps there are, with 2,000 requests for each: 10 by default, 50 for the bar that
-docs/deploying.md speaks of.
+BERTH_SWAPS says how many swaps there are, with 2,000 requests for each: 10 by default, 50 for the whole bar. No client
+of HTTP/1.1 rests longer between two requests on a connection than the drain (docs/decisions/0026).
 """
 import contextlib
 import json

@@ -2,11 +2,10 @@
 //
 //	swap URL REPOSITORY DIGEST REST
 //
-// It asks over HTTP/1.1 connections that are kept, new, or idle for most of the time, pushes over kept ones, and asks
-// over HTTP/2. A connection of HTTP/1.1 that the server has said it closes, or has closed before a request was begun,
-// is opened anew; whatever fails after that counts. HTTP/2 is Go's own client, with bodies that it cannot send twice;
-// it may ask again what the server says (GOAWAY) that it has not looked at. Active clients rest for REST between two
-// requests.
+// It asks over HTTP/1.1 connections that are kept, new, or idle for most of the time, pushes over kept ones, and does
+// both over HTTP/2. A connection of HTTP/1.1 that the server has said it closes, or has closed before a request was
+// begun, is opened anew; whatever fails after that counts. HTTP/2 is Go's own client: it asks again only what the
+// server says (GOAWAY) that it has not looked at. Active clients rest for REST between two requests.
 //
 // For each line of its standard input it prints what it has done so far, as a line of JSON; at the end of input it
 // stops, and prints that once more.
@@ -34,7 +33,7 @@ import (
 
 const (
 	connectionsOfAKind = 4
-	idleRest           = 1500 * time.Millisecond // and up to twice as long: within a drain of 2s, and beyond it
+	idleRest           = 1500 * time.Millisecond // and up to twice as long: less than the drain
 	uploadBytes        = 30_000
 	longUploadPieces   = 8 // of a body that is sent with pauses
 	replyTime          = 60 * time.Second
@@ -247,7 +246,7 @@ func (l *load) http2() {
 		defer cancel()
 		var reader io.Reader
 		if body != nil {
-			reader = struct{ io.Reader }{bytes.NewReader(body)} // no GetBody
+			reader = bytes.NewReader(body)
 		}
 		request, err := http.NewRequestWithContext(ctx, method, l.target.Scheme+"://"+l.target.Host+path, reader)
 		if err != nil {

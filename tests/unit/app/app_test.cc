@@ -89,7 +89,7 @@ TEST_CASE("every kept connection to the pool may be closed, and there are tries 
 
 TEST_CASE("compose reads in seconds how long to drain") {
   config::Config config = config_at(":5000");
-  CHECK(fragment("reload_drain", config, settings()).ends_with("\n2.000\n"));
+  CHECK(fragment("reload_drain", config, settings()).ends_with("\n5.000\n"));
   config.berth.nginx_reload_drain = std::chrono::milliseconds(50);
   CHECK(fragment("reload_drain", config, settings()).ends_with("\n0.050\n"));
 }

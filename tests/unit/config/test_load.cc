@@ -22,7 +22,7 @@ TEST_CASE("the smallest config, and its defaults") {
   CHECK(config.http.prefix == "/");
   CHECK(config.http.secret.empty());
   CHECK(config.berth.threads == 16);
-  CHECK(config.berth.nginx_reload_drain == std::chrono::seconds(2));
+  CHECK(config.berth.nginx_reload_drain == std::chrono::seconds(5));
   CHECK(config.berth.run_directory.starts_with("/var/lib/registry/berth/"));
   CHECK(config.berth.run_directory.ends_with("-5000/run"));
   CHECK(config.berth.spool.ends_with("-5000/spool"));
