@@ -100,6 +100,7 @@ struct Config {
     bool v1_enabled = true;
     std::string v1_socket; // of a pool of its own for v1 (`berth serve --api v1`); empty: the pool's
     std::uint64_t v1_max_layer_bytes = std::uint64_t{16} << 30; // unpacked
+    std::vector<std::string> trusted_proxies; // addresses and networks whose X-Forwarded-For is believed
     std::string v1_upstream; // https://host:port of another v1 registry, to which nginx passes /v1/; empty: none
   } berth;
 };

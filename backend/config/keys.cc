@@ -172,6 +172,7 @@ constexpr Key table[] = {
   {"berth.socket", works, scalar, value<FIELD(berth.socket), to_path>, "the unix socket between nginx and pool"},
   {"berth.sparseimages", works, scalar, value<FIELD(validation.sparse_images), to_flag>, "whether an image may be pushed without some of its layers"},
   {"berth.user", works, scalar, value<FIELD(berth.user), to_user>, "started as root: who serves; default: the owner of the store"},
+  {"berth.trustedproxies", nginx, tree, value<FIELD(berth.trusted_proxies), to_networks>, "proxies, by address or network: whom their X-Forwarded-For names is the client"},
   {"berth.notifications.maxqueue", works, scalar, integer<FIELD(berth.notification_queue_bytes), 1 << 20, std::int64_t{1} << 50>, "bytes that an endpoint's queue may take"},
   {"berth.notifications.version", works, scalar, integer<FIELD(berth.events_version), 1, 2>, "the v of events.v1+json: 1 as docker/distribution 2, 2 as 3"},
   {"berth.nginx.binary", works, scalar, value<FIELD(berth.nginx_binary), to_path>, "the nginx to run; default: from PATH"},

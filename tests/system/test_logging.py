@@ -1,8 +1,10 @@
 """What berth logs: one line a request with the bytes really sent, the id that joins it to the reply and to the pool's
 own lines, three forms, and never a secret."""
+import base64
 import json
 import os
 import re
+import socket
 
 import pytest
 
@@ -48,6 +50,45 @@ def test_a_pull_is_logged_with_what_was_sent(json_registry):
     assert float(line["pool_seconds"]) >= 0
     line = access_line(json_registry, client.get(client.blob("team/app", digest(b"absent"))))
     assert (line["status"], line["repository"]) == ("404", "team/app")
+
+
+NO_UTF8 = b"x\xff\xfey"
+
+
+@pytest.mark.parametrize("formatter", ["json", "logstash"])
+def test_bytes_that_are_no_utf8(formatter):
+    """Whatever a client chose: the line is JSON, and what is UTF-8 is kept."""
+    with running(Registry({"log": {"formatter": formatter}})) as registry:
+        host = b"Host: localhost\r\n"
+        for request in (b"GET /v2/ HTTP/1.1\r\nUser-Agent: %b\r\nReferer: %b\r\n" % (NO_UTF8, NO_UTF8) + host,
+                        b"GET /v2/%b?%b HTTP/1.1\r\n" % (NO_UTF8, NO_UTF8) + host,
+                        b"GET /v2/ HTTP/1.1\r\nHost: \xffa\r\n",
+                        b"GET /v2/ HTTP/1.1\r\nAuthorization: Basic %b\r\n" % base64.b64encode(NO_UTF8 + b":p") + host,
+                        b"GE\xffT /v2/ HTTP/1.1\r\n" + host,
+                        b"GET /v2/ HTTP/1.1\r\nReferer: M\xfcller\r\n" + host,
+                        b"GET /v2/ HTTP/1.1\r\nReferer: a\xffb\xffc\xffd\xffe\xfff\r\n" + host,
+                        b"GET /v2/ HTTP/1.1\r\nUser-Agent: \xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80\r\n" + host):
+            with socket.create_connection((registry.host, registry.port), harness.REPLY_SECONDS) as connection:
+                connection.sendall(request + b"Connection: close\r\n\r\n")
+                while connection.recv(65536):
+                    pass
+        wait_for(registry, "\U0001f600")
+        wait_for(registry, '"user":"x\ufffdy"')
+        lines = [json.loads(line) for line in registry.log_file.read_bytes().splitlines() if b'"request"' in line]
+        assert any(line["useragent"] == line["referer"] == "x\ufffdy" for line in lines)
+        assert any(line["useragent"] == "\u00e9\u65e5\U0001f600" for line in lines)
+        assert any(line["uri"].startswith("/v2/x\ufffdy") for line in lines)
+        assert {"M\ufffdller", "a\ufffdb\ufffdc\ufffdd\ufffde"} <= {line["referer"] for line in lines}
+
+
+def test_who_it_was_behind_a_proxy():
+    """Believed of proxies that the config names, and of nobody else."""
+    for trusted, client, proxy in ((["127.0.0.0/8", "10.0.0.1"], "203.0.113.7", "127.0.0.1"),
+                                   (["10.0.0.0/8"], "127.0.0.1", "127.0.0.1"), ([], "127.0.0.1", None)):
+        with running(Registry({"log": {"formatter": "json"}, "berth": {"trustedproxies": trusted}})) as registry:
+            reply = Client(registry).get("/v2/", {"X-Forwarded-For": "198.51.100.1, 203.0.113.7, 10.0.0.1"})
+            line = access_line(registry, reply)
+            assert (line["client"], line.get("proxy")) == (client, proxy)
 
 
 def test_every_line_is_json_and_none_has_a_secret(json_registry):

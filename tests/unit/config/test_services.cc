@@ -148,6 +148,18 @@ TEST_CASE("when uploads are purged has a unit: a bare number would remove what i
                           "unit, as in 168h or 90m");
 }
 
+TEST_CASE("proxies that are believed are addresses and networks") {
+  CHECK(config_of("berth: {trustedproxies: [10.0.0.0/8, ::1, 'fd00::/8', 192.0.2.1]}\n").berth.trusted_proxies.size() ==
+        4);
+  CHECK(config_of("berth: {trustedproxies: 10.0.0.1}\n").berth.trusted_proxies.at(0) == "10.0.0.1");
+  for (const char* wrong :
+       {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "proxy.example", "'fd00::/129'", "10.0.0", "''"}) {
+    CAPTURE(wrong);
+    CHECK(refusal_of(std::string("berth: {trustedproxies: [") + wrong + "]}\n")
+              .contains("berth.trustedproxies: (a list): allowed is a list of addresses and networks"));
+  }
+}
+
 TEST_CASE("what may be pushed") {
   CHECK(config_of("policy: {repository: {classes: [image, plugin]}}\n").repository_classes.size() == 2);
   CHECK(refusal_of("policy: {repository: {classes: {image: }}}\n")
