@@ -12,6 +12,7 @@
 #include "app/listen_socket.h"
 #include "app/logger.h"
 #include "app/nginx_tree.h"
+#include "app/places.h"
 #include "app/pool.h"
 #include "app/purger.h"
 #include "app/referrer_index.h"
@@ -72,6 +73,7 @@ Result<> serve_as_user(const config::Config& config, PoolApi serves, Logger& log
   sigemptyset(&stops);
   for (const int signal : {SIGTERM, SIGINT}) sigaddset(&stops, signal);
   ::sigprocmask(SIG_BLOCK, &stops, nullptr);
+  const DirectoryKeeper keeper(config, account, logger);
   if (stdin_is_listening())
     return run_pool(config, {serves, Spool::shared}, UniqueFd(::dup(STDIN_FILENO)), logger, [] {});
   BERTH_TRY(const SharedSocket socket, SharedSocket::join(path));

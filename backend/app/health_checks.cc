@@ -44,7 +44,16 @@ Result<> perform(const notify::Libcurl& curl, const Handle& handle) {
   return {};
 }
 
-Result<> check_storage(driver::StorageDriver& driver) {
+// Pushes need both, and whoever looks at the store would not miss them.
+Result<> check_places(const config::Config::Berth& berth) {
+  struct stat status{};
+  for (const std::string& path : {berth.spool, berth.socket})
+    if (::stat(path.c_str(), &status) != 0) return fail(Code::unavailable, path + ": " + std::strerror(errno));
+  return {};
+}
+
+Result<> check_storage(driver::StorageDriver& driver, const config::Config::Berth& berth) {
+  BERTH_CHECK(check_places(berth));
   const auto found = driver.list("/docker");
   if (found || is(found.error(), Code::not_found)) return {}; // an empty store is well
   return std::unexpected(found.error());
@@ -83,10 +92,12 @@ Result<> check_tcp(const config::Health::Tcp& check) {
   return perform(*curl, handle);
 }
 
-HealthChecks::HealthChecks(const config::Health& config, api::debug::Health& health, driver::StorageDriver& driver)
+HealthChecks::HealthChecks(const config::Config& all, api::debug::Health& health, driver::StorageDriver& driver)
     : health_(health) {
+  const config::Health& config = all.health;
   if (config.storage.enabled)
-    checks_.push_back({"storagedriver_filesystem", config.storage, [&driver] { return check_storage(driver); }});
+    checks_.push_back({"storagedriver_filesystem", config.storage,
+                       [&driver, berth = all.berth] { return check_storage(driver, berth); }});
   for (const auto& file : config.files) checks_.push_back({file.file, file, [file] { return check_file(file); }});
   for (const auto& http : config.https)
     checks_.push_back({without_secrets(http.uri), http, [http] { return check_http(http); }});

@@ -19,7 +19,7 @@ namespace berth::app {
 class HealthChecks {
 public:
   // Starts the thread, if there is anything to check. Borrows: health, driver. Requires: signals are blocked.
-  HealthChecks(const config::Health& config, api::debug::Health& health, driver::StorageDriver& driver);
+  HealthChecks(const config::Config& config, api::debug::Health& health, driver::StorageDriver& driver);
   ~HealthChecks();
   HealthChecks(const HealthChecks&) = delete;
 

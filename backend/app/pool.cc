@@ -279,7 +279,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   const unsigned threads = config.berth.threads + LongBodies::waiting_room + storage::Unpacking::max_tasks;
   fcgi::Server server({listen_socket.get(), threads, config.berth.spool, config.storage.root}, long_bodies, logger);
   const StopOnSignal stop(server);
-  const HealthChecks health_checks(config.health, health, filesystem);
+  const HealthChecks health_checks(config, health, filesystem);
   const Purger purger(config, driver, clock, random, logger);
   add_pool_metrics(*metrics, config, threads, health, purger);
   ready();

@@ -53,4 +53,7 @@ std::string title_of(pid_t pid);
 // "exited with 1", "was ended by signal 9"
 std::string describe_status(int wait_status);
 
+// As many open files as this process and those that it starts may have.
+void raise_file_limit();
+
 } // namespace berth::app

@@ -28,6 +28,7 @@
 #include "app/logger.h"
 #include "app/nginx_half.h"
 #include "app/nginx_tree.h"
+#include "app/places.h"
 #include "app/pool.h"
 #include "app/process.h"
 #include "app/reload.h"
@@ -72,6 +73,8 @@ private:
   bool nginx_is_up() const;
   Result<> announce_when_up();
   Result<> begin_reload();
+  Result<> make_places_again();
+  void look_for_places();
   void go_on_reloading();
   void end_reload();
   void give_reload_up(const std::string& why);
@@ -85,10 +88,9 @@ private:
   std::unique_ptr<Logger>& logger_;
   Account account_;
   std::optional<NginxHalf> nginx_half_;
-  UniqueFd lock_;       // held by the pools as well, see lock_run_directory
-  UniqueFd spool_lock_; // and this one by nginx, too
-  UniqueFd socket_;
-  SocketName socket_name_;
+  Places places_;
+  bool places_lost_ = false; // and not yet made again, with a pool and an nginx that use them
+  Steady::time_point look_for_places_at_;
   UniqueFd signals_;
   Half pool_{.name = "the pool"};
   Half nginx_{.name = "nginx"};
@@ -116,19 +118,19 @@ Result<> Supervisor::prepare() {
     BERTH_TRY(pair, read_tls_files(config_.http, SystemClock().now()));
   }
   BERTH_CHECK(prepare_directories(config_, account_));
-  BERTH_TRY(lock_, lock_run_directory(config_, *logger_));
+  BERTH_TRY(places_.lock, lock_run_directory(config_, *logger_));
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (const int killed = kill_orphaned_nginx(config_.berth.run_directory); killed > 0)
     logger_->warn("ended nginx processes that a killed `berth up` had left behind",
                   {{"count", std::to_string(killed)}});
-  BERTH_TRY(spool_lock_, lock_spool(config_));
+  BERTH_TRY(places_.spool_lock, lock_spool(config_));
   empty_spool(config_.berth.spool);
   remove_vanished(config_, *logger_);
   remove_old_temporaries(config_.storage.root + "/berth/tmp");
   ::unlink((config_.berth.run_directory + "/nginx.pid").c_str());
   BERTH_CHECK(prepare_nginx(pair));
-  BERTH_TRY(socket_, listen_on(config_.berth.socket));
-  socket_name_ = name_of_socket(config_.berth.socket);
+  BERTH_TRY(places_.socket, listen_on(config_.berth.socket));
+  places_.socket_name = name_of_socket(config_.berth.socket);
   return {};
 }
 
@@ -159,7 +161,7 @@ int Supervisor::run_pool_half(const config::Config& config, Logger& logger, cons
   Result<> served = drop_root();
   die_with_parent(); // the kernel forgets it when the user changes
   if (served)
-    served = run_pool(config, {PoolApi::as_configured, Spool::ours_alone}, socket_, logger,
+    served = run_pool(config, {PoolApi::as_configured, Spool::ours_alone}, places_.socket, logger,
                       [&] { (void)!::write(ready.get(), "", 1); });
   if (!served) logger.error("the pool cannot serve: " + served.error().message);
   return served ? 0 : 1;
@@ -179,7 +181,7 @@ Result<> Supervisor::start(Half& half) {
   half.restart_at.reset();
   half.started = Steady::now();
   if (&half == &nginx_) {
-    BERTH_TRY(half.pid, fork_child([this] { return nginx_half_->run(config_.log, spool_lock_); }));
+    BERTH_TRY(half.pid, fork_child([this] { return nginx_half_->run(config_.log, places_.spool_lock); }));
     return {};
   }
   BERTH_TRY(Half started, start_pool(config_, *logger_));
@@ -199,7 +201,7 @@ Result<> Supervisor::on_death(Half& half, int status) {
   if (&half == &nginx_) {
     // The next nginx counts its spooled files from the beginning: a request that still waits for the pool, with nobody
     // who waits for it, would be given the file of another.
-    refuse_waiting(socket_);
+    refuse_waiting(places_.socket);
     empty_spool(config_.berth.spool);
   }
   return {};
@@ -234,9 +236,9 @@ Result<bool> Supervisor::handle_signals() {
   return true;
 }
 
-// Milliseconds until there is something to look at; for ever, if nothing is due.
+// Milliseconds until there is something to look at.
 int Supervisor::next_timeout() const {
-  int timeout = -1;
+  int timeout = announced_ ? static_cast<int>(places_interval.count()) : -1;
   if (!announced_ || reload_) timeout = static_cast<int>(look_again.count());
   for (const Half* half : {&pool_, &nginx_}) {
     if (!half->restart_at) continue;
@@ -245,26 +247,6 @@ int Supervisor::next_timeout() const {
     timeout = timeout < 0 ? wait : std::min(timeout, wait);
   }
   return guard_.at_most(timeout);
-}
-
-// What a reload cannot change: where things are, and who serves.
-Result<> same_places(const config::Config& now, const config::Config& wanted) {
-  std::string changed;
-  const auto compare = [&](std::string_view key, const std::string& before, const std::string& after) {
-    if (before != after) changed.append(changed.empty() ? "" : ", ").append(key);
-  };
-  const auto refuse = [&] { return fail(Code::invalid, "a change of " + changed + " needs a restart"); };
-  compare("storage.filesystem.rootdirectory", now.storage.root, wanted.storage.root);
-  compare("http.addr", now.http.addr, wanted.http.addr);
-  if (!changed.empty()) return refuse(); // the others follow from these
-  compare("berth.rundirectory", now.berth.run_directory, wanted.berth.run_directory);
-  compare("berth.spool", now.berth.spool, wanted.berth.spool);
-  compare("berth.socket", now.berth.socket, wanted.berth.socket);
-  compare("berth.user", now.berth.user, wanted.berth.user);
-  compare("berth.nginx.binary", now.berth.nginx_binary, wanted.berth.nginx_binary);
-  compare("berth.nginx.directory", now.berth.nginx_directory, wanted.berth.nginx_directory);
-  if (!changed.empty()) return refuse();
-  return {};
 }
 
 // New configuration, new certificate. What is wrong is the error, and everything goes on as it was.
@@ -282,6 +264,31 @@ Result<> Supervisor::begin_reload() {
   BERTH_TRY(Half pool, start_pool(loaded.config, *logger));
   reload_.emplace(std::move(loaded), std::move(logger), std::move(pool), *nginx_half_, nginx_.pid);
   return {};
+}
+
+// What a start makes, and then a new pool, and nginx that is told to read its configuration again: it makes its own
+// directories then.
+Result<> Supervisor::make_places_again() {
+  CertificatePair pair;
+  {
+    const AsRoot read;
+    BERTH_TRY(pair, read_tls_files(config_.http, SystemClock().now()));
+  }
+  BERTH_CHECK(places_.make_again(config_, account_, *logger_));
+  BERTH_CHECK(nginx_half_->stage(config_, pair));
+  auto logger = make_logger(config_.log);
+  BERTH_TRY(Half pool, start_pool(config_, *logger));
+  reload_.emplace(config::Loaded{config_, {}, {}}, std::move(logger), std::move(pool), *nginx_half_, nginx_.pid);
+  return {};
+}
+
+// Who empties the volume of a running registry expects it to go on, as docker/distribution does.
+void Supervisor::look_for_places() {
+  if (!announced_ || reload_ || nginx_.pid <= 0 || pool_.pid <= 0 || Steady::now() < look_for_places_at_) return;
+  look_for_places_at_ = Steady::now() + places_interval;
+  if (!places_lost_ && places_.are_there(config_)) return;
+  if (!std::exchange(places_lost_, true)) logger_->warn("the run directory or the spool is gone; making them again");
+  if (const auto made = make_places_again(); !made) logger_->error("not made again: " + made.error().message);
 }
 
 void Supervisor::go_on_reloading() {
@@ -304,6 +311,8 @@ void Supervisor::end_reload() {
   log_what_config_says(reload_->loaded, *logger_);
   logger_->info("reloaded");
   reload_.reset();
+  // nginx knows a socket with a long name from its working directory, which is gone, too.
+  if (std::exchange(places_lost_, false) && config_.berth.socket.size() > max_socket_path) ::kill(nginx_.pid, SIGQUIT);
 }
 
 void Supervisor::give_reload_up(const std::string& why) {
@@ -356,7 +365,7 @@ void Supervisor::stop() {
   if (pool_.pid > 0) ::kill(pool_.pid, SIGTERM);
   await_end(pool_, signals_, pool_drain_time, SIGKILL);
   for (const pid_t pool : retiring_pools_) kill_group(pool);
-  remove_socket(socket_name_);
+  remove_socket(places_.socket_name);
 }
 
 Result<> Supervisor::run() {
@@ -375,6 +384,7 @@ Result<> Supervisor::run() {
     if (!running) break;
     go_on_reloading();
     guard_.look_if_due(config_, nginx_.pid, *logger_);
+    look_for_places();
     pollfd poll_signals{signals_.get(), POLLIN, 0};
     ::poll(&poll_signals, 1, next_timeout());
     const auto go_on = handle_signals();
