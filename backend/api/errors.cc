@@ -46,13 +46,18 @@ constexpr Row table[] = {
     {precondition_failed,       {"UNSUPPORTED",               412, "a condition of the request is not met"}},
     {range_unsatisfiable,       {"RANGE_INVALID",             416, "the range lies outside the blob"}},
     {storage_full,              {"UNKNOWN",                   507, "the registry's storage is full"}, Shows::fixed},
-    {busy,                      {"UNAVAILABLE",               503, "another request is writing this"}},
+    {busy,                      {"UNAVAILABLE",               503, "another request is writing this; try again"},
+                                Shows::fixed},
     {image_unknown,             {"UNSUPPORTED",               404, "Image not found"}},
     {image_exists,              {"UNSUPPORTED",               409, "Image already exists"}},
     {image_unfinished,          {"UNSUPPORTED",               400, "Image is being uploaded, retry later"}},
     {image_invalid,             {"UNSUPPORTED",               400, "Invalid image"}},
 };
 // clang-format on
+
+// After how long a client may ask again that was refused for the moment only, in seconds: what takes the registry's
+// time is over sooner, as a rule.
+constexpr std::string_view retry_seconds = "1";
 
 const Row& row_of(Code code) {
   for (const Row& row : table)
@@ -75,6 +80,14 @@ nlohmann::ordered_json entry_of(const Error& error) {
   return entry;
 }
 
+http::Response response_of(const Row& row, std::string_view type) {
+  http::Response response;
+  response.status = row.wire.status;
+  response.headers.add("Content-Type", std::string(type));
+  if (row.wire.status == 429 || row.wire.status == 503) response.headers.add("Retry-After", std::string(retry_seconds));
+  return response;
+}
+
 } // namespace
 
 const WireError& wire_error(Code code) { return row_of(code).wire; }
@@ -86,9 +99,7 @@ http::Response error_response(const Error& error) {
   for (const Error& further : error.also) errors.push_back(entry_of(further));
   const nlohmann::ordered_json envelope{{"errors", std::move(errors)}};
 
-  http::Response response;
-  response.status = wire_error(error.code).status;
-  response.headers.add("Content-Type", std::string(json_type));
+  http::Response response = response_of(row_of(error.code), json_type);
   // Details quote what the client sent, which need not be UTF-8.
   response.body = envelope.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   return response;
@@ -97,9 +108,7 @@ http::Response error_response(const Error& error) {
 http::Response v1_error_response(const Error& error) {
   const Row& row = row_of(error.code);
   const bool own = row.shows != Shows::fixed && !error.message.empty();
-  http::Response response;
-  response.status = row.wire.status;
-  response.headers.add("Content-Type", "application/json");
+  http::Response response = response_of(row, "application/json");
   response.headers.add("Cache-Control", "no-cache");
   if (error.code == Code::unavailable) response.headers.add("Retry-After", "30");
   const nlohmann::json body{{"error", own ? std::string_view(error.message) : row.wire.message}};

@@ -19,11 +19,12 @@ struct WireError {
 };
 const WireError& wire_error(Code code);
 
-// Whether what happened is the registry's own trouble: the client is told nothing but "unknown error", and the message,
-// which may hold paths, is for the log.
+// Whether what happened is the registry's own trouble: the client is told nothing but the message of the table, and the
+// error's own, which may hold paths, is for the log. So it is with every code that the layers keep among themselves.
 bool is_internal(Code code);
 
-// {"errors":[{"code":…,"message":…,"detail":…}]} and a newline; the status is that of the first error.
+// {"errors":[{"code":…,"message":…,"detail":…}]} and a newline; the status is that of the first error. Each 429 and 503
+// says when to ask again.
 http::Response error_response(const Error& error);
 // The same for the v1 API: {"error":"…"}, in the words that its clients know.
 http::Response v1_error_response(const Error& error);

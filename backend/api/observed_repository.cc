@@ -139,6 +139,11 @@ public:
     if (untagged) events_.untagged(repository_.name(), tag);
     return untagged;
   }
+  Result<> untag(const std::vector<model::Tag>& all) override {
+    BERTH_CHECK(tags().untag(all));
+    for (const model::Tag& tag : all) events_.untagged(repository_.name(), tag);
+    return {};
+  }
 
 private:
   registry::TagStore& tags() { return repository_.tags(); }

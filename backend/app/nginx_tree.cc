@@ -109,6 +109,7 @@ std::string pull_lines(const config::Config& config) {
   std::string root = nginx_word(config.storage.root + "/docker/registry/v2");
   root.pop_back(); // the quote
   return line("set $berth_link", root + "/repositories/$berth_name/_layers/sha256/$berth_hex/link\"") +
+         line("set $berth_blob", root + "/blobs/sha256/$berth_shard/$berth_hex\"") +
          line("alias", root + "/blobs/sha256/$berth_shard/$berth_hex/data\"") + include("pull.conf");
 }
 

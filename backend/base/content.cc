@@ -18,7 +18,9 @@ constexpr std::size_t piece_bytes = 256 * 1024;
 Code code_of(int error_number) {
   switch (error_number) {
   case ENOENT:
-  case ENOTDIR: return Code::not_found;
+  case ENOTDIR:
+  case ELOOP: return Code::not_found; // a symbolic link that leads nowhere, or may not be followed
+  case EACCES: return Code::not_permitted;
   case EEXIST: return Code::exists;
   case ENOSPC:
   case EDQUOT: return Code::storage_full;

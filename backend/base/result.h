@@ -48,12 +48,13 @@ enum class Code {
   image_invalid,    // its JSON, its layer or its checksum is wrong; the message says what
 
   // Among the layers.
-  not_found, // no such path
-  exists,    // the path is there already
-  busy,      // another writer holds it
-  corrupt,   // stored bytes are not what their name says
-  invalid,   // a value that breaks its grammar
-  io,        // the operating system refused; the message holds the call, the path and errno's text
+  not_found,     // no such path
+  not_permitted, // the path is not for us to read
+  exists,        // the path is there already
+  busy,          // another writer holds it
+  corrupt,       // stored bytes are not what their name says
+  invalid,       // a value that breaks its grammar
+  io,            // the operating system refused; the message holds the call, the path and errno's text
 };
 
 struct Error {

@@ -18,7 +18,8 @@ namespace berth::driver {
 namespace {
 
 constexpr std::size_t small_bytes = 512; // links have at most half as many
-constexpr std::chrono::seconds max_lock_wait{2};
+// Longer than a disk under load needs for the few changes that a lock is held for.
+constexpr std::chrono::seconds max_lock_wait{10};
 constexpr std::chrono::milliseconds lock_poll{1};
 
 class FileLock final : public Lock {
@@ -29,12 +30,41 @@ private:
   UniqueFd fd_;
 };
 
+enum class Entries { all, named, directories }; // named: by what can be a part of a path
+
+bool is_directory(const std::string& host, const dirent& entry) {
+  if (entry.d_type != DT_LNK && entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
+  const auto info = stat_host(host + "/" + entry.d_name);
+  return info && info->is_directory;
+}
+
+Result<std::vector<std::string>> list_host(const std::string& host, Entries entries) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(host.c_str()), ::closedir);
+  if (!directory) return failed("opendir", host);
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(directory.get());
+    if (entry == nullptr && errno != 0) return failed("readdir", host);
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    if (entries != Entries::all && !is_component(name)) continue; // somebody else's
+    if (entries != Entries::directories || is_directory(host, *entry)) names.emplace_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
 } // namespace
 
 Result<FileInfo> stat_host(const std::string& host) {
   struct stat info{};
-  if (::stat(host.c_str(), &info) != 0) return failed("stat", host);
+  if (::lstat(host.c_str(), &info) != 0) return failed("stat", host);
+  const bool is_link = S_ISLNK(info.st_mode);
+  if (is_link && ::stat(host.c_str(), &info) != 0) return failed("stat", host);
   const bool is_directory = S_ISDIR(info.st_mode);
+  if (is_link && !is_directory) return fail(Code::not_found, "stat " + host + ": is a symbolic link");
   // ctime: unlike mtime nobody can set it back, as a restored backup would.
   return FileInfo{is_directory ? 0 : static_cast<std::uint64_t>(info.st_size),
                   is_directory,
@@ -75,29 +105,23 @@ Result<FileInfo> Filesystem::stat(const std::string& path) {
 
 Result<std::vector<std::string>> Filesystem::list(const std::string& path) {
   BERTH_TRY(const std::string host, host_path(path));
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(host.c_str()), ::closedir);
-  if (!directory) return failed("opendir", host);
-  std::vector<std::string> names;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(directory.get());
-    if (entry == nullptr && errno != 0) return failed("readdir", host);
-    if (entry == nullptr) break;
-    if (std::string_view name = entry->d_name; name != "." && name != "..") names.emplace_back(name);
-  }
-  std::ranges::sort(names);
-  return names;
+  return list_host(host, Entries::named);
+}
+
+Result<std::vector<std::string>> Filesystem::list_directories(const std::string& path) {
+  BERTH_TRY(const std::string host, host_path(path));
+  return list_host(host, Entries::directories);
 }
 
 Result<std::string> Filesystem::get_content(const std::string& path, std::size_t max_bytes) {
   BERTH_TRY(const std::string host, host_path(path));
-  BERTH_TRY(const UniqueFd fd, open_host(host, O_RDONLY | O_NONBLOCK)); // a FIFO would wait for its writer
+  BERTH_TRY(const UniqueFd fd, open_host(host, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)); // a FIFO would wait
   struct stat info{};
   const bool small = max_bytes < small_bytes; // one read has all of it, and says what a stat would
   if (!small && ::fstat(fd.get(), &info) != 0) return failed("fstat", host);
   if (!small && !S_ISREG(info.st_mode)) return fail(Code::not_found, "open " + host + ": is no regular file");
   std::string bytes(small ? small_bytes : static_cast<std::size_t>(info.st_size), '\0');
-  if (!small && bytes.size() > max_bytes) return fail(Code::size_invalid, host + " is too large");
+  if (!small && bytes.size() > max_bytes) return fail(Code::size_invalid, "the file is too large");
   std::size_t have = 0;
   while (have < bytes.size()) {
     const ssize_t got = ::read(fd.get(), bytes.data() + have, bytes.size() - have);
@@ -107,7 +131,7 @@ Result<std::string> Filesystem::get_content(const std::string& path, std::size_t
     have += static_cast<std::size_t>(got);
     if (got == 0 || small) break;
   }
-  if (have > max_bytes) return fail(Code::size_invalid, host + " is too large");
+  if (have > max_bytes) return fail(Code::size_invalid, "the file is too large");
   bytes.resize(have);
   return bytes;
 }
@@ -145,6 +169,11 @@ Result<> Filesystem::remove(const std::string& path, Durability durability) {
   return {};
 }
 
+Result<> Filesystem::settle(const std::string& directory) {
+  BERTH_TRY(const std::string host, host_path(directory));
+  return sync({}, {host});
+}
+
 Result<> Filesystem::remove_files(const std::string& directory, std::span<const std::string_view> names) {
   BERTH_TRY(const std::string host, host_path(directory));
   for (const std::string_view name : names) {
@@ -158,7 +187,7 @@ Result<> Filesystem::remove_files(const std::string& directory, std::span<const 
 // As far as it goes: what stays behind is below /berth/tmp and belongs to nobody.
 void Filesystem::remove_tree(const std::string& host) {
   if (ops_.unlink(host.c_str()) == 0 || errno != EISDIR) return;
-  if (const auto names = list(host.substr(root_.size())))
+  if (const auto names = list_host(host, Entries::all))
     for (const std::string& name : *names) remove_tree(host + "/" + name);
   ops_.rmdir(host.c_str());
 }
@@ -192,12 +221,16 @@ Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {
   return std::make_unique<FileLock>(std::move(fd));
 }
 
-Result<std::unique_ptr<Lock>> Filesystem::exclude(const std::string& path) {
+Result<std::unique_ptr<Lock>> Filesystem::exclude(const std::string& path) { return wait_for_lock(path, LOCK_EX); }
+
+Result<std::unique_ptr<Lock>> Filesystem::share(const std::string& path) { return wait_for_lock(path, LOCK_SH); }
+
+Result<std::unique_ptr<Lock>> Filesystem::wait_for_lock(const std::string& path, int operation) {
   BERTH_TRY(const std::string host, host_path(path));
   Changed unsynced;
   BERTH_TRY(UniqueFd fd, create(host, O_RDWR, unsynced));
   const auto deadline = std::chrono::steady_clock::now() + max_lock_wait;
-  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+  while (::flock(fd.get(), operation | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return failed("flock", host);
     // A holder that hangs (a host of a shared store that is gone) must not take this pool's threads with it.
     if (std::chrono::steady_clock::now() > deadline) return fail(Code::busy, host + " is locked");

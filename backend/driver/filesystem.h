@@ -32,6 +32,7 @@ public:
 
   Result<FileInfo> stat(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
+  Result<std::vector<std::string>> list_directories(const std::string& path) override;
   Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override;
   Result<Content> open(const std::string& path) override;
   Result<Location> locate(const std::string& path) override;
@@ -40,10 +41,12 @@ public:
   Result<> put(std::vector<PutFile> files) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
   Result<> remove(const std::string& path, Durability durability) override;
+  Result<> settle(const std::string& directory) override;
   Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override;
   Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
   Result<std::unique_ptr<Lock>> exclude(const std::string& path) override;
+  Result<std::unique_ptr<Lock>> share(const std::string& path) override;
 
 private:
   // Directories whose entries changed, and have to be synced for the change to last.
@@ -58,6 +61,7 @@ private:
 
   Result<std::string> host_path(const std::string& path) const;
   std::string temporary_path();
+  Result<std::unique_ptr<Lock>> wait_for_lock(const std::string& path, int operation);
   Result<UniqueFd> open_host(const std::string& host, int flags);
   Result<UniqueFd> create(const std::string& host, int flags, Changed& changed);
   Result<> make_directories(const std::string& host, Changed& changed);

@@ -19,10 +19,11 @@ constexpr std::size_t max_copy_bytes = std::size_t{1} << 30;
 
 // Opens a file that may have to be made, and makes the directories above it.
 Result<UniqueFd> Filesystem::create(const std::string& host, int flags, Changed& changed) {
-  Result<UniqueFd> fd = open_host(host, flags | O_CREAT);
+  flags |= O_CREAT | O_NOFOLLOW; // a link would lead the writer out of the store
+  Result<UniqueFd> fd = open_host(host, flags);
   if (!fd && is(fd.error(), Code::not_found)) {
     BERTH_CHECK(make_directories(parent_of(host), changed));
-    fd = open_host(host, flags | O_CREAT);
+    fd = open_host(host, flags);
   }
   if (fd) changed.insert(parent_of(host));
   return fd;
@@ -149,8 +150,8 @@ Result<> Filesystem::stage(const PutFile& file, std::vector<Staged>& staged) {
     BERTH_TRY(Staged made, stage(*file.content));
     staged.push_back(std::move(made));
   } else {
-    Result<UniqueFd> kept = open_host(host, O_RDONLY | O_NONBLOCK); // a FIFO would wait for its writer
-    if (!kept && is(kept.error(), Code::not_found)) return {};      // removed since: nothing to make durable
+    Result<UniqueFd> kept = open_host(host, O_RDONLY | O_NOFOLLOW | O_NONBLOCK); // a FIFO would wait for its writer
+    if (!kept && is(kept.error(), Code::not_found)) return {}; // removed since: nothing to make durable
     if (!kept) return std::unexpected(std::move(kept).error());
     staged.emplace_back().own = *std::move(kept);
   }

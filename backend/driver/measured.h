@@ -24,6 +24,9 @@ public:
   Result<std::vector<std::string>> list(const std::string& path) override {
     return timed("List", [&] { return driver_.list(path); });
   }
+  Result<std::vector<std::string>> list_directories(const std::string& path) override {
+    return timed("List", [&] { return driver_.list_directories(path); });
+  }
   Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override {
     return timed("GetContent", [&] { return driver_.get_content(path, max_bytes); });
   }
@@ -48,6 +51,9 @@ public:
   Result<> remove(const std::string& path, Durability durability) override {
     return timed("Delete", [&] { return driver_.remove(path, durability); });
   }
+  Result<> settle(const std::string& directory) override {
+    return timed("Delete", [&] { return driver_.settle(directory); });
+  }
   Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override {
     return timed("Delete", [&] { return driver_.remove_files(directory, names); });
   }
@@ -59,6 +65,9 @@ public:
   }
   Result<std::unique_ptr<Lock>> exclude(const std::string& path) override {
     return timed("Lock", [&] { return driver_.exclude(path); });
+  }
+  Result<std::unique_ptr<Lock>> share(const std::string& path) override {
+    return timed("Lock", [&] { return driver_.share(path); });
   }
 
 private:

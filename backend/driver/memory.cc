@@ -45,6 +45,18 @@ private:
   std::string path_;
 };
 
+class Memory::SharedLock final : public Lock {
+public:
+  SharedLock(Guarded<Tree>& tree, std::string path) : tree_(tree), path_(std::move(path)) {}
+  ~SharedLock() override {
+    tree_.with([&](Tree& tree) { tree.shared.erase(tree.shared.find(path_)); });
+  }
+
+private:
+  Guarded<Tree>& tree_;
+  std::string path_;
+};
+
 Result<std::string> Memory::bytes_of(const std::string& path) {
   BERTH_CHECK(check_path(path));
   return tree_.with([&](Tree& tree) -> Result<std::string> {
@@ -84,9 +96,17 @@ Result<std::vector<std::string>> Memory::list(const std::string& path) {
   });
 }
 
+Result<std::vector<std::string>> Memory::list_directories(const std::string& path) {
+  BERTH_TRY(std::vector<std::string> names, list(path));
+  tree_.with([&](Tree& tree) {
+    std::erase_if(names, [&](const std::string& name) { return tree.files.contains(path + "/" + name); });
+  });
+  return names;
+}
+
 Result<std::string> Memory::get_content(const std::string& path, std::size_t max_bytes) {
   BERTH_TRY(std::string bytes, bytes_of(path));
-  if (bytes.size() > max_bytes) return fail(Code::size_invalid, path + " is too large");
+  if (bytes.size() > max_bytes) return fail(Code::size_invalid, "the file is too large");
   return bytes;
 }
 
@@ -140,6 +160,8 @@ Result<> Memory::remove(const std::string& path, Durability) {
   });
 }
 
+Result<> Memory::settle(const std::string& directory) { return check_path(directory); }
+
 Result<> Memory::remove_files(const std::string& directory, std::span<const std::string_view>) {
   return remove(directory, Durability::scratch);
 }
@@ -165,8 +187,20 @@ Result<std::unique_ptr<Lock>> Memory::lock(const std::string& path) {
 
 Result<std::unique_ptr<Lock>> Memory::exclude(const std::string& path) {
   BERTH_CHECK(check_path(path));
-  while (!tree_.with([&](Tree& tree) { return tree.locked.insert(path).second; })) std::this_thread::yield();
+  const auto take = [&](Tree& tree) { return !tree.shared.contains(path) && tree.locked.insert(path).second; };
+  while (!tree_.with(take)) std::this_thread::yield();
   return std::make_unique<MemoryLock>(tree_, path);
+}
+
+Result<std::unique_ptr<Lock>> Memory::share(const std::string& path) {
+  BERTH_CHECK(check_path(path));
+  const auto take = [&](Tree& tree) {
+    if (tree.locked.contains(path)) return false;
+    tree.shared.insert(path);
+    return true;
+  };
+  while (!tree_.with(take)) std::this_thread::yield();
+  return std::make_unique<SharedLock>(tree_, path);
 }
 
 } // namespace berth::driver

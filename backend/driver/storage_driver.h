@@ -2,7 +2,8 @@
 // which driver it is.
 //
 // A path begins with a slash and names components of [A-Za-z0-9._-]; `.` and `..` are no components. Every operation
-// refuses anything else (Code::invalid), as the last line of defence for the host's files.
+// refuses anything else (Code::invalid), as the last line of defence for the host's files. A symbolic link to a file
+// counts as absent, so that no link leads a reader out of the store; one to a directory is followed.
 //
 // Atomic: a reader sees a file as it was or as it is, never a part of it (append is the one exception: its file belongs
 // to whoever holds its lock).
@@ -32,6 +33,8 @@ struct Stamp {
   std::uint64_t device = 0, file = 0, links = 0;
   std::int64_t seconds = 0, nanoseconds = 0;
   bool operator==(const Stamp&) const = default;
+  // Whether it is another state of the same directory, by whatever path. Never, of a driver that has no files.
+  bool is_of_same(const Stamp& other) const { return file != 0 && file == other.file && device == other.device; }
 };
 
 struct FileInfo {
@@ -68,8 +71,10 @@ public:
   virtual ~StorageDriver() = default;
 
   virtual Result<FileInfo> stat(const std::string& path) = 0;
-  // Names (not paths) in byte order. Errors: not_found, also for a file.
+  // Names (not paths) in byte order, without those that no path can have. Errors: not_found, also for a file.
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+  // Those of them that are directories, or links to one.
+  virtual Result<std::vector<std::string>> list_directories(const std::string& path) = 0;
   // The whole file. Errors: size_invalid if it is larger than max_bytes.
   virtual Result<std::string> get_content(const std::string& path, std::size_t max_bytes) = 0;
   // A file as content, to be read or to be put under another name too. Requires: nobody changes it meanwhile.
@@ -91,6 +96,8 @@ public:
   virtual Result<> append(const std::string& path, std::uint64_t offset, const Content& content) = 0;
   // Removes a file, or a directory with all that is in it; either is gone at once for every reader.
   virtual Result<> remove(const std::string& path, Durability durability) = 0;
+  // Makes durable what has come to and gone from a directory: many removals are waited for once. Nothing if it is gone.
+  virtual Result<> settle(const std::string& directory) = 0;
   // Removes a directory with all that is in it, file by file: those named first, in the order given. Cheaper than
   // remove() if there is nothing else; cut short, it may have removed some. Scratch. Errors: not_found.
   virtual Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) = 0;
@@ -104,9 +111,12 @@ public:
   // Locks a file that exists for nothing else, and is made if need be; waits for whoever holds it, but not long. For a
   // few changes that belong together, never across more. Errors: busy.
   virtual Result<std::unique_ptr<Lock>> exclude(const std::string& path) = 0;
+  // The same beside all others who share it: only those who exclude wait, and are waited for.
+  virtual Result<std::unique_ptr<Lock>> share(const std::string& path) = 0;
 };
 
-// Whether text is a driver path by the grammar above.
+// Whether text is a driver path by the grammar above, or one of its components.
 bool is_path(std::string_view text);
+bool is_component(std::string_view text);
 
 } // namespace berth::driver

@@ -74,8 +74,10 @@ public:
   // The digest by which clients are told of what the tag points to: the one it was tagged with, as far as that is
   // known, or target itself. Requires: target is what the tag points to.
   virtual Digest spoken(const model::Tag& tag, const CanonicalDigest& target) = 0;
-  // Removes the tag; the manifest stays. Errors: manifest_unknown.
+  // Removes the tag; the manifest stays. Errors: manifest_unknown. Durable.
   virtual Result<> untag(const model::Tag& tag) = 0;
+  // Removes many, as many as there still are of them: all are waited for once. Durable.
+  virtual Result<> untag(const std::vector<model::Tag>& tags) = 0;
   // Tags in byte order. Errors: name_unknown if there is no such repository.
   virtual Result<Page> list(const PageRequest& page) = 0;
 };

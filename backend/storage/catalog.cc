@@ -10,7 +10,8 @@ namespace {
 // Walks depth first, siblings in byte order: the same as ordering names with '/' before every other character.
 class Walk {
 public:
-  Walk(ListingCache& directories, std::optional<std::size_t> limit) : directories_(directories), limit_(limit) {}
+  Walk(ListingCache& directories, Logger& logger, const driver::Stamp& top, std::optional<std::size_t> limit)
+      : directories_(directories), logger_(logger), above_{top}, limit_(limit) {}
 
   // Visits what comes after `last` among what is below the directory called name ("" for the top).
   Result<> visit_below(const std::string& name, const ListingCache::Names& children, std::string_view last) {
@@ -34,31 +35,44 @@ private:
   Result<> visit(const std::string& name, std::string_view last, Itself itself) {
     const auto repository = model::RepositoryName::parse(name);
     if (!repository) return {}; // nothing that a client could name, nor anything below it
-    const auto children = directories_.list(paths::repository(*repository));
-    if (!children && is(children.error(), Code::not_found)) return {}; // a file, or removed meanwhile
-    if (!children) return std::unexpected(children.error());
-    if (itself == Itself::listed && std::ranges::binary_search(**children, paths::manifests_directory)) {
+    const auto listing = directories_.list(paths::repository(*repository));
+    if (!listing && is(listing.error(), Code::not_found)) return {}; // removed meanwhile
+    if (!listing && is(listing.error(), Code::not_permitted)) {      // somebody else's
+      logger_.warn("a directory is left out of the catalog", {{"error", listing.error().message}});
+      return {};
+    }
+    BERTH_CHECK(listing);
+    const auto& [children, stamp] = **listing;
+    const auto is_above = [&](const driver::Stamp& other) { return other.is_of_same(stamp); };
+    if (std::ranges::any_of(above_, is_above)) return {}; // a link that leads back up
+    if (itself == Itself::listed && std::ranges::binary_search(children, paths::manifests_directory)) {
       if (page.entries.size() == limit_) {
         page.more = true;
         return {};
       }
       page.entries.push_back(name);
     }
-    return visit_below(name, **children, last);
+    above_.push_back(stamp);
+    const auto visited = visit_below(name, children, last);
+    above_.pop_back();
+    return visited;
   }
 
   ListingCache& directories_;
+  Logger& logger_;
+  std::vector<driver::Stamp> above_; // of the directories that are being visited
   std::optional<std::size_t> limit_;
 };
 
 } // namespace
 
-Result<registry::Page> list_repositories(ListingCache& directories, const registry::PageRequest& request) {
-  Walk walk(directories, request.limit);
+Result<registry::Page> list_repositories(ListingCache& directories, Logger& logger,
+                                         const registry::PageRequest& request) {
   const auto top = directories.list(paths::repositories());
   if (!top && is(top.error(), Code::not_found)) return registry::Page{}; // nothing was ever pushed
-  if (!top) return std::unexpected(top.error());
-  BERTH_CHECK(walk.visit_below("", **top, request.last));
+  BERTH_CHECK(top);
+  Walk walk(directories, logger, (*top)->stamp, request.limit);
+  BERTH_CHECK(walk.visit_below("", (*top)->names, request.last));
   return std::move(walk.page);
 }
 

@@ -3,12 +3,14 @@
 // what lies before and behind the page costs a search.
 #pragma once
 
+#include "base/log.h"
 #include "registry/registry.h"
 #include "storage/listing_cache.h"
 
 namespace berth::storage {
 
-// Errors: io.
-Result<registry::Page> list_repositories(ListingCache& directories, const registry::PageRequest& page);
+// A directory that may not be read is left out, and logged; one that is linked is listed by the link's name too, unless
+// the link leads back up. Errors: io.
+Result<registry::Page> list_repositories(ListingCache& directories, Logger& logger, const registry::PageRequest& page);
 
 } // namespace berth::storage

@@ -29,7 +29,7 @@ void ListingCache::Room::keep(const std::string& path, Entry entry) {
   while (bytes > max_bytes) bytes -= entries.take_oldest()->bytes;
 }
 
-Result<std::shared_ptr<const ListingCache::Names>> ListingCache::list(const std::string& path) {
+Result<std::shared_ptr<const ListingCache::Listing>> ListingCache::list(const std::string& path) {
   // The stamp comes before the names: a change in between makes the stamp another one, and the names are read again.
   BERTH_TRY(const driver::FileInfo info, driver_.stat(path));
   const Time now = now_();
@@ -39,19 +39,19 @@ Result<std::shared_ptr<const ListingCache::Names>> ListingCache::list(const std:
     if (found == nullptr) found = kept.large.entries.find(path);
     if (found != nullptr && found->stamp == info.stamp) entry = *found;
   });
-  if (entry.names) return entry.names;
+  if (entry.listing) return entry.listing;
 
-  BERTH_TRY(Names read, driver_.list(path));
+  BERTH_TRY(Names read, driver_.list_directories(path));
   read.shrink_to_fit();
-  const auto names = std::make_shared<const Names>(std::move(read));
-  if (now - entry.since >= settle_time) entry.names = names;
-  entry.bytes = node_bytes + 2 * path.size() + (entry.names ? bytes_of(*entry.names) : 0);
+  const auto listing = std::make_shared<const Listing>(std::move(read), info.stamp);
+  if (now - entry.since >= settle_time) entry.listing = listing;
+  entry.bytes = node_bytes + 2 * path.size() + (entry.listing ? bytes_of(listing->names) : 0);
   kept_.with([&](Kept& kept) {
-    const bool large = names->size() >= large_names;
+    const bool large = listing->names.size() >= large_names;
     (large ? kept.small : kept.large).forget(path);
     (large ? kept.large : kept.small).keep(path, std::move(entry));
   });
-  return names;
+  return listing;
 }
 
 } // namespace berth::storage

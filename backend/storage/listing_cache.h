@@ -1,5 +1,5 @@
-// ListingCache: the entries of directories, kept in memory for as long as the directory's stamp says that none came or
-// went. A page of a long listing then costs a stat and a search instead of reading and sorting all of it, and a
+// ListingCache: the directories in a directory, kept in memory for as long as the directory's stamp says that none came
+// or went. A page of a long listing then costs a stat and a search instead of reading and sorting all of it, and a
 // directory on the way to it a stat instead of the five calls that opening and reading it are.
 //
 // A listing is believed only if the stamp was already the same a while (settle_time) before the directory was read: a
@@ -27,24 +27,28 @@ class ListingCache {
 public:
   using Time = std::chrono::steady_clock::time_point;
   using Names = std::vector<std::string>;
+  struct Listing {
+    Names names; // in byte order
+    driver::Stamp stamp;
+  };
 
   // What a stamp cannot tell apart lies within the tick of a file system's clock: two seconds at most, and some more.
   static constexpr std::chrono::seconds settle_time{3};
-  static constexpr std::size_t large_names = 256; // so many make a directory a large one
+  static constexpr std::size_t large_names = 256;                       // so many make a directory a large one
   static constexpr std::size_t max_large_bytes = std::size_t{32} << 20; // of all that is kept: half a million names
   static constexpr std::size_t max_small_bytes = std::size_t{8} << 20;  // some 15,000 directories
 
   explicit ListingCache(driver::StorageDriver& driver, std::function<Time()> now = std::chrono::steady_clock::now)
       : driver_(driver), now_(std::move(now)) {}
 
-  // The names of a directory's entries, in byte order, as they are now. Errors: not_found, also for a file.
-  Result<std::shared_ptr<const Names>> list(const std::string& path);
+  // The directories in a directory, as they are now. Errors: not_found, also for a file.
+  Result<std::shared_ptr<const Listing>> list(const std::string& path);
 
 private:
   struct Entry {
     driver::Stamp stamp;
-    Time since;                         // when this stamp was first seen
-    std::shared_ptr<const Names> names; // null: not believed yet
+    Time since;                             // when this stamp was first seen
+    std::shared_ptr<const Listing> listing; // null: not believed yet
     std::size_t bytes = 0;
   };
   struct Room {

@@ -36,13 +36,14 @@ Result<model::Manifest> ManifestStore::get(const Digest& digest) {
   }
   if (!is(bytes.error(), Code::blob_unknown)) return std::unexpected(std::move(bytes).error());
 
-  // Where 2.1.0 put it. Most of what is found there are layers and configs, which are no manifests.
+  // Where 2.1.0 put it. Most of what is found there are layers and configs, which are no manifests; and what is one of
+  // a kind that 2.1.0 did not know was pushed as a layer.
   bytes = parts_.layers.get(digest, model::max_manifest_bytes);
   if (!bytes && !is(bytes.error(), Code::blob_unknown) && !is(bytes.error(), Code::size_invalid))
     return std::unexpected(std::move(bytes).error());
   if (!bytes) return unknown(digest);
   const auto kind = kind_of(digest, *bytes);
-  if (!kind) return unknown(digest);
+  if (!kind || kind->kind != model::ManifestKind::schema1) return unknown(digest);
   return model::Manifest{kind->kind, kind->names_its_media_type, std::move(*bytes)};
 }
 
@@ -71,10 +72,10 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
   const Descriptor descriptor{std::string(model::media_type_of(info.kind)), bytes.size(),
                               CanonicalDigest::of_bytes(bytes)};
   const Digest name = named.value_or(descriptor.digest);
-  std::unique_ptr<driver::Lock> no_removal; // so that none comes between its two links
+  std::unique_ptr<driver::Lock> no_removal; // between its two links
   std::vector<driver::PutFile> entry;
   if (info.subject) {
-    BERTH_TRY(no_removal, parts_.referrers.exclude_removals());
+    BERTH_TRY(no_removal, parts_.referrers.exclude_removal(descriptor.digest));
     // Before the revision: a crash leaves an entry of a manifest that is not there, and such are not listed.
     entry.push_back(parts_.referrers.file(*info.subject, name, descriptor.digest));
   }
@@ -89,16 +90,22 @@ Result<std::vector<model::Tag>> ManifestStore::remove(const Digest& digest) {
   const auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);
   // Tags first: should this stop half-way, what is left is a manifest without tags, not tags without a manifest.
   return parts_.tags.untag_all(descriptor.digest, [&]() -> Result<> {
-    bool removed = false;
-    for (LinkedBlobStore* links : {&parts_.revisions, &parts_.layers}) {
-      const auto gone = links->remove(digest);
-      if (!gone && !is(gone.error(), Code::blob_unknown)) return gone;
-      removed = removed || gone.has_value();
-    }
-    if (!removed) return unknown(digest); // somebody else was faster
+    BERTH_CHECK(unlink(digest, descriptor));
     if (bytes) BERTH_CHECK(parts_.referrers.remove(*bytes));
     return {};
   });
+}
+
+// What is gone already was removed by another at the same time. The layers keep a blob that has the same bytes, unless
+// it would be found as a manifest there.
+Result<> ManifestStore::unlink(const Digest& digest, const Descriptor& descriptor) {
+  std::vector<LinkedBlobStore*> places = {&parts_.revisions};
+  if (descriptor.media_type == model::media_type_of(model::ManifestKind::schema1)) places.push_back(&parts_.layers);
+  for (LinkedBlobStore* links : places) {
+    const auto gone = links->remove(digest);
+    if (!gone && !is(gone.error(), Code::blob_unknown)) return gone;
+  }
+  return {};
 }
 
 } // namespace berth::storage

@@ -47,6 +47,7 @@ public:
   Result<std::vector<model::Tag>> remove(const Digest& digest) override;
 
 private:
+  Result<> unlink(const Digest& digest, const Descriptor& descriptor);
   Result<ManifestKinds::Kind> kind_of(const Digest& digest, std::string_view bytes);
 
   Parts parts_;

@@ -32,6 +32,11 @@ std::string below(std::string_view directory, const Digest& digest, std::string_
   return join({directory, "/", algorithm_part(digest), "/", digest.hex(), then});
 }
 
+// 4096 locks of a kind: two that wait for each other by chance are rare.
+constexpr std::size_t lock_digits = 3;
+
+std::string hash_of(const std::string& text) { return std::string(CanonicalDigest::of_bytes(text).hex()); }
+
 std::string v1_directory(const ImageId& id) { return v1_root + "/images/" + id.str(); }
 
 } // namespace
@@ -90,8 +95,14 @@ std::string tag_index_link(const RepositoryName& name, const Tag& t, const Canon
   return below(tag(name, t) + "/index", digest) + "/link";
 }
 
-std::string tag_lock(const RepositoryName& name) {
-  return "/berth/locks/" + std::string(CanonicalDigest::of_bytes(name.str()).hex().substr(0, 2));
+std::string tag_lock(const RepositoryName& name, const Tag& tag) {
+  return "/berth/locks/t-" + hash_of(name.str() + ":" + tag.str()).substr(0, lock_digits);
+}
+std::string manifest_lock(const RepositoryName& name, const CanonicalDigest& digest) {
+  return "/berth/locks/m-" + hash_of(name.str() + "@" + digest.str()).substr(0, lock_digits);
+}
+std::string removal(const RepositoryName& name, const CanonicalDigest& digest) {
+  return "/berth/removals/" + hash_of(name.str() + "@" + digest.str());
 }
 
 std::string uploads(const RepositoryName& name) { return repository(name) + "/_uploads"; }

@@ -47,8 +47,12 @@ std::string tag_current_link(const RepositoryName& name, const Tag& tag);
 std::string tag_alias(const RepositoryName& name, const Tag& tag); // the other digest that its manifest was pushed with
 std::string tag_index_link(const RepositoryName& name, const Tag& tag, const CanonicalDigest& digest);
 
-// Who changes a tag holds this lock; one serves many repositories.
-std::string tag_lock(const RepositoryName& name);
+// Who changes a tag holds its lock; who removes a manifest excludes those who tag it, or enter it among the referrers,
+// by the manifest's. One serves many.
+std::string tag_lock(const RepositoryName& name, const Tag& tag);
+std::string manifest_lock(const RepositoryName& name, const CanonicalDigest& digest);
+// There while a manifest is being removed, and nobody has tagged it since.
+std::string removal(const RepositoryName& name, const CanonicalDigest& digest);
 
 std::string uploads(const RepositoryName& name);
 std::string upload(const RepositoryName& name, const UploadId& id);

@@ -1,5 +1,8 @@
 #include "storage/purge.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "storage/paths.h"
 
 namespace berth::storage {
@@ -14,10 +17,23 @@ public:
 
   // Visits the uploads of every repository at or below a path.
   Result<> visit(const std::string& path) {
-    const auto children = driver_.list(path);
-    if (!children && is(children.error(), Code::not_found)) return {}; // a file, or removed meanwhile
-    if (!children) return std::unexpected(children.error());
-    for (const std::string& child : *children) {
+    const auto children = driver_.list_directories(path);
+    if (!children) return pass_over(path, children.error());
+    const auto info = driver_.stat(path);
+    if (!info) return {}; // removed meanwhile
+    const auto is_above = [&](const driver::Stamp& other) { return other.is_of_same(info->stamp); };
+    if (std::ranges::any_of(above_, is_above)) return {}; // a link that leads back up
+    above_.push_back(info->stamp);
+    const auto visited = visit_all(path, *children);
+    above_.pop_back();
+    return visited;
+  }
+
+  Purged result;
+
+private:
+  Result<> visit_all(const std::string& path, const std::vector<std::string>& children) {
+    for (const std::string& child : children) {
       if (options_.stop()) return {};
       if (child == "_uploads")
         BERTH_CHECK(visit_uploads(path + "/" + child));
@@ -27,13 +43,9 @@ public:
     return {};
   }
 
-  Purged result;
-
-private:
   Result<> visit_uploads(const std::string& path) {
     const auto ids = driver_.list(path);
-    if (!ids && is(ids.error(), Code::not_found)) return {};
-    if (!ids) return std::unexpected(ids.error());
+    if (!ids) return pass_over(path, ids.error());
     for (const std::string& id : *ids) {
       if (options_.stop()) return {};
       if (is_old(path + "/" + id + "/startedat"))
@@ -41,6 +53,14 @@ private:
       else if (is_old_remainder(path + "/" + id))
         remove(path + "/" + id);
     }
+    return {};
+  }
+
+  // A directory that was removed meanwhile, or is not ours to read.
+  Result<> pass_over(const std::string& directory, const Error& why) {
+    if (is(why, Code::not_found)) return {};
+    if (!is(why, Code::not_permitted)) return std::unexpected(why);
+    tell(directory, std::unexpected(why));
     return {};
   }
 
@@ -85,6 +105,7 @@ private:
   driver::StorageDriver& driver_;
   const PurgeOptions& options_;
   const TellPurged& tell_;
+  std::vector<driver::Stamp> above_; // of the directories that are being visited
 };
 
 } // namespace

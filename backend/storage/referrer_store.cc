@@ -108,8 +108,8 @@ Result<registry::ReferrersPage> ReferrerStore::list(const registry::ReferrersReq
   return page;
 }
 
-Result<std::unique_ptr<driver::Lock>> ReferrerStore::exclude_removals() {
-  return parts_.driver.exclude(paths::tag_lock(repository_));
+Result<std::unique_ptr<driver::Lock>> ReferrerStore::exclude_removal(const CanonicalDigest& digest) {
+  return parts_.driver.share(paths::manifest_lock(repository_, digest));
 }
 
 driver::PutFile ReferrerStore::file(const Digest& subject, const Digest& referrer, const CanonicalDigest& canonical) {
@@ -145,7 +145,7 @@ Result<std::size_t> ReferrerStore::index() {
     if (!digest) continue;
     BERTH_TRY(const auto entry, read(*digest)); // most have no subject: without the lock
     if (!entry) continue;
-    BERTH_TRY(const auto lock, exclude_removals());
+    BERTH_TRY(const auto lock, exclude_removal(*digest));
     BERTH_TRY(const bool entered, restore(*digest));
     count += entered ? 1 : 0;
   }

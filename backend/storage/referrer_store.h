@@ -45,13 +45,13 @@ public:
 
   Result<registry::ReferrersPage> list(const registry::ReferrersRequest& request) override;
 
-  // As long as it is held, no manifest of the repository is removed, or tagged. Errors: busy.
-  Result<std::unique_ptr<driver::Lock>> exclude_removals();
+  // As long as it is held, the manifest is not removed. Errors: busy.
+  Result<std::unique_ptr<driver::Lock>> exclude_removal(const CanonicalDigest& digest);
   // What has to be put to enter a manifest, under the digest that its client gave.
   driver::PutFile file(const Digest& subject, const Digest& referrer, const CanonicalDigest& canonical);
-  // Removes the entries of a manifest. Requires: exclude_removals is held.
+  // Removes the entries of a manifest. Requires: the caller is the one who removes it.
   Result<> remove(std::string_view manifest_bytes);
-  // Enters a manifest that is there, if it has a subject; tells whether. Requires: exclude_removals is held.
+  // Enters a manifest that is there, if it has a subject; tells whether. Requires: exclude_removal is held.
   Result<bool> restore(const CanonicalDigest& digest);
   // Does so with every manifest of the repository; how many have a subject.
   Result<std::size_t> index();

@@ -1,6 +1,6 @@
 // TagStore: the tags of a repository: `current/link` names the manifest a tag points to, `index/` remembers all it ever
 // pointed to (docker/distribution keeps that history, and its garbage collection reads it).
-// Threads: safe. Borrows: the driver, the directories and the logger.
+// Threads: safe. Borrows: the driver, the directories, the random numbers and the logger.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "base/lru_map.h"
+#include "base/random.h"
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
 #include "storage/listing_cache.h"
@@ -29,21 +30,24 @@ private:
 class TagStore final : public registry::TagStore {
 public:
   TagStore(driver::StorageDriver& driver, ListingCache& directories, model::RepositoryName repository,
-           SpokenDigests& spoken, Logger& logger)
+           SpokenDigests& spoken, Random& random, Logger& logger)
       : driver_(driver),
         directories_(directories),
         repository_(std::move(repository)),
         spoken_(spoken),
+        random_(random),
         logger_(logger) {}
 
   Result<model::CanonicalDigest> get(const model::Tag& tag) override;
   Result<> tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& spoken) override;
   model::Digest spoken(const model::Tag& tag, const model::CanonicalDigest& target) override;
   Result<> untag(const model::Tag& tag) override;
+  Result<> untag(const std::vector<model::Tag>& tags) override;
   Result<registry::Page> list(const registry::PageRequest& page) override;
 
-  // Removes every tag that points to digest, and then what remove_revision removes, while no tag can be made: a
-  // manifest that is tagged at the same time is either there with its tag or gone with it. Answers with those tags.
+  // Removes every tag that points to digest, and then what remove_revision removes: a manifest that is tagged at the
+  // same time is either there with its tag or gone with it. Nobody waits for that but who tags this very manifest, and
+  // not while its tags are looked for (docs/decisions/0031). Answers with those tags.
   Result<std::vector<model::Tag>> untag_all(const model::CanonicalDigest& digest,
                                             const std::function<Result<>()>& remove_revision);
   // Called while no manifest is removed, where a tag brings back one that was removed since it was put.
@@ -51,14 +55,16 @@ public:
   void when_restored(Restore restore) { restore_ = std::move(restore); }
 
 private:
-  Result<std::shared_ptr<const ListingCache::Names>> entries();
+  Result<std::shared_ptr<const ListingCache::Listing>> entries();
   Result<> remove(const model::Tag& tag);
+  Result<> remove_tags_of(const model::CanonicalDigest& digest, std::vector<model::Tag>& removed);
 
   driver::StorageDriver& driver_;
   ListingCache& directories_;
   model::RepositoryName repository_;
   SpokenDigests& spoken_;
   Restore restore_;
+  Random& random_;
   Logger& logger_;
 };
 

@@ -82,7 +82,8 @@ Result<V1Image> V1Images::pushed(const ImageId& id) {
 Result<V1Image> V1Images::made(const ImageId& id, const V1Members::Member& member) {
   const auto repository = parts_.registry.repository(member.first);
   const auto chain = v1_chain_of(*repository, member.second);
-  if (!chain && (is(chain.error(), Code::io) || is(chain.error(), Code::storage_full)))
+  if (!chain &&
+      (is(chain.error(), Code::io) || is(chain.error(), Code::not_permitted) || is(chain.error(), Code::storage_full)))
     return std::unexpected(chain.error());
   if (!chain) return fail(Code::image_unknown);
   for (std::size_t i = 0; i < chain->images.size(); ++i) {

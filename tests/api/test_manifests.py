@@ -363,6 +363,15 @@ def test_delete_keeps_the_blobs(client, repo):
         client.fetch_blob(repo, blob)
 
 
+@differs("it removes the layer's link too")
+def test_a_layer_outlives_the_manifest_of_the_same_bytes(client, repo):
+    image = client.make_image(repo, tag="v1")
+    client.push_blob(repo, image.manifest)
+    assert client.delete(client.manifest(repo, image.digest)).status == 202
+    assert_error(client.get(client.manifest(repo, image.digest)), 404, "MANIFEST_UNKNOWN")
+    assert client.get(client.blob(repo, image.digest)).body == image.manifest
+
+
 def test_delete_keeps_other_repositories(client, repo, other_repo):
     for name in (repo, other_repo):
         image = client.make_image(name, layers=[b"same"], config=b"{}", tag="v1")

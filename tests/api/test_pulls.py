@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from expect import assert_error
 from harness import Client, Registry, digest, wait_until
 
 pytestmark = pytest.mark.differs("berth's own nginx")
@@ -120,3 +121,29 @@ def test_a_pool_that_has_to_see_pulls_sees_them(config):
         blob = f"{registry.prefix}/v2/team/app/blobs/{digest(BLOB)}"
         assert client.get(blob).body == BLOB
         assert answers_without_the_pool(registry, ("GET", blob)) is None
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-2"}], ids=["nginx alone", "the pool"])
+def test_a_link_in_the_place_of_a_blob_is_not_followed(registry, client, repo, blob, headers, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_bytes(BLOB)
+    tmp_path.chmod(0o755)
+    name = digest(BLOB).removeprefix("sha256:")
+    data = registry.v2_root / "blobs" / "sha256" / name[:2] / name / "data"
+    data.unlink()
+    data.symlink_to(outside)
+    assert_error(client.get(blob, headers), 404, "BLOB_UNKNOWN")
+    assert client.request("HEAD", blob).status == 404
+    client.push_blob(repo, BLOB)    # mends it
+    assert not data.is_symlink() and client.get(blob).body == BLOB
+    assert outside.read_bytes() == BLOB
+
+
+def test_a_directory_that_the_operator_linked_is_followed(registry, client, repo, blob, tmp_path):
+    tmp_path.chmod(0o755)
+    name = digest(BLOB).removeprefix("sha256:")
+    shard = registry.v2_root / "blobs" / "sha256" / name[:2]
+    shard.rename(tmp_path / "moved")
+    shard.symlink_to(tmp_path / "moved")
+    assert client.get(blob).body == BLOB
+    assert client.get(blob, {"Range": "bytes=0-2"}).body == BLOB[:3]

@@ -100,6 +100,24 @@ def test_tag_appears_and_moves_once(client, repo):
         assert client.get(client.tags(repo)).json()["tags"] == ["latest"]
 
 
+# What somebody else left in the store
+
+
+@differs("whatever is among the tags is one")
+def test_files_among_the_tags_are_none(registry, client, repo):
+    image = client.make_image(repo, tag="v1")
+    tags = registry.v2_root / "repositories" / repo / "_manifests" / "tags"
+    for name in ("Thumbs.db", "a.bak", "with space"):
+        (tags / name).write_text(image.digest)
+    (tags / "lost+found").mkdir()
+    assert client.get(client.tags(repo)).json()["tags"] == ["v1"]
+    assert_error(client.get(client.manifest(repo, "Thumbs.db")), 404, "MANIFEST_UNKNOWN")
+    assert_error(client.delete(client.manifest(repo, "Thumbs.db")), 404, "MANIFEST_UNKNOWN")
+    assert client.delete(client.manifest(repo, image.digest)).status == 202
+    assert client.get(client.tags(repo)).json()["tags"] == []
+    assert (tags / "Thumbs.db").read_text() == image.digest
+
+
 # Pages
 
 

@@ -2,10 +2,12 @@
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "driver/filesystem.h"
@@ -249,4 +251,33 @@ TEST_CASE("a directory's stamp is another one when an entry has come or gone, an
   const auto before = driver.stat("/a")->stamp;
   CHECK(driver.list("/a"));
   CHECK(driver.stat("/a")->stamp == before);
+}
+
+TEST_CASE("the directories of a directory are listed without its files") {
+  FOR_EVERY_DRIVER;
+  for (const std::string path : {"/d/b/x", "/d/a/x", "/d/file", "/d/Thumbs.db"}) REQUIRE(driver.put_scratch(path, ""));
+  CHECK(driver.list_directories("/d").value() == std::vector<std::string>{"a", "b"});
+  CHECK(driver.list_directories("/d/a")->empty());
+  CHECK(error_of(driver.list_directories("/d/file")) == Code::not_found);
+  CHECK(error_of(driver.list_directories("/e")) == Code::not_found);
+  CHECK(error_of(driver.list_directories("/../e")) == Code::invalid);
+  CHECK(driver.settle("/d"));
+  CHECK(driver.settle("/e")); // gone: there is nothing to last
+}
+
+TEST_CASE("many share a lock, and who excludes waits for all of them") {
+  FOR_EVERY_DRIVER;
+  std::optional<std::unique_ptr<Lock>> one = driver.share("/locks/x").value(), two = driver.share("/locks/x").value();
+  std::atomic<bool> excluded = false;
+  std::thread other([&] {
+    const auto lock = driver.exclude("/locks/x");
+    excluded = lock.has_value();
+  });
+  one.reset();
+  CHECK_FALSE(excluded);
+  two.reset();
+  other.join();
+  CHECK(excluded);
+  CHECK(driver.share("/locks/x"));
+  CHECK(error_of(driver.share("/../x")) == Code::invalid);
 }

@@ -161,3 +161,39 @@ TEST_CASE("a store that does not sync would be found out") {
   Store revived(after.root, ops);
   CHECK_FALSE(test::missing_from(revived, acknowledged).empty());
 }
+
+TEST_CASE("a deletion fails, or the power is cut, at call N, for every N: no tag points to nothing") {
+  const bool power_cut = GENERATE(false, true);
+  CAPTURE(power_cut);
+  int failures = 0;
+  for (int n = 1; n < max_calls; ++n) {
+    const Place place, after;
+    ForgetfulOps ops;
+    Store store(place.root, ops);
+    REQUIRE(test::push(store, place.spool).tag_target);
+    const auto repository = store.repository("team/app");
+    const auto target = repository->tags().get(model::Tag::parse("v1").value()).value();
+    for (const std::string more : {"v2", "v3"})
+      REQUIRE(repository->tags().tag(model::Tag::parse(more).value(), target));
+    ops.first_failing = ops.calls + n;
+    ops.last_failing = power_cut ? FailingOps::never : ops.first_failing;
+    const bool removed = repository->manifests().remove(target).has_value();
+    CAPTURE(n);
+    if (!ops.has_failed()) break;
+    ++failures;
+    if (power_cut) ops.restore(place.root, after.root);
+    FailingOps healthy;
+    Store revived(power_cut ? after.root : place.root, healthy);
+    const auto left = revived.repository("team/app");
+    const bool there = left->manifests().get(target).has_value();
+    const registry::Page page = left->tags().list({}).value();
+    for (const std::string& name : page.entries) {
+      const auto tag = left->tags().get(model::Tag::parse(name).value());
+      CHECK((tag && left->manifests().get(*tag)));
+    }
+    if (removed) CHECK_FALSE(there);
+    CHECK(left->manifests().remove(target).has_value() == there);
+    CHECK(left->tags().list({})->entries.empty());
+  }
+  CHECK(failures > 10);
+}

@@ -313,6 +313,7 @@ def test_large_push_without_a_pool_may_be_tried_again():
         socket.rename(socket.with_suffix(".away"))
         reply = client.request("PATCH", location, {"Content-Type": OCTETS}, data)
         assert (reply.status, reply.json()["errors"][0]["code"]) == (502, "UNAVAILABLE"), reply
+        assert reply.header("Retry-After") == "1" and reply.header("X-Request-Id"), reply
         socket.with_suffix(".away").rename(socket)
         client.append(location, data)
 

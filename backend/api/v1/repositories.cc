@@ -91,11 +91,12 @@ Outcome delete_repository(Call& call) {
   if (is_no_repository(tags)) return not_found;
   BERTH_CHECK(tags);
   if (tags->entries.empty()) return not_found; // v1 knows no repository but by its tags
+  std::vector<model::Tag> all;
   for (const std::string& name : tags->entries) {
-    BERTH_TRY(const model::Tag tag, model::Tag::parse(name));
-    const auto removed = call.repository->tags().untag(tag);
-    if (!removed && !is(removed.error(), Code::manifest_unknown)) return std::unexpected(removed.error());
+    BERTH_TRY(model::Tag tag, model::Tag::parse(name));
+    all.push_back(std::move(tag));
   }
+  BERTH_CHECK(call.repository->tags().untag(all));
   return done();
 }
 

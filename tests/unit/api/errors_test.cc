@@ -51,11 +51,25 @@ TEST_CASE("each code has its wire form") {
            Row{Code::corrupt, "UNKNOWN", 500},
            Row{Code::invalid, "UNKNOWN", 500},
            Row{Code::io, "UNKNOWN", 500},
+           Row{Code::not_permitted, "UNKNOWN", 500},
        }) {
     CAPTURE(row.wire, row.status);
     CHECK(wire_error(row.code).code == row.wire);
     CHECK(wire_error(row.code).status == row.status);
     CHECK(error_response({row.code, {}, {}}).status == row.status);
+    const bool passes = row.status == 429 || row.status == 503;
+    CHECK(error_response({row.code, {}, {}}).headers.has("Retry-After") == passes);
+    CHECK(v1_error_response({row.code, {}, {}}).headers.has("Retry-After") == passes);
+  }
+}
+
+TEST_CASE("what the layers tell each other is not for clients") {
+  for (const Code code : {Code::not_found, Code::not_permitted, Code::exists, Code::busy, Code::corrupt, Code::invalid,
+                          Code::io, Code::storage_full, Code::unknown}) {
+    const Error error{code, "open /srv/store: no", "/srv/store"};
+    CHECK(is_internal(code));
+    CHECK_FALSE(body_of(error).contains("/srv"));
+    CHECK_FALSE(std::get<std::string>(v1_error_response(error).body).contains("/srv"));
   }
 }
 

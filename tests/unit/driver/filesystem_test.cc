@@ -140,3 +140,42 @@ TEST_CASE("of many that lock at once, one gets it") {
   CHECK(most == 1);
   CHECK(won > 0);
 }
+
+TEST_CASE("a link in the place of a file leads nobody out of the store; one in that of a directory is followed") {
+  namespace fs = std::filesystem;
+  Store store;
+  const std::string secret = store.dir.write("secret", "key");
+  REQUIRE(store.driver.put_scratch("/a/file", "x"));
+  fs::create_symlink(secret, store.root + "/a/link");
+  fs::create_directory_symlink("a", store.root + "/b");
+  fs::create_symlink("circle", store.root + "/circle");
+  for (const std::string path : {"/a/link", "/circle", "/circle/x"}) {
+    CAPTURE(path);
+    CHECK(store.driver.stat(path).error().code == Code::not_found);
+    CHECK(store.driver.get_content(path, 10).error().code == Code::not_found);
+    CHECK(store.driver.get_content(path, 10'000).error().code == Code::not_found);
+    CHECK(store.driver.open(path).error().code == Code::not_found);
+  }
+  CHECK_FALSE(store.driver.append("/a/link", 0, Content::of("overwritten")));
+  CHECK_FALSE(store.driver.exclude("/a/link"));
+  CHECK(Content::open(secret)->size() == 3);
+  CHECK(store.driver.get_content("/b/file", 10).value() == "x");
+  CHECK(store.driver.list_directories("/").error().code == Code::invalid);
+  REQUIRE(store.driver.put(only("/a/link", Content::of("ours")))); // takes the link's place
+  CHECK(store.driver.get_content("/a/link", 10).value() == "ours");
+  CHECK(Content::open(secret)->size() == 3);
+}
+
+TEST_CASE("foreign names are in no listing, and go with the directory that they are in") {
+  namespace fs = std::filesystem;
+  Store store;
+  REQUIRE(store.driver.put_scratch("/d/a/x", "x"));
+  for (const std::string name : {"with space", "lost+found", "\xc3\xa4"}) {
+    fs::create_directories(store.root + "/d/" + name + "/below");
+    fs::create_directories(store.root + "/d/a/" + name + "/below");
+  }
+  CHECK(store.driver.list("/d").value() == std::vector<std::string>{"a"});
+  CHECK(store.driver.list_directories("/d").value() == std::vector<std::string>{"a"});
+  REQUIRE(store.driver.remove("/d/a", Durability::scratch));
+  CHECK(fs::is_empty(store.root + "/berth/tmp"));
+}

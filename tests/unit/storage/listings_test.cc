@@ -27,7 +27,8 @@ public:
   std::function<void()> while_reading = [] {};
 
   Result<driver::FileInfo> stat(const std::string&) override { return driver::FileInfo{0, true, stamp}; }
-  Result<std::vector<std::string>> list(const std::string&) override {
+  Result<std::vector<std::string>> list(const std::string&) override { return fail(Code::unsupported); }
+  Result<std::vector<std::string>> list_directories(const std::string&) override {
     ++reads;
     auto found = names;
     while_reading();
@@ -41,6 +42,7 @@ public:
   Result<> put(std::vector<driver::PutFile>) override { return fail(Code::unsupported); }
   Result<> append(const std::string&, std::uint64_t, const Content&) override { return fail(Code::unsupported); }
   Result<> remove(const std::string&, driver::Durability) override { return fail(Code::unsupported); }
+  Result<> settle(const std::string&) override { return fail(Code::unsupported); }
   Result<> remove_files(const std::string&, std::span<const std::string_view>) override {
     return fail(Code::unsupported);
   }
@@ -49,6 +51,7 @@ public:
   }
   Result<std::unique_ptr<driver::Lock>> lock(const std::string&) override { return fail(Code::unsupported); }
   Result<std::unique_ptr<driver::Lock>> exclude(const std::string&) override { return fail(Code::unsupported); }
+  Result<std::unique_ptr<driver::Lock>> share(const std::string&) override { return fail(Code::unsupported); }
 };
 
 std::string numbered(std::size_t number, std::size_t length = 6) {
@@ -67,7 +70,7 @@ struct Bench {
   ListingCache::Time now{};
   ListingCache cache{driver, [this] { return now; }};
 
-  std::size_t listed(const std::string& path = "/d") { return cache.list(path).value()->size(); }
+  std::size_t listed(const std::string& path = "/d") { return cache.list(path).value()->names.size(); }
 };
 
 } // namespace
@@ -184,7 +187,7 @@ TEST_CASE("two pools and a foreign writer: each sees at once what the others did
     }
   };
   const auto has = [](ListingCache& cache, const std::string& name) {
-    return std::ranges::binary_search(*cache.list("/tags").value(), name);
+    return std::ranges::binary_search(cache.list("/tags").value()->names, name);
   };
   const auto both_have = [&](const std::string& name) { return has(one, name) && has(two, name); };
   const auto neither_has = [&](const std::string& name) { return !has(one, name) && !has(two, name); };
@@ -217,14 +220,17 @@ TEST_CASE("two pools and a foreign writer: each sees at once what the others did
 TEST_CASE("pages of the catalog are the sorted names, whatever is kept and wherever a page begins") {
   driver::Memory driver;
   ListingCache::Time now{};
+  NullLogger logger;
   ListingCache cache(driver, [&] { return now; });
   std::vector<std::string> names{"a", "a-b", "a/b", "a/b/c", "a.b", "z/y/x", "z"};
   for (std::size_t i = 0; i < large + 10; ++i) {
     names.push_back("flat" + numbered(i));
     names.push_back("team/app" + numbered(i));
   }
-  for (const std::string& name : names) REQUIRE(driver.put_scratch(storage::paths::manifests(test::name(name)), "x"));
-  for (const std::string other : {"b/_uploads/x", "team/_layers/x", "no-repository/at-all/x", "Capital/_manifests/x"})
+  for (const std::string& name : names)
+    REQUIRE(driver.put_scratch(storage::paths::manifests(test::name(name)) + "/x", "x"));
+  for (const std::string other :
+       {"b/_uploads/x", "team/_layers/x", "no-repository/at-all/x", "Capital/_manifests/x", "file/_manifests"})
     REQUIRE(driver.put_scratch(storage::paths::repositories() + "/" + other, "x"));
 
   const auto key = [](std::string name) {
@@ -242,12 +248,36 @@ TEST_CASE("pages of the catalog are the sorted names, whatever is kept and where
       const auto first = std::ranges::find_if(names, [&](auto& name) { return last.empty() || key(name) > key(last); });
       const auto left = static_cast<std::size_t>(names.end() - first);
       for (const std::size_t limit : {std::size_t{1}, std::size_t{7}}) {
-        const auto page = storage::list_repositories(cache, {last, limit}).value();
+        const auto page = storage::list_repositories(cache, logger, {last, limit}).value();
         const auto count = static_cast<std::ptrdiff_t>(std::min(limit, left));
         CHECK(page.entries == std::vector<std::string>(first, first + count));
         CHECK(page.more == (left > limit));
       }
     }
-    CHECK(storage::list_repositories(cache, {"", std::nullopt})->entries == names);
+    CHECK(storage::list_repositories(cache, logger, {"", std::nullopt})->entries == names);
   }
+}
+
+TEST_CASE("links among the repositories are followed, but not in circles, and break no catalog") {
+  namespace fs = std::filesystem;
+  const test::TempDir dir;
+  driver::FsOps ops;
+  SystemRandom random;
+  NullLogger logger;
+  driver::Filesystem driver(dir.path(), ops, random);
+  ListingCache cache(driver);
+  for (const std::string name : {"a/b", "c"})
+    REQUIRE(driver.put_scratch(storage::paths::manifests(test::name(name)) + "/x", "x"));
+  const fs::path top = dir.path() + storage::paths::repositories();
+  fs::create_directories(dir.path() + "/elsewhere/app/_manifests");
+  fs::create_directory_symlink(dir.path() + "/elsewhere", top / "linked");
+  fs::create_directory_symlink("..", top / "a/up");
+  fs::create_directory_symlink("../a", top / "a/itself");
+  fs::create_symlink("nowhere", top / "dangling");
+  fs::create_symlink("circle", top / "circle");
+  std::ofstream(top / "file") << "x";
+  fs::create_directory(top / "with space");
+  const std::vector<std::string> expected{"a/b", "c", "linked/app"};
+  CHECK(storage::list_repositories(cache, logger, {"", std::nullopt})->entries == expected);
+  CHECK(storage::list_repositories(cache, logger, {"a/b", 1})->entries == std::vector<std::string>{"c"});
 }

@@ -1,5 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <atomic>
+#include <thread>
+
 #include "unit/storage/fixture.h"
 
 using namespace berth;
@@ -207,15 +210,77 @@ TEST_CASE("deleting a manifest takes its tags, and no others") {
 TEST_CASE("a manifest that 2.1.0 linked among the layers is found, and a layer is no manifest") {
   Repository fixture;
   auto& repository = *fixture.repository_;
-  const std::string bytes = image_of(digest_of("{}"));
+  const std::string bytes = R"({"schemaVersion":1,"name":"a/b","tag":"v1","architecture":"amd64","fsLayers":[],)"
+                            R"("history":[]})";
   fixture.push_blob(repository, bytes);
-  fixture.push_blob(repository, "a layer");
+  for (const std::string layer : {std::string("a layer"), image_of(digest_of("{}"))}) {
+    fixture.push_blob(repository, layer);
+    CHECK(repository.manifests().get(digest_of(layer)).error().code == Code::manifest_unknown);
+    CHECK(repository.manifests().remove(digest_of(layer)).error().code == Code::manifest_unknown);
+    CHECK(repository.blobs().stat(digest_of(layer)));
+  }
+  REQUIRE(repository.manifests().get(digest_of(bytes)));
   CHECK(repository.manifests().get(digest_of(bytes))->bytes == bytes);
-  CHECK(repository.manifests().get(digest_of("a layer")).error().code == Code::manifest_unknown);
-  CHECK(repository.manifests().remove(digest_of("a layer")).error().code == Code::manifest_unknown);
-  CHECK(repository.blobs().stat(digest_of("a layer")));
   REQUIRE(repository.manifests().remove(digest_of(bytes)));
   CHECK_FALSE(repository.manifests().get(digest_of(bytes)));
+}
+
+TEST_CASE("a blob that is a layer and a manifest is deleted as the one, and stays as the other") {
+  Repository fixture;
+  auto& repository = *fixture.repository_;
+  const std::string bytes = image_of(digest_of("{}"));
+  for (const bool manifest_first : {true, false}) {
+    CAPTURE(manifest_first);
+    fixture.push_blob(repository, bytes);
+    REQUIRE(fixture.put_image(""));
+    if (manifest_first) {
+      REQUIRE(repository.manifests().remove(digest_of(bytes)));
+      CHECK(repository.manifests().get(digest_of(bytes)).error().code == Code::manifest_unknown);
+      CHECK(repository.blobs().get(digest_of(bytes), 1000).value() == bytes);
+    } else {
+      REQUIRE(repository.blobs().remove(digest_of(bytes)));
+      CHECK(repository.blobs().stat(digest_of(bytes)).error().code == Code::blob_unknown);
+      CHECK(repository.manifests().get(digest_of(bytes))->bytes == bytes);
+    }
+  }
+}
+
+TEST_CASE("a file among the tags is none: it is not listed, and not removed") {
+  Repository fixture;
+  auto& repository = *fixture.repository_;
+  const auto digest = fixture.put_image("")->digest;
+  REQUIRE(repository.tags().tag(tag("v1"), digest));
+  const std::string file = storage::paths::tags(name("a/b")) + "/Thumbs.db";
+  REQUIRE(fixture.driver.put_scratch(file, "x"));
+  CHECK(repository.tags().list({})->entries == std::vector<std::string>{"v1"});
+  CHECK(repository.tags().get(tag("Thumbs.db")).error().code == Code::manifest_unknown);
+  CHECK(repository.tags().untag(tag("Thumbs.db")).error().code == Code::manifest_unknown);
+  REQUIRE(repository.manifests().remove(digest));
+  CHECK(fixture.content(file) == "x");
+}
+
+TEST_CASE("a tag that is pushed while its manifest is deleted leads to it, or is gone") {
+  Repository fixture;
+  auto& repository = *fixture.repository_;
+  const auto digest = fixture.put_image("")->digest;
+  std::atomic<int> going = 2;
+  const auto push = [&](const std::string& prefix) {
+    const auto mine = fixture.repository("a/b");
+    for (int i = 0; i < 300; ++i) static_cast<void>(mine->tags().tag(tag(prefix + std::to_string(i)), digest));
+    --going;
+  };
+  std::thread one(push, "one"), two(push, "two");
+  const auto remover = fixture.repository("a/b");
+  while (going > 0) static_cast<void>(remover->manifests().remove(digest));
+  one.join();
+  two.join();
+  const auto left = repository.tags().list({}).value_or(registry::Page{}); // in memory there may be nothing left
+  for (const std::string& one_left : left.entries) {
+    CAPTURE(one_left);
+    CHECK(repository.tags().get(tag(one_left)).value() == digest);
+    CHECK(repository.manifests().get(digest));
+  }
+  CHECK(fixture.driver.stat("/berth/removals").error().code == Code::not_found); // no notice is left
 }
 
 TEST_CASE("pages of tags") {

@@ -2,6 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+#include <fstream>
+
 #include "driver/filesystem.h"
 #include "fixture.h"
 #include "unit/temp_dir.h"
@@ -86,6 +89,26 @@ TEST_CASE("an empty store, and a purge that is told to stop") {
   auto repository = fixture.repository("a");
   static_cast<void>(fixture.begin(*repository)->id());
   CHECK(purge_uploads(fixture.driver, {Time::max(), false, [] { return true; }}, told.tell)->uploads == 0);
+}
+
+TEST_CASE("what is somebody else's stops no purge, and stays") {
+  namespace fs = std::filesystem;
+  Fixture fixture;
+  const test::TempDir dir;
+  driver::FsOps ops;
+  driver::Filesystem files(dir.path(), ops, fixture.random);
+  const fs::path top = dir.path() + paths::repositories();
+  REQUIRE(files.put_scratch(paths::repositories() + "/z/_uploads/1/startedat", "2020-01-02T03:04:05Z"));
+  fs::create_directories(top / "lost+found/_uploads/1");
+  fs::create_directories(top / "z/_uploads/with space");
+  fs::create_directory_symlink("..", top / "z/up");
+  fs::create_symlink("circle", top / "circle");
+  for (const fs::path file : {top / "a.txt", top / "z/_uploads/Thumbs.db"}) std::ofstream(file) << "x";
+  Told told;
+  const auto purged = purge_uploads(files, {fixture.clock.now()}, told.tell);
+  REQUIRE(purged);
+  CHECK(told.paths == std::vector<std::string>{paths::repositories() + "/z/_uploads/1"});
+  CHECK(fs::exists(top / "z/_uploads/Thumbs.db"));
 }
 
 } // namespace
