@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log_context.h"
+#include "config/address.h"
 
 namespace berth::app {
 namespace {
@@ -97,6 +98,16 @@ std::string log_line(const config::Log& log, Time now, LogLevel level, std::stri
 void log_what_config_says(const config::Loaded& loaded, Logger& logger) {
   for (const std::string& warning : loaded.warnings) logger.warn(warning);
   for (const std::string& note : loaded.notes) logger.info(note);
+}
+
+void log_where_it_is(const config::Config& config, Logger& logger) {
+  const bool tls = !config.http.tls_certificate.empty();
+  const config::ListenAddress address = config::parse_listen_address(config.http.addr).value();
+  const std::string shown = address.host.empty() ? "localhost:" + std::to_string(address.port) : config.http.addr;
+  logger.info("listening on " + std::string(tls ? "https://" : "http://") + shown);
+  if (!config.http.debug.addr.empty()) logger.info("debug server listening on " + config.http.debug.addr);
+  logger.info("data is in " + config.storage.root);
+  logger.info("try: docker tag IMAGE " + shown + "/IMAGE && docker push " + shown + "/IMAGE");
 }
 
 std::unique_ptr<Logger> make_logger(const config::Log& log) { return std::make_unique<SpdLogger>(log); }

@@ -345,13 +345,7 @@ Result<> Supervisor::announce_when_up() {
                               std::to_string(start_time.count()) + " s");
   }
   announced_ = true;
-  const bool tls = !config_.http.tls_certificate.empty();
-  const config::ListenAddress address = config::parse_listen_address(config_.http.addr).value();
-  const std::string shown = address.host.empty() ? "localhost:" + std::to_string(address.port) : config_.http.addr;
-  logger_->info("listening on " + std::string(tls ? "https://" : "http://") + shown);
-  if (!config_.http.debug.addr.empty()) logger_->info("debug server listening on " + config_.http.debug.addr);
-  logger_->info("data is in " + config_.storage.root);
-  logger_->info("try: docker tag IMAGE " + shown + "/IMAGE && docker push " + shown + "/IMAGE");
+  log_where_it_is(config_, *logger_);
   return {};
 }
 
