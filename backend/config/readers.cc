@@ -1,6 +1,5 @@
 #include "config/readers.h"
 
-#include <arpa/inet.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -159,25 +158,6 @@ Result<std::string> to_origin(const Node& node) {
   static const RE2 form(R"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?)");
   if (!RE2::FullMatch(node.text, form)) return allow("a URL without a path, as in http://registryv1:5000");
   return node.text.ends_with('/') ? node.text.substr(0, node.text.size() - 1) : node.text;
-}
-
-Result<std::vector<std::string>> to_networks(const Node& node) {
-  const std::string what = "a list of addresses and networks, as in 10.0.0.1, 10.0.0.0/8 or fd00::/8";
-  BERTH_TRY(auto networks, to_texts(node, what));
-  for (const std::string& network : networks) {
-    const std::size_t slash = network.find('/');
-    const std::string address = network.substr(0, slash);
-    std::array<char, sizeof(in6_addr)> parsed{};
-    const bool v4 = ::inet_pton(AF_INET, address.c_str(), parsed.data()) == 1;
-    if (!v4 && ::inet_pton(AF_INET6, address.c_str(), parsed.data()) != 1) return allow(what);
-    if (slash == std::string::npos) continue;
-    Node length = node;
-    length.kind = Node::Kind::scalar;
-    length.text = network.substr(slash + 1);
-    if (length.text.find_first_not_of("0123456789") != std::string::npos || !to_integer(length, 0, v4 ? 32 : 128))
-      return allow(what);
-  }
-  return networks;
 }
 
 Result<std::string> to_user(const Node& node) {

@@ -33,7 +33,6 @@ Result<IndexPlatforms> to_index_platforms(const Node& node);
 Result<std::vector<Platform>> to_platforms(const Node& node);
 Result<std::string> to_address(const Node& node);
 Result<std::string> to_origin(const Node& node);                // a URL without a path
-Result<std::vector<std::string>> to_networks(const Node& node); // IP addresses, or networks with the length of a prefix
 Result<std::string> to_user(const Node& node);
 
 // values.cc: the values of config/services.h.

@@ -166,7 +166,8 @@ Result<std::vector<std::string>> to_list(const Node& node) {
 Result<std::vector<std::string>> to_networks(const Node& node) {
   BERTH_TRY(std::vector<std::string> networks, to_list(node));
   for (const std::string& network : networks)
-    if (!parse_network(network)) return allow("a list of networks: 10.0.0.0/8, 192.0.2.1, 2001:db8::/32");
+    if (!parse_network(network))
+      return allow("a list of addresses and networks, as in 10.0.0.1, 10.0.0.0/8 or fd00::/8");
   return networks;
 }
 

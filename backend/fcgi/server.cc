@@ -198,8 +198,8 @@ private:
       put(fcgi_.out, body_of(request, refusal));
       return false;
     };
-    if (!fd) return refuse({.code = Code::blob_unknown});
-    if (!server_.sent_files_.try_acquire()) return refuse({.code = Code::unavailable});
+    if (!fd) return refuse({Code::blob_unknown, {}, {}});
+    if (!server_.sent_files_.try_acquire()) return refuse({Code::unavailable, {}, {}});
     (void)(put(fcgi_.out, write_head(request, response, Stored::by_pool)) && put_file(fcgi_.out, fd.get(), file.size));
     server_.sent_files_.release();
     return false;

@@ -16,10 +16,10 @@ namespace berth::fcgi {
 inline constexpr int max_sent_files = 2; // by the pool, at once
 
 struct Options {
-  int listen_fd = -1;          // a listening stream socket; made non-blocking, and never closed nor shut down here
-  unsigned threads = 16;       // [1, …)
-  std::string spool_directory; // absolute, without a slash at its end: where nginx puts bodies
-  std::string store_directory; // the same: what a StoreFile's path begins at
+  int listen_fd = -1;               // a listening stream socket; made non-blocking, and never closed nor shut down here
+  unsigned threads = 16;            // [1, …)
+  std::string spool_directory;      // absolute, without a slash at its end: where nginx puts bodies
+  std::string store_directory = {}; // the same: what a StoreFile's path begins at
 };
 
 class Server {

@@ -213,7 +213,7 @@ TEST_CASE("a manifest that 2.1.0 linked among the layers is found, and a layer i
   const std::string bytes = R"({"schemaVersion":1,"name":"a/b","tag":"v1","architecture":"amd64","fsLayers":[],)"
                             R"("history":[]})";
   fixture.push_blob(repository, bytes);
-  for (const std::string layer : {std::string("a layer"), image_of(digest_of("{}"))}) {
+  for (const std::string& layer : {std::string("a layer"), image_of(digest_of("{}"))}) {
     fixture.push_blob(repository, layer);
     CHECK(repository.manifests().get(digest_of(layer)).error().code == Code::manifest_unknown);
     CHECK(repository.manifests().remove(digest_of(layer)).error().code == Code::manifest_unknown);

@@ -103,7 +103,7 @@ TEST_CASE("what is somebody else's stops no purge, and stays") {
   fs::create_directories(top / "z/_uploads/with space");
   fs::create_directory_symlink("..", top / "z/up");
   fs::create_symlink("circle", top / "circle");
-  for (const fs::path file : {top / "a.txt", top / "z/_uploads/Thumbs.db"}) std::ofstream(file) << "x";
+  for (const fs::path& file : {top / "a.txt", top / "z/_uploads/Thumbs.db"}) std::ofstream(file) << "x";
   Told told;
   const auto purged = purge_uploads(files, {fixture.clock.now()}, told.tell);
   REQUIRE(purged);
