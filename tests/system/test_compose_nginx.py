@@ -125,6 +125,29 @@ def test_a_certificate_swapped_every_second_loses_no_request(nginx):
     report(kept, requests.rounds, SWAPS)
 
 
+def test_what_meets_a_drain(tmp_path):
+    """A second reload comes after the first, a stop does not wait for it, and a start ends one that was killed."""
+    put_pair(tmp_path, certificates().certificate, certificates().key)
+    with running(ComposeNginx(tmp_path, {"reloaddrain": "2s"})) as registry:
+        flag = registry.run / "draining"
+
+        def begin():
+            registry.send_signal(signal.SIGHUP)
+            wait_until(flag.exists, "the drain begins")
+
+        begin()
+        registry.send_signal(signal.SIGHUP)
+        wait_until(lambda: registry.log().count("berth: reloaded") == 2, "both")
+        wait_until(lambda: not flag.exists(), "the drain is over")
+        begin()
+        registry.kill()
+        registry.start()
+        assert not flag.exists()
+        begin()
+        registry.send_signal(signal.SIGTERM)
+        assert end(registry) == 0
+
+
 def test_a_start_without_a_certificate_is_refused(tmp_path):
     registry = ComposeNginx(tmp_path)
     try:

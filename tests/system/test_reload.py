@@ -143,6 +143,52 @@ def test_a_stop_does_not_wait_for_a_reload(with_files):
     registry.stop()
 
 
+# A drain that something meets
+
+
+def drain_file(registry):
+    return next((registry.root / "berth").glob("*/run")) / "draining"
+
+
+def begin_drain(registry):
+    registry.send_signal(signal.SIGHUP)
+    wait_until(drain_file(registry).exists, "the drain begins")
+
+
+@pytest.fixture
+def draining():
+    with running(Registry({"berth": {"nginx": {"reloaddrain": "2s"}}})) as registry:
+        begin_drain(registry)
+        yield registry
+
+
+def test_a_second_reload_comes_after_the_first(draining):
+    draining.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(re.findall("reloaded", draining.log())) == 2, "both")
+    assert "not reloaded" not in draining.log() and not drain_file(draining).exists()
+
+
+def test_a_stop_ends_a_drain(draining):
+    draining.stop()
+    assert "told to stop" in draining.log() and not drain_file(draining).exists()
+
+
+def test_an_nginx_that_dies_ends_a_drain(draining):
+    os.kill(draining.nginx_master(), signal.SIGKILL)
+    wait_until(lambda: "not reloaded: nginx ended meanwhile" in draining.log(), "it is given up")
+    assert not drain_file(draining).exists()
+    wait_until(lambda: len(draining.nginx_workers()) == os.cpu_count(), "nginx is there again")
+    reload(draining)
+
+
+def test_a_start_ends_a_drain(draining):
+    draining.kill()
+    assert drain_file(draining).exists()
+    draining.start()
+    assert not drain_file(draining).exists()
+    assert Client(draining).get("/v2/").header("Connection") != "close"
+
+
 @pytest.mark.parametrize("workers", ["1", "7"])
 def test_any_number_of_workers(with_files, workers):
     registry, folder = with_files
