@@ -32,7 +32,7 @@ Result<std::vector<std::string>> to_patterns(const Node& node); // RE2 expressio
 Result<IndexPlatforms> to_index_platforms(const Node& node);
 Result<std::vector<Platform>> to_platforms(const Node& node);
 Result<std::string> to_address(const Node& node);
-Result<std::string> to_origin(const Node& node);                // a URL without a path
+Result<std::string> to_origin(const Node& node); // a URL without a path
 Result<std::string> to_user(const Node& node);
 
 // values.cc: the values of config/services.h.
