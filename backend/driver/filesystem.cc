@@ -169,6 +169,17 @@ Result<> Filesystem::remove(const std::string& path, Durability durability) {
   return {};
 }
 
+Result<> Filesystem::discard(const std::string& directory) {
+  BERTH_TRY(const std::string host, host_path(directory));
+  BERTH_TRY(const FileInfo info, stat_host(host));
+  if (!info.is_directory) return fail(Code::not_found, host + " is no directory");
+  const std::string doomed = temporary_path();
+  Changed unsynced;
+  BERTH_CHECK(rename(host, doomed, unsynced));
+  discarded_.add(doomed);
+  return {};
+}
+
 Result<> Filesystem::settle(const std::string& directory) {
   BERTH_TRY(const std::string host, host_path(directory));
   return sync({}, {host});

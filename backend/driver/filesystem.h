@@ -22,6 +22,7 @@
 #include "base/unique_fd.h"
 #include "driver/fs_ops.h"
 #include "driver/storage_driver.h"
+#include "driver/tree_remover.h"
 
 namespace berth::driver {
 
@@ -41,6 +42,7 @@ public:
   Result<> put(std::vector<PutFile> files) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
   Result<> remove(const std::string& path, Durability durability) override;
+  Result<> discard(const std::string& directory) override;
   Result<> settle(const std::string& directory) override;
   Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override;
   Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) override;
@@ -80,6 +82,7 @@ private:
   std::string root_;
   FsOps& ops_;
   Random& random_;
+  TreeRemover discarded_;
 };
 
 } // namespace berth::driver

@@ -51,6 +51,9 @@ public:
   Result<> remove(const std::string& path, Durability durability) override {
     return timed("Delete", [&] { return driver_.remove(path, durability); });
   }
+  Result<> discard(const std::string& directory) override {
+    return timed("Delete", [&] { return driver_.discard(directory); });
+  }
   Result<> settle(const std::string& directory) override {
     return timed("Delete", [&] { return driver_.settle(directory); });
   }

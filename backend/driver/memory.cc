@@ -160,6 +160,12 @@ Result<> Memory::remove(const std::string& path, Durability) {
   });
 }
 
+Result<> Memory::discard(const std::string& directory) {
+  BERTH_TRY(const FileInfo info, stat(directory));
+  if (!info.is_directory) return missing(directory);
+  return remove(directory, Durability::scratch);
+}
+
 Result<> Memory::settle(const std::string& directory) { return check_path(directory); }
 
 Result<> Memory::remove_files(const std::string& directory, std::span<const std::string_view>) {

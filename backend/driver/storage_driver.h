@@ -96,6 +96,9 @@ public:
   virtual Result<> append(const std::string& path, std::uint64_t offset, const Content& content) = 0;
   // Removes a file, or a directory with all that is in it; either is gone at once for every reader.
   virtual Result<> remove(const std::string& path, Durability durability) = 0;
+  // Removes a directory as remove() does; what is in it is freed later, by nobody's request. Scratch. Errors:
+  // not_found, also for a file.
+  virtual Result<> discard(const std::string& directory) = 0;
   // Makes durable what has come to and gone from a directory: many removals are waited for once. Nothing if it is gone.
   virtual Result<> settle(const std::string& directory) = 0;
   // Removes a directory with all that is in it, file by file: those named first, in the order given. Cheaper than

@@ -32,8 +32,9 @@ std::string below(std::string_view directory, const Digest& digest, std::string_
   return join({directory, "/", algorithm_part(digest), "/", digest.hex(), then});
 }
 
-// 4096 locks of a kind: two that wait for each other by chance are rare.
-constexpr std::size_t lock_digits = 3;
+// 256 locks of a kind: few enough that a deletion of many tags makes no files, and enough that two seldom wait for each
+// other by chance.
+constexpr std::size_t lock_digits = 2;
 
 std::string hash_of(const std::string& text) { return std::string(CanonicalDigest::of_bytes(text).hex()); }
 

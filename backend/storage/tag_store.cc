@@ -92,12 +92,10 @@ Result<> TagStore::untag(const std::vector<model::Tag>& tags) {
 
 // Not durable until the directory of tags is settled.
 Result<> TagStore::remove(const model::Tag& tag) {
-  const std::string path = paths::tag(repository_, tag);
   BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_, tag)));
-  const auto info = driver_.stat(path);
-  if (info ? !info->is_directory : is(info.error(), Code::not_found)) return unknown(tag);
-  BERTH_CHECK(info);
-  return driver_.remove(path, driver::Durability::scratch);
+  const auto removed = driver_.discard(paths::tag(repository_, tag));
+  if (!removed && is(removed.error(), Code::not_found)) return unknown(tag);
+  return removed;
 }
 
 // The directories among the tags, in byte order; not all need be tags.
@@ -147,7 +145,7 @@ Result<> TagStore::remove_tags_of(const model::CanonicalDigest& digest, std::vec
     BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_, *tag)));
     BERTH_TRY(const bool still, points_there()); // it may have moved on
     if (!still) continue;
-    const auto gone = driver_.remove(paths::tag(repository_, *tag), driver::Durability::scratch);
+    const auto gone = driver_.discard(paths::tag(repository_, *tag));
     if (!gone && is(gone.error(), Code::not_found)) continue; // docker-registry takes no locks
     BERTH_CHECK(gone);
     removed.push_back(*std::move(tag));

@@ -184,6 +184,17 @@ TEST_CASE("removing takes a file, or a directory with all that is in it") {
   CHECK(error_of(driver.stat("/r/ab/3")) == Code::not_found);
 }
 
+TEST_CASE("a directory that is discarded is gone at once, and a file is not discarded") {
+  FOR_EVERY_DRIVER;
+  for (const std::string path : {"/r/a/1", "/r/a/b/2", "/r/ab"}) REQUIRE(driver.put_scratch(path, "x"));
+  REQUIRE(driver.discard("/r/a"));
+  CHECK(error_of(driver.stat("/r/a")) == Code::not_found);
+  CHECK(error_of(driver.discard("/r/a")) == Code::not_found);
+  CHECK(error_of(driver.discard("/r/ab")) == Code::not_found);
+  CHECK(driver.get_content("/r/ab", 1).value() == "x");
+  CHECK(error_of(driver.discard("/../r")) == Code::invalid);
+}
+
 TEST_CASE("a lock keeps others out until it is gone") {
   FOR_EVERY_DRIVER;
   REQUIRE(driver.put_scratch("/l/startedat", "x"));

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "driver/filesystem.h"
@@ -178,4 +179,17 @@ TEST_CASE("foreign names are in no listing, and go with the directory that they 
   CHECK(store.driver.list_directories("/d").value() == std::vector<std::string>{"a"});
   REQUIRE(store.driver.remove("/d/a", Durability::scratch));
   CHECK(fs::is_empty(store.root + "/berth/tmp"));
+}
+
+TEST_CASE("what is discarded is freed, by and by") {
+  Store store;
+  for (int i = 0; i < 100; ++i) {
+    const std::string directory = "/d/" + std::to_string(i);
+    REQUIRE(store.driver.put_scratch(directory + "/a/b", "x"));
+    REQUIRE(store.driver.discard(directory));
+  }
+  const auto freed = [&] { return std::filesystem::is_empty(store.root + "/berth/tmp"); };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!freed() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK(freed());
 }

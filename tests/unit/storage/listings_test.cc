@@ -42,6 +42,7 @@ public:
   Result<> put(std::vector<driver::PutFile>) override { return fail(Code::unsupported); }
   Result<> append(const std::string&, std::uint64_t, const Content&) override { return fail(Code::unsupported); }
   Result<> remove(const std::string&, driver::Durability) override { return fail(Code::unsupported); }
+  Result<> discard(const std::string&) override { return fail(Code::unsupported); }
   Result<> settle(const std::string&) override { return fail(Code::unsupported); }
   Result<> remove_files(const std::string&, std::span<const std::string_view>) override {
     return fail(Code::unsupported);

@@ -1,0 +1,35 @@
+// TreeRemover: a thread that removes trees of files which have left the store already, one after the other, so that
+// nobody waits for it. It is started by the first tree. What it has not come to when it is destroyed stays where it is.
+// Threads: safe.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace berth::driver {
+
+class TreeRemover {
+public:
+  TreeRemover() = default;
+  ~TreeRemover();
+  TreeRemover(const TreeRemover&) = delete;
+
+  // Paths of the host. More than max_waiting stay where they are.
+  void add(std::string path);
+
+private:
+  static constexpr std::size_t max_waiting = 200'000;
+
+  void run();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::string> waiting_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+} // namespace berth::driver
