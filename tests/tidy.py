@@ -268,8 +268,16 @@ def check_decisions(file, tree):
         yield 1, f"docs/decisions/README.md has no row: | [{number}]({name}) | {title} | stands | why in a line |"
 
 
+def check_registered(file, tree):
+    """Every suite of tests/system is run by ctest."""
+    name = re.fullmatch(r"tests/system/test_(\w+)\.py", file.path)
+    cmake = tree.get("tests/CMakeLists.txt")
+    if name and not re.search(rf"\b(test_)?{name.group(1)}\b", cmake.text if cmake else ""):
+        yield 1, "tests/CMakeLists.txt does not name this suite: nobody runs it"
+
+
 CHECKS = [check_includes, check_links, check_sizes, check_headers, check_lines, check_words, check_links_of_docs,
-          check_named_tests, check_decisions]
+          check_named_tests, check_decisions, check_registered]
 
 
 def git(root, *arguments):

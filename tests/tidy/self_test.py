@@ -67,6 +67,7 @@ WRONG = [
     ("backend/base/a.cc", f"// See {DOCS}missing.md.\n", 1, "missing.md does not exist"),
     (DOCS + "decisions/0007-a.md", "# 7. A title\n", 1, "no row: | [7](0007-a.md) | A title |"),
     (DOCS + "decisions/0007-a.md", "# 8. A title\n", 1, "begins with its number"),
+    ("tests/system/test_a.py", "x = 1\n", 1, "nobody runs it"),
     ("tests/a.cc", "int f();\nint  g();\n", 2, "clang-format would write this otherwise"),
     ("tests/tool", "#!/bin/sh\nrm -rf $1/x\n", 2, "Double quote"),
 ]
@@ -90,6 +91,9 @@ RIGHT = {
     DOCS + "decisions/README.md": "| [7](0007-a.md) | A title | stands | why |\n",
     "tests/fuzz/corpus/name/a": "no newline \t \r",
     "Makefile": "all:\n\ttrue\n",
+    "tests/CMakeLists.txt": "foreach(suite a test_b)\n",
+    "tests/system/test_a.py": "x = 1\n",
+    "tests/system/test_b.py": "x = 1\n",
     "tests/tool": '#!/bin/sh\nset -eu\nrm -rf "$1"\n',
     "tests/notes": "#!/bin/sh is how a script begins: $1/$2\n",
     ".clang-format": "DisableFormat: true\n",  # the C++ above has no form
