@@ -310,11 +310,13 @@ def test_large_push_without_a_pool_may_be_tried_again():
         client, data = Client(registry), random_bytes(3_000_000, "no pool")
         location = client.start_upload("no/pool")
         (socket,) = registry.directory.rglob("pool.sock")
+        registry.send_signal(signal.SIGSTOP)    # or it would make the socket again
         socket.rename(socket.with_suffix(".away"))
         reply = client.request("PATCH", location, {"Content-Type": OCTETS}, data)
         assert (reply.status, reply.json()["errors"][0]["code"]) == (502, "UNAVAILABLE"), reply
         assert reply.header("Retry-After") == "1" and reply.header("X-Request-Id"), reply
         socket.with_suffix(".away").rename(socket)
+        registry.send_signal(signal.SIGCONT)
         client.append(location, data)
 
 
