@@ -10,7 +10,7 @@ from conftest import running
 from harness import OCI_CONFIG, OCI_MANIFEST, Client, digest, image_manifest
 from races import Background, Entrant, race, together
 
-TAGS = int(os.environ.get("BERTH_TEST_TAGS", 3000))     # of one repository; 20000 tells of large ones
+TAGS = int(os.environ.get("BERTH_TEST_TAGS", 1000))     # of one repository; 20000 tells of large ones
 DELETIONS = 30
 PUSH_SECONDS = 2        # a push that waits longer waits for a deletion
 
