@@ -1,6 +1,5 @@
 #include "api/api.h"
 
-#include <chrono>
 #include <exception>
 
 #include "api/errors.h"

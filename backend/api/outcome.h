@@ -15,10 +15,6 @@ struct Failure {
   http::Headers headers = {};
 
   Failure(Error why, http::Headers with = {}) : error(std::move(why)), headers(std::move(with)) {}
-  Failure& with(std::string name, std::string value) & {
-    headers.add(std::move(name), std::move(value));
-    return *this;
-  }
 };
 
 // A T, or a Failure. A plain Error is a Failure without headers, so that BERTH_TRY, BERTH_CHECK and fail() work here.

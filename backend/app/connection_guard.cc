@@ -20,7 +20,7 @@ constexpr std::size_t descriptors_each = 2;      // of a connection in nginx: th
 
 // Whom a limit counts as one: an address, or a /64 of IPv6.
 config::IpAddress counted_as(config::IpAddress address) {
-  const config::Network v4 = config::parse_network("::ffff:0:0/96").value();
+  static const config::Network v4 = config::parse_network("::ffff:0:0/96").value();
   if (!v4.holds(address)) std::fill(address.begin() + 8, address.end(), 0);
   return address;
 }

@@ -192,19 +192,23 @@ Result<> V1Images::put_json(const ImageId& id, std::string_view json) {
   return parts_.driver.put(in_order(file_of(paths::v1_json(id), std::string(json))));
 }
 
-Result<> V1Images::takes_layer(const ImageId& id) {
+// Errors: image_exists; image_unknown without a JSON.
+Result<std::string> V1Images::json_of_unfinished(const ImageId& id) {
   BERTH_TRY(const bool finished, is_finished(id));
   if (finished) return fail(Code::image_exists);
-  BERTH_CHECK(json_of(id));
+  return json_of(id);
+}
+
+Result<> V1Images::takes_layer(const ImageId& id) {
+  BERTH_CHECK(json_of_unfinished(id));
   return {};
 }
 
 Result<> V1Images::put_layer(const ImageId& id, Content layer, const IsGone& is_gone) {
-  BERTH_CHECK(takes_layer(id));
   std::optional<ImageId> parent;
   model::Sha256 json;
   {
-    BERTH_TRY(const std::string text, json_of(id)); // which may be large, and the layer may wait
+    BERTH_TRY(const std::string text, json_of_unfinished(id)); // which may be large, and the layer may wait
     BERTH_TRY(const model::V1Json image, model::parse_v1_json(text));
     parent = image.parent;
     json.update(as_bytes(text));

@@ -42,6 +42,7 @@ public:
 
 private:
   Result<std::string> json_of(const ImageId& id);
+  Result<std::string> json_of_unfinished(const ImageId& id);
   Result<V1Record> record_at(const std::string& path);
   Result<registry::V1Image> pushed(const ImageId& id);
   Result<registry::V1Image> made(const ImageId& id, const V1Members::Member& member);
