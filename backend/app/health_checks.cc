@@ -103,26 +103,14 @@ HealthChecks::HealthChecks(const config::Config& all, api::debug::Health& health
     checks_.push_back({without_secrets(http.uri), http, [http] { return check_http(http); }});
   for (const auto& tcp : config.tcps) checks_.push_back({tcp.addr, tcp, [tcp] { return check_tcp(tcp); }});
   if (checks_.empty()) return;
-  thread_ = std::thread([this] { run(); });
+  periodic_.emplace(Periodic::Pause::zero(), [this](const std::stop_token&) { return make_those_due(); });
 }
 
-HealthChecks::~HealthChecks() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-void HealthChecks::run() {
-  for (;;) {
-    for (Check& check : checks_)
-      if (check.due <= std::chrono::steady_clock::now()) make(check);
-    const auto next = std::ranges::min_element(checks_, {}, &Check::due)->due;
-    std::unique_lock lock(mutex_);
-    if (changed_.wait_until(lock, next, [this] { return stopping_; })) return;
-  }
+// Returns how long it is until the next is due.
+Periodic::Pause HealthChecks::make_those_due() {
+  for (Check& check : checks_)
+    if (check.due <= std::chrono::steady_clock::now()) make(check);
+  return std::ranges::min_element(checks_, {}, &Check::due)->due - std::chrono::steady_clock::now();
 }
 
 void HealthChecks::make(Check& check) {

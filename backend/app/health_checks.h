@@ -2,14 +2,13 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "api/debug/health.h"
+#include "base/periodic.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "driver/storage_driver.h"
@@ -18,10 +17,8 @@ namespace berth::app {
 
 class HealthChecks {
 public:
-  // Starts the thread, if there is anything to check. Borrows: health, driver. Requires: signals are blocked.
+  // Starts the thread, if there is anything to check. Borrows: health, driver.
   HealthChecks(const config::Config& config, api::debug::Health& health, driver::StorageDriver& driver);
-  ~HealthChecks();
-  HealthChecks(const HealthChecks&) = delete;
 
 private:
   struct Check {
@@ -31,15 +28,12 @@ private:
     int failures = 0; // in a row
     std::chrono::steady_clock::time_point due{};
   };
-  void run();
+  Periodic::Pause make_those_due();
   void make(Check& check);
 
   api::debug::Health& health_;
   std::vector<Check> checks_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;
-  std::thread thread_;
+  std::optional<Periodic> periodic_; // absent: there is nothing to check
 };
 
 // The checks themselves. Errors: the message says why the check fails.

@@ -36,31 +36,15 @@ Result<> Places::make_again(const config::Config& config, const Account& account
 }
 
 DirectoryKeeper::DirectoryKeeper(const config::Config& config, const Account& account, Logger& logger)
-    : thread_([&, this] {
-        bool told = false;
-        while (waits()) {
-          struct stat status{};
-          if (::stat(config.berth.spool.c_str(), &status) == 0) continue;
-          const auto made = prepare_directories(config, account);
-          if (made) logger.warn("the spool was gone, and is made again", {{"path", config.berth.spool}});
-          if (!made && !told) logger.error("the spool is gone: " + made.error().message);
-          told = !made;
-        }
+    : periodic_(places_interval, [&, told = false](const std::stop_token&) mutable -> Periodic::Pause {
+        struct stat status{};
+        if (::stat(config.berth.spool.c_str(), &status) == 0) return places_interval;
+        const auto made = prepare_directories(config, account);
+        if (made) logger.warn("the spool was gone, and is made again", {{"path", config.berth.spool}});
+        if (!made && !told) logger.error("the spool is gone: " + made.error().message);
+        told = !made;
+        return places_interval;
       }) {}
-
-bool DirectoryKeeper::waits() {
-  std::unique_lock lock(mutex_);
-  return !changed_.wait_for(lock, places_interval, [this] { return stopping_; });
-}
-
-DirectoryKeeper::~DirectoryKeeper() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
-}
 
 // What a reload cannot change: where things are, and who serves.
 Result<> same_places(const config::Config& now, const config::Config& wanted) {

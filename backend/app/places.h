@@ -2,14 +2,11 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <string>
-#include <thread>
 
 #include "app/account.h"
 #include "app/listen_socket.h"
 #include "base/log.h"
+#include "base/periodic.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
@@ -32,21 +29,13 @@ struct Places {
 };
 
 // Makes the directories again for a pool that has no supervisor (`berth serve`), should somebody remove them: the
-// shared spool lies in the store's volume, and nginx does not make it. Threads: one of its own. Borrows: all. Requires:
-// signals are blocked.
+// shared spool lies in the store's volume, and nginx does not make it. Threads: one of its own. Borrows: all.
 class DirectoryKeeper {
 public:
   DirectoryKeeper(const config::Config& config, const Account& account, Logger& logger);
-  ~DirectoryKeeper();
-  DirectoryKeeper(const DirectoryKeeper&) = delete;
 
 private:
-  bool waits(); // false: it is to stop
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;
-  std::thread thread_;
+  Periodic periodic_;
 };
 
 // What a reload cannot change: where things are, and who serves. Errors: invalid, naming the keys.

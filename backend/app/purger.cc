@@ -61,35 +61,17 @@ Purger::Purger(const config::Config& config, driver::StorageDriver& driver, cons
   const config::Config::Storage& storage = config.storage;
   if (!storage.purging.enabled || storage.read_only) return;
   const config::Duration delay = part_of(std::min(storage.purging.interval, max_first_delay), random);
-  thread_ = std::thread([this, delay] { run(delay); });
+  periodic_.emplace(delay, [this](const std::stop_token& stop) -> Periodic::Pause {
+    purge(stop);
+    return config_.storage.purging.interval;
+  });
 }
 
-Purger::~Purger() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-void Purger::run(config::Duration first_delay) {
-  for (config::Duration delay = first_delay; wait(delay); delay = config_.storage.purging.interval) {
-    const auto purged = purge_once(config_, driver_, clock_.now(), logger_, [this] { return stopping(); });
-    if (purged && !config_.storage.purging.dry_run) purged_ += purged->uploads;
-    if (!purged) logger_.error("uploads were not purged", {{"error", purged.error().message}});
-    if (!config_.storage.purging.dry_run) remove_orphans(config_, logger_);
-  }
-}
-
-bool Purger::wait(config::Duration time) {
-  std::unique_lock lock(mutex_);
-  return !changed_.wait_for(lock, time, [this] { return stopping_; });
-}
-
-bool Purger::stopping() {
-  const std::lock_guard lock(mutex_);
-  return stopping_;
+void Purger::purge(const std::stop_token& stop) {
+  const auto purged = purge_once(config_, driver_, clock_.now(), logger_, [&] { return stop.stop_requested(); });
+  if (purged && !config_.storage.purging.dry_run) purged_ += purged->uploads;
+  if (!purged) logger_.error("uploads were not purged", {{"error", purged.error().message}});
+  if (!config_.storage.purging.dry_run) remove_orphans(config_, logger_);
 }
 
 } // namespace berth::app

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
-#include <thread>
+#include <functional>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/periodic.h"
 #include "base/random.h"
 #include "config/config.h"
 #include "driver/storage_driver.h"
@@ -28,27 +28,20 @@ class Purger {
 public:
   // Starts the thread, unless purging is off or the registry is read-only. The first purge comes after a random part of
   // the interval (at most an hour), so that pools which start together do not purge together.
-  // Borrows: all. Requires: signals are blocked.
+  // Borrows: all.
   Purger(const config::Config& config, driver::StorageDriver& driver, const Clock& clock, Random& random,
          Logger& logger);
-  ~Purger();                                       // ends the purge in progress
   std::uint64_t purged() const { return purged_; } // uploads, since the start
-  Purger(const Purger&) = delete;
 
 private:
-  void run(config::Duration first_delay);
-  bool wait(config::Duration time); // false: stop
-  bool stopping();
+  void purge(const std::stop_token& stop);
 
   const config::Config& config_;
   driver::StorageDriver& driver_;
   const Clock& clock_;
   Logger& logger_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;
   std::atomic<std::uint64_t> purged_ = 0;
-  std::thread thread_;
+  std::optional<Periodic> periodic_; // absent: purging is off
 };
 
 } // namespace berth::app
