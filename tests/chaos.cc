@@ -65,12 +65,8 @@ extern "C" {
 int epoll_wait(int set, epoll_event* events, int count, int timeout) {
   return call<decltype(::epoll_wait)>("epoll_wait", 30, set, events, count, timeout);
 }
-int poll(pollfd* fds, nfds_t count, int timeout) {
-  return call<decltype(::poll)>("poll", 100, fds, count, timeout);
-}
-ssize_t write(int fd, const void* bytes, size_t size) {
-  return call<decltype(::write)>("write", 20, fd, bytes, size);
-}
+int poll(pollfd* fds, nfds_t count, int timeout) { return call<decltype(::poll)>("poll", 100, fds, count, timeout); }
+ssize_t write(int fd, const void* bytes, size_t size) { return call<decltype(::write)>("write", 20, fd, bytes, size); }
 ssize_t writev(int fd, const iovec* pieces, int count) {
   return call<decltype(::writev)>("writev", 30, fd, pieces, count);
 }

@@ -23,21 +23,23 @@ ARROWS = {
     "base": "",
     "model": "base",
     "registry": "base model",
+    "client": "base",
     "driver": "base",
-    "storage": "base model registry driver",
+    "spool": "base model",
+    "storage": "base model registry driver spool",
     "cache": "base model registry",
     "auth": "base model",
-    "notify": "base model",
+    "notify": "base model client",
     "http": "base",
     "api": "base model registry auth notify http",
     "fcgi": "base http",
     "config": "base",
-    "app": "base model registry driver storage cache auth notify http api fcgi config",
+    "app": "base model registry client driver spool storage cache auth notify http api fcgi config",
 }
 # Libraries by the beginning of their headers: the folders that may see them, or, for those that several may, the target
 # that such a folder links in backend/CMakeLists.txt.
 LIBRARY_FOLDERS = {"fcgi": ["fcgi"], "yaml-cpp/": ["config"], "spdlog/": ["app"], "CLI/": ["app"],
-                   "curl/": ["notify"], "hiredis/": ["cache"]}
+                   "curl/": ["client", "notify", "app"], "hiredis/": ["cache"]}
 LIBRARY_TARGETS = {"openssl/": "OpenSSL::", "nlohmann/": "nlohmann_json::", "re2/": "PkgConfig::RE2"}
 
 MAX_FUNCTION_LINES = 70

@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <map>
 
-#include "app/allocator.h"
-#include "app/commands.h"
+#include "app/commands/commands.h"
+#include "app/pool/allocator.h"
 
 namespace {
 

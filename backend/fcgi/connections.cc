@@ -23,7 +23,7 @@ namespace berth::fcgi {
 namespace {
 
 constexpr int accept_retry_milliseconds = 100; // after an error that is not the connection's, such as EMFILE
-constexpr int max_last_accepts = 512; // more than wait: a listening socket has at most as many
+constexpr int max_last_accepts = 512;          // more than wait: a listening socket has at most as many
 constexpr int hand_back_milliseconds = 1000;
 constexpr std::uint32_t one_request = EPOLLIN | EPOLLONESHOT; // whoever is given it arms it again
 

@@ -57,8 +57,8 @@ __attribute__((target("sha,sse4.1"))) void sha256_pair(const std::array<Sha256Bl
       abef_before[s] = abef[s];
       cdgh_before[s] = cdgh[s];
       for (unsigned i = 0; i < vectors_of_schedule; ++i)
-        schedule[s][i] = _mm_shuffle_epi8(
-            _mm_loadu_si128(vectors(pair[s].data + block * sha256_block_bytes) + i), to_big_endian);
+        schedule[s][i] =
+            _mm_shuffle_epi8(_mm_loadu_si128(vectors(pair[s].data + block * sha256_block_bytes) + i), to_big_endian);
     }
 #pragma GCC unroll 16
     for (unsigned step = 0; step < steps; ++step) {

@@ -1,7 +1,7 @@
 #include "notify/sender.h"
 
 #include "base/url_secrets.h"
-#include "notify/libcurl.h"
+#include "client/libcurl.h"
 
 namespace berth::notify {
 namespace {
@@ -12,7 +12,7 @@ constexpr std::size_t max_reply_bytes =
 
 class HttpSender final : public Sender {
 public:
-  HttpSender(const Libcurl& libcurl, HttpOptions options)
+  HttpSender(const client::Libcurl& libcurl, HttpOptions options)
       : libcurl_(libcurl), options_(std::move(options)), curl_(libcurl.easy_init()) {}
   ~HttpSender() override {
     libcurl_.slist_free_all(headers_);
@@ -85,7 +85,7 @@ private:
     return static_cast<HttpSender*>(self)->stopped_ ? 1 : 0;
   }
 
-  const Libcurl& libcurl_;
+  const client::Libcurl& libcurl_;
   const HttpOptions options_;
   CURL* curl_;
   curl_slist* headers_ = nullptr;
@@ -97,7 +97,7 @@ private:
 } // namespace
 
 Result<std::unique_ptr<Sender>> http_sender(HttpOptions options) {
-  BERTH_TRY(const Libcurl* curl, libcurl());
+  BERTH_TRY(const client::Libcurl* curl, client::libcurl());
   auto sender = std::make_unique<HttpSender>(*curl, std::move(options));
   BERTH_CHECK(sender->prepare());
   return std::unique_ptr<Sender>(std::move(sender));

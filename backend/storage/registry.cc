@@ -1,8 +1,8 @@
 #include "storage/registry.h"
 
+#include "storage/blobs/layer_store.h"
 #include "storage/catalog.h"
-#include "storage/layer_store.h"
-#include "storage/signature_store.h"
+#include "storage/manifests/signature_store.h"
 
 namespace berth::storage {
 

@@ -7,10 +7,10 @@
 #include "base/random.h"
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
-#include "storage/blob_store.h"
-#include "storage/file_hashes.h"
+#include "spool/file_hashes.h"
+#include "storage/blobs/blob_store.h"
 #include "storage/listing_cache.h"
-#include "storage/manifest_store.h"
+#include "storage/manifests/manifest_store.h"
 
 namespace berth::storage {
 
@@ -32,7 +32,7 @@ public:
   // there are that have one. May run while the repository is in use. Errors: io.
   Result<std::size_t> index_referrers(const model::RepositoryName& name);
   // Through which uploads are hashed. Lives as long as the registry.
-  FileHashes& file_hashes() { return hashes_; }
+  spool::FileHashes& file_hashes() { return hashes_; }
 
 private:
   class Repository;
@@ -44,7 +44,7 @@ private:
   SpokenDigests spoken_;
   ReferrerCache referrers_;
   ListingCache directories_;
-  FileHashes hashes_;
+  spool::FileHashes hashes_;
 };
 
 } // namespace berth::storage

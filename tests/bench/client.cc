@@ -344,8 +344,8 @@ public:
     for (const std::string& folder : {shard + "/" + hexadecimal, shard, links_ + "/" + hexadecimal, links_})
       open.push_back(::open(folder.c_str(), O_RDONLY | O_DIRECTORY));
     if (first) open.push_back(::open(blobs_.c_str(), O_RDONLY | O_DIRECTORY));
-    const bool fine = std::ranges::all_of(open, [](int fd) { return fd >= 0; }) &&
-                      berth::driver::FsOps().fsync_all(open) == 0;
+    const bool fine =
+        std::ranges::all_of(open, [](int fd) { return fd >= 0; }) && berth::driver::FsOps().fsync_all(open) == 0;
     for (const int fd : open) ::close(fd);
     return fine;
   }

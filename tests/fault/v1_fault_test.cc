@@ -6,7 +6,7 @@
 #include "fault/faulty_ops.h"
 #include "fault/push.h"
 #include "model/v1_push.h"
-#include "storage/v1_tags.h"
+#include "storage/v1/tags.h"
 #include "unit/temp_dir.h"
 
 using namespace berth;

@@ -5,8 +5,8 @@
 #include "base/encoding.h"
 #include "fuzz/oracle.h"
 #include "model/tarsum.h"
-#include "storage/decompressor.h"
-#include "storage/layer_sums.h"
+#include "storage/v1/decompressor.h"
+#include "storage/v1/layer_sums.h"
 
 using namespace berth;
 using namespace berth::fuzz;

@@ -5,7 +5,7 @@
 #include "api/debug/face.h"
 #include "api/v1/endpoints.h"
 #include "api/v2/endpoints.h"
-#include "storage/v1_tags.h"
+#include "storage/v1/tags.h"
 #include "unit/api/face.h"
 
 using namespace berth;

@@ -14,12 +14,12 @@
 #include <thread>
 #include <vector>
 
-#include "app/certificate.h"
-#include "app/listen_socket.h"
-#include "app/nginx_tree.h"
-#include "app/process.h"
-#include "app/secret.h"
-#include "app/signing_key.h"
+#include "app/nginx/certificate.h"
+#include "app/nginx/tree.h"
+#include "app/pool/secret.h"
+#include "app/pool/signing_key.h"
+#include "app/supervisor/listen_socket.h"
+#include "app/supervisor/process.h"
 #include "storage/paths.h"
 #include "unit/temp_dir.h"
 
@@ -151,8 +151,10 @@ TEST_CASE("the key that signs schema1 manifests is kept, or the one that the con
   CHECK(app::signing_key(config, random)->public_key().id() == other.public_key().id());
 
   dir.write("other.pem", "nothing");
-  CHECK(app::signing_key(config, random).error().message.starts_with("compatibility.schema1.signingkeyfile: \"" +
-                                                                     config.schema1.signing_key_file + "\": allowed"));
+  CHECK(app::signing_key(config, random)
+            .error()
+            .message.starts_with("compatibility.schema1.signingkeyfile: \"" + config.schema1.signing_key_file +
+                                 "\": allowed"));
   config.schema1.signing_key_file = dir.path() + "/missing";
   CHECK(app::signing_key(config, random).error().code == Code::not_found);
   config.schema1.signing_key_file.clear();

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "app/log_relay.h"
+#include "app/supervisor/log_relay.h"
 #include "base/log_context.h"
 
 namespace berth::app {

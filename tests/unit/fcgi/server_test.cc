@@ -390,8 +390,7 @@ TEST_CASE("no more connections are kept than a third of the descriptors there ar
     while (::poll(ends.data(), ends.size(), reply_milliseconds) < 3 && std::chrono::steady_clock::now() < deadline)
       std::this_thread::yield();
     for (std::size_t i = 0; i < connections.size(); ++i)
-      if (ends[i].revents == 0)
-        CHECK(Pool::ask(connections[i], kept("GET", "/again")) == reply_of("GET /again", "0"));
+      if (ends[i].revents == 0) CHECK(Pool::ask(connections[i], kept("GET", "/again")) == reply_of("GET /again", "0"));
     CHECK(std::ranges::count_if(ends, [](const pollfd& end) { return end.revents != 0; }) == 3);
   }
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);

@@ -121,7 +121,8 @@ inline const std::string signed_with_certificate = R"json({
 })json";
 
 // A payload without line breaks.
-inline const std::string signed_compact = R"json({"schemaVersion":1,"name":"a/b","tag":"t","architecture":"amd64","fsLayers":[],"history":[],"signatures":[{"header":{"jwk":{"crv":"P-256","kid":"YRVT:CPZ6:RLDR:BBDI:27HQ:E7MH:EJPE:2QJC:WAMQ:H7DJ:YFFH:CY2W","kty":"EC","x":"-2NLR22ZyXWATjRGa1DHwEY1Q5O0e8yrlH1Kx9GjB7Y","y":"47FbaC0TJWo0MkMPK4OdAF6SPqmsOjZTRdsNgthJWoQ"},"alg":"ES256"},"signature":"KcyWBy8LyU1kntvYUaayZKPOAwZP43qdfQ7vXfxmkh1mCfBeGJbdWN6mppAEO-LxfwMECMSPjZKTi8mdB8Adlg","protected":"eyJmb3JtYXRMZW5ndGgiOjkxLCJmb3JtYXRUYWlsIjoiZlEiLCJ0aW1lIjoiMjAyNi0xMS0yM1QyMjozMDoxOVoifQ"}]})json";
+inline const std::string signed_compact =
+    R"json({"schemaVersion":1,"name":"a/b","tag":"t","architecture":"amd64","fsLayers":[],"history":[],"signatures":[{"header":{"jwk":{"crv":"P-256","kid":"YRVT:CPZ6:RLDR:BBDI:27HQ:E7MH:EJPE:2QJC:WAMQ:H7DJ:YFFH:CY2W","kty":"EC","x":"-2NLR22ZyXWATjRGa1DHwEY1Q5O0e8yrlH1Kx9GjB7Y","y":"47FbaC0TJWo0MkMPK4OdAF6SPqmsOjZTRdsNgthJWoQ"},"alg":"ES256"},"signature":"KcyWBy8LyU1kntvYUaayZKPOAwZP43qdfQ7vXfxmkh1mCfBeGJbdWN6mppAEO-LxfwMECMSPjZKTi8mdB8Adlg","protected":"eyJmb3JtYXRMZW5ndGgiOjkxLCJmb3JtYXRUYWlsIjoiZlEiLCJ0aW1lIjoiMjAyNi0xMS0yM1QyMjozMDoxOVoifQ"}]})json";
 
 // For tests alone: it signs nothing anywhere.
 inline const std::string libtrust_key = R"pem(-----BEGIN EC PRIVATE KEY-----

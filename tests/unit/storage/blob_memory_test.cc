@@ -1,7 +1,7 @@
 // Small blobs in memory: believed only beside their file and their link.
 #include <catch2/catch.hpp>
 
-#include "storage/linked_blob_store.h"
+#include "storage/blobs/linked_blob_store.h"
 #include "unit/storage/fixture.h"
 
 using namespace berth;

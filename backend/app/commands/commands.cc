@@ -1,0 +1,164 @@
+#include "app/commands/commands.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+
+#include "app/commands/referrer_index.h"
+#include "app/logger.h"
+#include "app/nginx/certificate.h"
+#include "app/nginx/check_nginx.h"
+#include "app/nginx/tree.h"
+#include "app/pool/pool.h"
+#include "app/pool/purger.h"
+#include "app/supervisor/account.h"
+#include "app/supervisor/listen_socket.h"
+#include "app/supervisor/places.h"
+#include "app/supervisor/shared_socket.h"
+#include "app/supervisor/supervisor.h"
+#include "base/clock.h"
+#include "base/content.h"
+#include "base/random.h"
+#include "config/config.h"
+#include "config/keys.h"
+#include "driver/filesystem.h"
+
+namespace berth::app {
+namespace {
+
+config::Environment environment_of_process() {
+  config::Environment environment;
+  for (char** entry = ::environ; *entry != nullptr; ++entry) {
+    const std::string_view pair = *entry;
+    const std::size_t equals = pair.find('=');
+    if (equals != std::string_view::npos) environment.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+  }
+  return environment;
+}
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "berth: %s\n", error.message.c_str());
+  return is(error, Code::invalid) ? exit_usage : exit_failure;
+}
+
+// What running came to. Errors are logged: by then there is a log.
+int outcome(const Result<>& result, Logger& logger) {
+  if (result) return exit_ok;
+  logger.error(result.error().message);
+  return is(result.error(), Code::invalid) ? exit_usage : exit_failure;
+}
+
+// As the user who owns the store: so that what is made in it can be changed by whoever serves it.
+Result<> index_as_user(const config::Config& config, Logger& logger) {
+  BERTH_TRY(const Account account, account_of(config));
+  BERTH_CHECK(act_as(account, config));
+  BERTH_CHECK(drop_root());
+  BERTH_CHECK(prepare_directories(config, account));
+  return index_referrers_of(config, logger);
+}
+
+// Serves on the socket that was handed over, or on the one it shares with others of its configuration, as the user who
+// owns the store.
+Result<> serve_as_user(const config::Config& config, PoolApi serves, Logger& logger) {
+  BERTH_TRY(const Account account, account_of(config));
+  BERTH_CHECK(act_as(account, config));
+  BERTH_CHECK(drop_root());
+  if (::geteuid() == 0) logger.warn(serves_as_root);
+  BERTH_CHECK(prepare_directories(config, account));
+  const bool own_socket = serves == PoolApi::v1 && !config.berth.v1_socket.empty();
+  const std::string& path = own_socket ? config.berth.v1_socket : config.berth.socket;
+  sigset_t stops; // who can connect can also ask for the end: that waits until the pool can hear it
+  sigemptyset(&stops);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&stops, signal);
+  ::sigprocmask(SIG_BLOCK, &stops, nullptr);
+  const DirectoryKeeper keeper(config, account, logger);
+  if (stdin_is_listening())
+    return run_pool(config, {serves, Spool::shared}, UniqueFd(::dup(STDIN_FILENO)), logger, [] {});
+  BERTH_TRY(const SharedSocket socket, SharedSocket::join(path));
+  if (socket.joined_others()) logger.info("serves together with the pools that are there", {{"socket", path}});
+  return run_pool(config, {serves, Spool::shared}, socket.listening(), logger, [] {});
+}
+
+} // namespace
+
+int up(const std::string& config_path) {
+  const ConfigSource source{config_path, [&] { return config::load(config_path, environment_of_process()); }};
+  const auto loaded = source.load();
+  if (!loaded) return complain(loaded.error());
+  auto logger = make_logger(loaded->config.log);
+  log_what_config_says(*loaded, *logger);
+  const Result<> result = run_supervisor(loaded->config, source, logger);
+  return outcome(result, *logger);
+}
+
+int serve(const std::string& config_path, PoolApi serves) {
+  auto loaded = config::load(config_path, environment_of_process());
+  if (!loaded) return complain(loaded.error());
+  const auto logger = make_logger(loaded->config.log);
+  log_what_config_says(*loaded, *logger);
+  return outcome(serve_as_user(loaded->config, serves, *logger), *logger);
+}
+
+int index_referrers(const std::string& config_path) {
+  const auto loaded = config::load(config_path, environment_of_process());
+  if (!loaded) return complain(loaded.error());
+  const auto logger = make_logger(loaded->config.log);
+  return outcome(index_as_user(loaded->config, *logger), *logger);
+}
+
+int nginx(const std::string& config_path, const std::string& output) {
+  const auto loaded = config::load(config_path, environment_of_process());
+  if (!loaded) return complain(loaded.error());
+  auto settings = find_nginx(loaded->config);
+  if (!settings) return complain(settings.error());
+  const auto account = account_of(loaded->config);
+  if (!account) return complain(account.error());
+  settings->user = nginx_user(*account);
+  const auto pair = read_tls_files(loaded->config.http, SystemClock().now());
+  if (!pair) return complain(pair.error());
+  settings->client_cas = pair->client_cas;
+  if (!output.empty()) {
+    const auto written = write_nginx_tree(output, loaded->config, *settings);
+    return written ? exit_ok : complain(written.error());
+  }
+  for (const auto& [name, text] : nginx_fragments(loaded->config, *settings))
+    std::printf("# generated/%s\n%s\n", name.c_str(), text.c_str());
+  return exit_ok;
+}
+
+int check_config(const std::string& config_path) {
+  const auto loaded = config::load(config_path, environment_of_process());
+  if (!loaded) return complain(loaded.error());
+  for (const std::string& warning : loaded->warnings) std::fprintf(stderr, "berth: warning: %s\n", warning.c_str());
+  for (const std::string& note : loaded->notes) std::fprintf(stderr, "berth: note: %s\n", note.c_str());
+  if (const auto good = check_nginx_half(loaded->config); !good) return complain(good.error());
+  std::printf("%s: good\n", config_path.c_str());
+  return exit_ok;
+}
+
+int purge_uploads(const std::string& config_path, PurgeRun run) {
+  auto loaded = config::load(config_path, environment_of_process());
+  if (!loaded) return complain(loaded.error());
+  config::Config& config = loaded->config;
+  if (run == PurgeRun::dry) config.storage.purging.dry_run = true;
+  const auto logger = make_logger(config.log);
+  const auto account = account_of(config);
+  if (!account) return complain(account.error());
+  if (const auto acting = act_as(*account, config); !acting) return complain(acting.error());
+  if (const auto dropped = drop_root(); !dropped) return complain(dropped.error());
+  driver::FsOps ops;
+  SystemRandom random;
+  driver::Filesystem driver(config.storage.root, ops, random);
+  const auto purged = purge_once(config, driver, SystemClock().now(), *logger, [] { return false; });
+  if (!purged) return complain(purged.error());
+  return purged->failed == 0 ? exit_ok : exit_failure;
+}
+
+int config_keys() {
+  std::fputs(config::keys_as_markdown().c_str(), stdout);
+  return exit_ok;
+}
+
+} // namespace berth::app

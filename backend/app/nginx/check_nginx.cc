@@ -1,0 +1,52 @@
+#include "app/nginx/check_nginx.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include "app/nginx/certificate.h"
+#include "app/nginx/half.h"
+#include "app/nginx/tree.h"
+#include "app/supervisor/account.h"
+#include "base/clock.h"
+#include "base/content.h"
+
+namespace berth::app {
+namespace {
+
+// A directory that goes with its owner.
+class TemporaryDirectory {
+public:
+  TemporaryDirectory() : path_((std::filesystem::temp_directory_path() / "berth-check-XXXXXX").string()) {
+    if (::mkdtemp(path_.data()) == nullptr) path_.clear();
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  const std::string& path() const { return path_; } // empty: could not be made
+
+private:
+  std::string path_;
+};
+
+} // namespace
+
+Result<> check_nginx_half(const config::Config& config) {
+  BERTH_TRY(NginxSettings settings, find_nginx(config));
+  BERTH_TRY(const Account account, account_of(config));
+  settings.user = nginx_user(account);
+  BERTH_TRY(const CertificatePair pair, read_tls_files(config.http, SystemClock().now()));
+
+  const TemporaryDirectory temporary;
+  if (temporary.path().empty()) return std::unexpected(errno_error("mkdtemp", "a temporary directory", errno));
+  config::Config elsewhere = config; // nginx makes directories when it tests
+  elsewhere.berth.run_directory = temporary.path();
+  elsewhere.berth.spool = temporary.path() + "/spool";
+  settings.socket = temporary.path() + "/pool.sock";
+  BERTH_TRY(NginxHalf half, NginxHalf::make(std::move(settings), temporary.path()));
+  return half.stage(elsewhere, pair);
+}
+
+} // namespace berth::app

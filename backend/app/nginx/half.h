@@ -1,0 +1,63 @@
+// NginxHalf: the nginx of `berth up`: its configuration below the run directory, the certificate it serves, and how a
+// new pair of both takes the place of the old.
+//
+// nginx reads certificate and key not from their files but from two memory files that it inherits. What was checked is
+// what is served, whoever changes the files meanwhile; nginx needs no root to read a key that root alone can read; and
+// the key is written to no disk.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "app/nginx/certificate.h"
+#include "app/nginx/tree.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "config/config.h"
+
+namespace berth::app {
+
+class NginxHalf {
+public:
+  // Errors: io.
+  static Result<NginxHalf> make(NginxSettings settings, std::string run_directory);
+
+  // Writes a configuration beside the one in use, and lets nginx test it with the certificate (empty: no TLS). Whether
+  // nginx may listen on the addresses is tested without listening: who waits for the port would be let in and dropped.
+  // Errors: invalid, with what nginx said; storage_full, io.
+  Result<> stage(const config::Config& config, const CertificatePair& pair);
+  // Puts what was staged where nginx looks; then either settle() or revert() follows. Errors: io, and nothing changed.
+  Result<> install();
+  void settle();
+  Result<> revert();
+
+  // From the first to the second, replies end their connections (nginx/snippets/server/drain.conf). Errors: io.
+  Result<> start_drain();
+  void end_drain();
+
+  // The body of nginx's process, which logs through the relay (log_relay.h) as log says; spool_lock is inherited by
+  // nginx, and held as long as one of its processes lives.
+  int run(const config::Log& log, const UniqueFd& spool_lock) const;
+  // Forgets the certificate: for processes that are not nginx.
+  void close();
+
+private:
+  using PairFiles = std::array<UniqueFd, 2>; // certificate, key
+  struct Serving {
+    int spool_lock = -1;
+    const config::Log* log = nullptr;
+    const config::Config* tested = nullptr; // nginx only tests this: no lock, and no log
+  };
+
+  NginxHalf(NginxSettings settings, std::string run_directory);
+  int execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const;
+
+  NginxSettings settings_;
+  std::string run_directory_;
+  std::string tree_; // <run directory>/nginx; tree_ + ".new" is staged, tree_ + ".old" was in use before
+  PairFiles live_;
+  PairFiles staged_;
+  PairFiles previous_;
+};
+
+} // namespace berth::app

@@ -1,0 +1,289 @@
+#include "app/pool/pool.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <thread>
+
+#include "api/api.h"
+#include "api/debug/face.h"
+#include "app/pool/debug_pages.h"
+#include "app/pool/health_checks.h"
+#include "app/pool/long_bodies.h"
+#include "app/pool/process_metrics.h"
+#include "app/pool/purger.h"
+#include "app/pool/secret.h"
+#include "app/pool/signing_key.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/url_secrets.h"
+#include "cache/cached_blob_statter.h"
+#include "cache/measured.h"
+#include "cache/redis.h"
+#include "driver/filesystem.h"
+#include "driver/measured.h"
+#include "fcgi/server.h"
+#include "notify/notifier.h"
+#include "spool/hash_ahead.h"
+#include "storage/registry.h"
+#include "storage/v1/tags.h"
+
+namespace berth::app {
+namespace {
+
+storage::ManifestPolicy policy_of(const config::Config& config) {
+  const config::Config::Validation& validation = config.validation;
+  using Children = storage::ManifestPolicy::Children;
+  storage::ManifestPolicy policy;
+  policy.disabled = validation.disabled;
+  policy.url_allow = validation.url_allow;
+  policy.url_deny = validation.url_deny;
+  policy.sparse_images = validation.sparse_images;
+  policy.children = validation.index_platforms == config::IndexPlatforms::all    ? Children::all
+                    : validation.index_platforms == config::IndexPlatforms::none ? Children::none
+                                                                                 : Children::listed;
+  for (const config::Platform& platform : validation.platform_list)
+    policy.platforms.emplace_back(platform.architecture, platform.os);
+  policy.classes = config.repository_classes;
+  return policy;
+}
+
+api::Options api_options_of(const config::Config& config) {
+  api::Options options;
+  options.host = config.http.host;
+  options.prefix = config.http.prefix;
+  options.secret = config.http.secret;
+  options.relative_urls = config.http.relative_urls;
+  options.delete_enabled = config.storage.delete_enabled;
+  options.read_only = config.storage.read_only;
+  options.catalog_max_entries = static_cast<std::size_t>(config.catalog_max_entries);
+  options.tags_max = static_cast<std::size_t>(config.tags_max);
+  options.schema1_push = config.schema1.enabled;
+  options.schema1_keeps_signatures = !config.schema1.discard_signatures;
+  return options;
+}
+
+api::Options::Faces faces_of(const config::Config& config, PoolApi serves) {
+  using Faces = api::Options::Faces;
+  switch (serves) {
+  case PoolApi::v1: return Faces::v1;
+  case PoolApi::v2: return Faces::v2;
+  case PoolApi::as_configured: break;
+  }
+  return config.berth.v1_enabled && config.berth.v1_upstream.empty() ? Faces::both : Faces::v2;
+}
+
+// What of the pool's parts stands on the page of metrics.
+void add_pool_metrics(api::debug::Metrics& metrics, const config::Config& config, unsigned threads,
+                      api::debug::Health& health, const Purger& purger) {
+  metrics.add([&, threads](std::string& page) {
+    const auto one = [&](std::string_view name, std::string_view type, std::string_view help, double value) {
+      api::debug::write_head(page, name, type, help);
+      api::debug::write_value(page, name, "", value);
+    };
+    one("berth_pool_threads", "gauge", "Requests that the pool takes at once.", threads);
+    one("berth_uploads_purged_total", "counter", "Abandoned uploads removed.", static_cast<double>(purger.purged()));
+    one("berth_health_failing_checks", "gauge", "Health checks that fail; any makes the registry answer 503.",
+        static_cast<double>(health.failing().size()));
+    write_store_metrics(page, config.storage.root);
+    write_process_metrics(page);
+  });
+}
+
+cache::RedisOptions redis_options_of(const config::Redis& from) {
+  using std::chrono::milliseconds;
+  cache::RedisOptions options;
+  const auto set = [](milliseconds& into, config::Duration time) {
+    if (time.count() > 0) into = std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
+  };
+  options.address = from.addrs.front();
+  options.username = from.username;
+  options.password = from.password;
+  options.client_name = from.client_name;
+  options.database = from.db;
+  set(options.dial_timeout, from.dial_timeout);
+  set(options.write_timeout, from.write_timeout);
+  set(options.read_timeout, from.read_timeout);
+  set(options.idle_timeout, from.idle_timeout);
+  if (from.max_idle > 0) options.max_idle = static_cast<std::size_t>(from.max_idle);
+  if (from.max_active > 0) options.max_active = static_cast<std::size_t>(from.max_active);
+  options.certificate = from.tls_certificate;
+  options.key = from.tls_key;
+  options.root_cas = from.tls_root_cas;
+  return options;
+}
+
+// Not to clusters or sentinels: the config's warning says so.
+bool speaks_to_redis(const config::Config& config) {
+  return config.storage.cache_in_redis && config.redis.addrs.size() == 1 && config.redis.sentinel_master.empty();
+}
+
+// What stands before the store; both empty: nothing.
+struct CacheParts {
+  std::unique_ptr<cache::Cache> cache;
+  const cache::Redis* redis = nullptr; // in it
+};
+
+Result<CacheParts> cache_of(const config::Config& config, api::debug::Metrics& metrics, Logger& logger) {
+  const config::Redis& from = config.redis;
+  if (config.storage.cache_descriptors)
+    return CacheParts{std::make_unique<cache::Cache>(std::make_unique<cache::Memory>(config.storage.cache_entries))};
+  if (!speaks_to_redis(config)) return CacheParts{};
+  BERTH_TRY(std::unique_ptr<cache::Redis> redis, cache::Redis::make(redis_options_of(from), logger));
+  CacheParts parts{nullptr, redis.get()};
+  parts.cache = std::make_unique<cache::Cache>(std::make_unique<cache::Measured>(
+      std::move(redis),
+      [&metrics](std::string_view operation, api::debug::Seconds time) { metrics.redis_action(operation, time); }));
+  return parts;
+}
+
+// What of the config is on and off, as docker/distribution says it at its start.
+void log_services(const config::Config& config, Logger& logger) {
+  for (const config::NotificationEndpoint& endpoint : config.notifications.endpoints)
+    if (endpoint.disabled) logger.info("endpoint " + endpoint.name + " disabled, skipping");
+  if (config.storage.cache_descriptors) logger.info("using inmemory blob descriptor cache");
+  if (speaks_to_redis(config)) logger.info("using redis blob descriptor cache");
+  if (config.storage.read_only) logger.info("read-only: everything that writes is answered 405");
+}
+
+std::string host_name() {
+  std::array<char, 256> buffer{};
+  return ::gethostname(buffer.data(), buffer.size() - 1) == 0 ? buffer.data() : "";
+}
+
+notify::NotifierOptions notifier_options_of(const config::Config& config) {
+  using std::chrono::milliseconds;
+  const auto in_milliseconds = [](config::Duration time, milliseconds otherwise) {
+    return time.count() <= 0 ? otherwise : std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
+  };
+  notify::NotifierOptions options;
+  options.directory = config.storage.root + "/berth/notifications";
+  options.max_queue_bytes = config.berth.notification_queue_bytes;
+  for (const config::NotificationEndpoint& from : config.notifications.endpoints) {
+    if (from.disabled) continue;
+    notify::NotifierOptions::One one;
+    one.endpoint.name = from.name;
+    one.endpoint.url = without_secrets(from.url);
+    one.endpoint.threshold = from.threshold <= 0 ? 10 : from.threshold;
+    one.endpoint.backoff = in_milliseconds(from.backoff, milliseconds(1000));
+    one.endpoint.ignored_media_types = from.ignored_media_types;
+    one.endpoint.ignored_actions = from.ignored_actions;
+    one.http.url = from.url;
+    one.http.headers = from.headers;
+    one.http.media_type =
+        "application/vnd.docker.distribution.events.v" + std::to_string(config.berth.events_version) + "+json";
+    one.http.timeout = in_milliseconds(from.timeout, milliseconds(1000));
+    options.endpoints.push_back(std::move(one));
+  }
+  return options;
+}
+
+// What events say of this registry.
+notify::Source source_of(const config::Config& config, Random& random) {
+  const std::string host = host_name();
+  const std::string& addr = config.http.addr;
+  return {host.empty() ? addr : host + addr.substr(addr.rfind(':')), uuid4(random)};
+}
+
+// Stops the server at SIGTERM or SIGINT. The signals are blocked from its construction on, in this thread and in all
+// that are started after it, so that only its own thread takes them.
+class StopOnSignal {
+public:
+  explicit StopOnSignal(fcgi::Server& server) {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    waiter_ = std::thread([this, &server] {
+      int signal = 0;
+      sigwait(&signals_, &signal);
+      server.stop();
+    });
+  }
+  ~StopOnSignal() {
+    pthread_kill(waiter_.native_handle(), SIGTERM);
+    waiter_.join();
+  }
+
+private:
+  sigset_t signals_{};
+  std::thread waiter_;
+};
+
+} // namespace
+
+Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& listen_socket, Logger& logger,
+                  const std::function<void()>& ready) {
+  log_services(config, logger);
+  SystemClock clock;
+  SystemRandom random;
+  api::Options options = api_options_of(config);
+  options.faces = faces_of(config, role.serves);
+  if (options.secret.empty()) {
+    BERTH_TRY(options.secret, kept_secret(config.storage.root, random));
+  }
+  BERTH_TRY(options.schema1_key, signing_key(config, random));
+  driver::FsOps ops;
+  driver::Filesystem filesystem(config.storage.root, ops, random);
+  const bool counts = config.http.debug.prometheus && !config.http.debug.addr.empty();
+  const auto metrics = std::make_unique<api::debug::Metrics>();
+  driver::Measured measured(filesystem, [&metrics](std::string_view action, api::debug::Seconds time) {
+    metrics->storage_action(action, time);
+  });
+  driver::StorageDriver& driver = counts ? static_cast<driver::StorageDriver&>(measured) : filesystem;
+  BERTH_TRY(const CacheParts caching, cache_of(config, *metrics, logger));
+  cache::Cache* const cache = caching.cache.get();
+  BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config)));
+  storage::Registry registry({driver, cache, std::move(rules), clock, random, logger});
+  std::unique_ptr<spool::HashAhead> ahead;
+  if (role.spool == Spool::ours_alone) {
+    auto watching = spool::HashAhead::watch(config.berth.spool, registry.file_hashes());
+    if (watching)
+      ahead = *std::move(watching);
+    else
+      logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
+  }
+  storage::Unpacking unpacking({.max_layer_bytes = config.berth.v1_max_layer_bytes});
+  storage::V1Images v1_images({driver, registry, logger, unpacking});
+  storage::V1Tags v1_tags({driver, registry, v1_images, logger, unpacking});
+  BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
+  api::EventSettings events;
+  if (!notifier->empty())
+    events = {notifier.get(), &random, source_of(config, random), config.notifications.include_references};
+  api::debug::Health health;
+  api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
+  if (cache) {
+    metrics->add([&](std::string& page) { write_cache_metrics(page, cache->counts()); });
+    pages.vars.emplace_back("cache.storage.blobdescriptor", [&] { return cache_vars(cache->counts()); });
+  }
+  if (caching.redis)
+    pages.vars.emplace_back("redis", [&] { return redis_vars(config.redis, caching.redis->active()); });
+  if (!notifier->empty()) {
+    metrics->add([&](std::string& page) { write_notification_metrics(page, notifier->status()); });
+    pages.vars.emplace_back("notifications.endpoints",
+                            [&] { return notification_vars(notifier->status(), config.notifications); });
+  }
+  api::Api api({.registry = registry,
+                .clock = clock,
+                .logger = logger,
+                .v1 = api::V1Services{v1_images, v1_tags},
+                .events = std::move(events),
+                .debug = &pages,
+                .health = &health,
+                .metrics = counts ? metrics.get() : nullptr},
+               std::move(options));
+  LongBodies long_bodies(api, config.berth.threads);
+  const unsigned threads = config.berth.threads + LongBodies::waiting_room + storage::Unpacking::max_tasks;
+  fcgi::Server server({listen_socket.get(), threads, config.berth.spool, config.storage.root}, long_bodies, logger);
+  const StopOnSignal stop(server);
+  const HealthChecks health_checks(config, health, filesystem);
+  const Purger purger(config, driver, clock, random, logger);
+  add_pool_metrics(*metrics, config, threads, health, purger);
+  ready();
+  return server.run();
+}
+
+} // namespace berth::app

@@ -1,0 +1,47 @@
+#include "app/supervisor/listen_check.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "base/unique_fd.h"
+#include "config/address.h"
+
+namespace berth::app {
+namespace {
+
+Result<> may_bind(const std::string& key, const std::string& addr) {
+  const config::ListenAddress address = config::parse_listen_address(addr).value();
+  const auto refuse = [&](const std::string& why) { return fail(Code::invalid, key + ": \"" + addr + "\": " + why); };
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  if (address.host.empty()) hints.ai_family = AF_INET; // IPv6 may be off
+  addrinfo* list = nullptr;
+  const int error = ::getaddrinfo(address.host.empty() ? nullptr : address.host.c_str(),
+                                  std::to_string(address.port).c_str(), &hints, &list);
+  if (error != 0) return refuse(std::string("is no address: ") + ::gai_strerror(error));
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> found(list, &::freeaddrinfo);
+  for (const addrinfo* one = found.get(); one != nullptr; one = one->ai_next) {
+    const UniqueFd socket(::socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int on = 1;
+    if (!socket) return refuse(std::string("socket: ") + std::strerror(errno));
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(socket.get(), one->ai_addr, one->ai_addrlen) != 0 && errno != EADDRINUSE)
+      return refuse(std::string("nginx cannot listen there: ") + std::strerror(errno));
+  }
+  return {};
+}
+
+} // namespace
+
+Result<> may_listen(const config::Config& config) {
+  BERTH_CHECK(may_bind("http.addr", config.http.addr));
+  return config.http.debug.addr.empty() ? Result<>() : may_bind("http.debug.addr", config.http.debug.addr);
+}
+
+} // namespace berth::app

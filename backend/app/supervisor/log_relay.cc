@@ -1,0 +1,136 @@
+#include "app/supervisor/log_relay.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <memory>
+
+#include "app/logger.h"
+#include "app/supervisor/account.h"
+#include "base/content.h"
+#include "base/unique_fd.h"
+
+namespace berth::app {
+namespace {
+
+constexpr int pipe_bytes = 1 << 20;               // what nginx may write while nobody reads our stdout
+constexpr std::size_t max_line_bytes = 64 * 1024; // of an error
+constexpr int first_own_fd = 3;
+
+struct Pipe {
+  UniqueFd read, write;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(errno_error("pipe2", "nginx's log", errno));
+  ::fcntl(ends[1], F_SETPIPE_SZ, pipe_bytes); // a smaller one works too
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+void write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return; // nobody reads any more
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+// Logs the whole lines of text, and leaves the rest in it.
+void log_lines(std::string& text, Logger& logger) {
+  for (std::size_t end; (end = text.find('\n')) != std::string::npos || text.size() > max_line_bytes;) {
+    const NginxLine line = read_nginx_line(std::string_view(text).substr(0, end));
+    if (!line.message.empty()) logger.write(line.level, line.message, {{"from", "nginx"}});
+    text.erase(0, end == std::string::npos ? end : end + 1);
+  }
+}
+
+void relay(int access, int errors, Logger& logger) {
+  const auto buffer = std::make_unique_for_overwrite<std::array<char, 64 * 1024>>();
+  std::string pending;
+  std::array<pollfd, 2> sources{{{access, POLLIN, 0}, {errors, POLLIN, 0}}};
+  while (sources[0].fd >= 0 || sources[1].fd >= 0) {
+    if (::poll(sources.data(), sources.size(), -1) < 0 && errno != EINTR) return;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      if (sources[i].fd < 0 || sources[i].revents == 0) continue;
+      const ssize_t count = ::read(sources[i].fd, buffer->data(), buffer->size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) {
+        sources[i].fd = -1; // poll passes over it
+        continue;
+      }
+      const std::string_view bytes(buffer->data(), static_cast<std::size_t>(count));
+      if (i == 0)
+        write_all(STDOUT_FILENO, bytes);
+      else
+        log_lines(pending.append(bytes), logger);
+    }
+  }
+}
+
+// The relay's process: ends when nginx and its workers have closed their logs, and no sooner.
+[[noreturn]] void run_relay(Pipe& access, Pipe& errors, const config::Log& log) {
+  ::setpgid(0, 0); // whoever ends nginx's group wants to read its last words
+  ::prctl(PR_SET_NAME, "berth-log");
+  for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
+  // Locks and sockets of the supervisor must not live on here.
+  const int from_access = ::fcntl(access.read.get(), F_DUPFD, 100),
+            from_errors = ::fcntl(errors.read.get(), F_DUPFD, 100);
+  ::dup2(from_access, first_own_fd);
+  ::dup2(from_errors, first_own_fd + 1);
+  ::close_range(first_own_fd + 2, ~0U, 0);
+  if (!drop_rights()) ::_exit(1);
+  const auto logger = make_logger(log);
+  relay(first_own_fd, first_own_fd + 1, *logger);
+  ::_exit(0);
+}
+
+} // namespace
+
+NginxLine read_nginx_line(std::string_view line) {
+  NginxLine read;
+  const std::size_t open = line.find('['), close = line.find(']');
+  constexpr std::size_t after_date = 20, after_nginx = 7;
+  if ((open == after_date || open == after_nginx || open == 0) && close != std::string_view::npos && open < close) {
+    const std::string_view level = line.substr(open + 1, close - open - 1);
+    if (level == "warn") read.level = LogLevel::warn;
+    if (level == "notice" || level == "info") read.level = LogLevel::info;
+    if (level == "debug") read.level = LogLevel::debug;
+    line.remove_prefix(std::min(close + 2, line.size()));
+  }
+  read.message = line;
+  // As nginx/snippets/http/logging.conf has it for access lines.
+  for (const std::string_view secret : {"_state=", "token=", "password=", "passwd=", "secret=", "signature="})
+    for (std::size_t at = 0; (at = read.message.find(secret, at)) != std::string::npos;) {
+      at += secret.size();
+      const std::size_t end = std::min(read.message.find_first_of(" &\"", at), read.message.size());
+      read.message.replace(at, end - at, "(hidden)");
+    }
+  return read;
+}
+
+Result<> relay_output(const config::Log& log) {
+  BERTH_TRY(Pipe access, make_pipe());
+  BERTH_TRY(Pipe errors, make_pipe());
+  const pid_t child = ::fork();
+  if (child < 0) return std::unexpected(errno_error("fork", "nginx's log", errno));
+  if (child == 0) {
+    // Twice, so that nginx has no child that it does not know.
+    if (::fork() == 0) run_relay(access, errors, log);
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  if (::dup2(access.write.get(), STDOUT_FILENO) < 0 || ::dup2(errors.write.get(), STDERR_FILENO) < 0)
+    return std::unexpected(errno_error("dup2", "nginx's log", errno));
+  return {};
+}
+
+} // namespace berth::app

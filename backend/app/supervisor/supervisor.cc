@@ -1,0 +1,398 @@
+#include "app/supervisor/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include "app/logger.h"
+#include "app/nginx/certificate.h"
+#include "app/nginx/half.h"
+#include "app/nginx/tree.h"
+#include "app/pool/pool.h"
+#include "app/supervisor/account.h"
+#include "app/supervisor/connection_guard.h"
+#include "app/supervisor/half.h"
+#include "app/supervisor/limits.h"
+#include "app/supervisor/listen_socket.h"
+#include "app/supervisor/places.h"
+#include "app/supervisor/process.h"
+#include "app/supervisor/reload.h"
+#include "app/supervisor/run_directory.h"
+#include "base/content.h"
+#include "base/unique_fd.h"
+#include "config/address.h"
+
+namespace berth::app {
+namespace {
+
+using namespace std::chrono_literals;
+using Steady = std::chrono::steady_clock;
+
+// How long a stop waits for transfers in progress; who is not done then is ended.
+constexpr config::Duration drain_time = 10s; // unless http.draintimeout says otherwise
+constexpr auto pool_drain_time = 5s;
+// A half that lives shorter than this has died quickly; after so many quick deaths in a row it is given up.
+constexpr auto quick_death = 10s;
+constexpr int max_quick_deaths = 5;
+constexpr auto restart_delay = 100ms; // doubled with every quick death
+constexpr auto start_time = 60s;      // how long both halves may take to be up
+constexpr auto look_again = 20ms;     // at how far a start or a reload is
+
+class Supervisor {
+public:
+  Supervisor(const config::Config& config, const ConfigSource& source, std::unique_ptr<Logger>& logger)
+      : config_(config), source_(source), logger_(logger) {}
+
+  Result<> run();
+
+private:
+  Result<> prepare();
+  Result<> become_the_user();
+  Result<> prepare_nginx(const CertificatePair& pair);
+  int run_pool_half(const config::Config& config, Logger& logger, const UniqueFd& ready);
+  Result<Half> start_pool(const config::Config& config, Logger& logger);
+  Result<> start(Half& half);
+  Result<> reap();
+  Result<> on_death(Half& half, int status);
+  Result<> restart_due();
+  bool nginx_is_up() const;
+  Result<> announce_when_up();
+  Result<> begin_reload();
+  Result<> make_places_again();
+  void look_for_places();
+  void go_on_reloading();
+  void end_reload();
+  void give_reload_up(const std::string& why);
+  void retire(Half pool);
+  void stop();
+  Result<bool> handle_signals();
+  int next_timeout() const;
+
+  config::Config config_;
+  const ConfigSource& source_;
+  std::unique_ptr<Logger>& logger_;
+  Account account_;
+  std::optional<NginxHalf> nginx_half_;
+  Places places_;
+  bool places_lost_ = false; // and not yet made again, with a pool and an nginx that use them
+  Steady::time_point look_for_places_at_;
+  UniqueFd signals_;
+  Half pool_{.name = "the pool"};
+  Half nginx_{.name = "nginx"};
+  std::vector<pid_t> retiring_pools_; // pools before a reload, finishing their requests
+  bool announced_ = false;            // both halves were up once: from then on one that dies is started again
+  bool reload_wanted_ = false;
+  std::optional<Reload> reload_;
+  ConnectionGuard guard_;
+};
+
+// From here on no file is touched with root's rights, but to be read (AsRoot).
+Result<> Supervisor::become_the_user() {
+  BERTH_TRY(account_, account_of(config_));
+  BERTH_CHECK(act_as(account_, config_));
+  if (::geteuid() == 0) logger_->warn(serves_as_root);
+  return needs_root(config_, source_.file) ? Result<>() : drop_root();
+}
+
+Result<> Supervisor::prepare() {
+  BERTH_CHECK(become_the_user());
+  BERTH_CHECK(check_limits(config_, account_, *logger_));
+  CertificatePair pair;
+  {
+    const AsRoot read;
+    BERTH_TRY(pair, read_tls_files(config_.http, SystemClock().now()));
+  }
+  BERTH_CHECK(prepare_directories(config_, account_));
+  BERTH_TRY(places_.lock, lock_run_directory(config_, *logger_));
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (const int killed = kill_orphaned_nginx(config_.berth.run_directory); killed > 0)
+    logger_->warn("ended nginx processes that a killed `berth up` had left behind",
+                  {{"count", std::to_string(killed)}});
+  BERTH_TRY(places_.spool_lock, lock_spool(config_));
+  empty_spool(config_.berth.spool);
+  remove_vanished(config_, *logger_);
+  remove_old_temporaries(config_.storage.root + "/berth/tmp");
+  ::unlink((config_.berth.run_directory + "/nginx.pid").c_str());
+  BERTH_CHECK(prepare_nginx(pair));
+  BERTH_TRY(places_.socket, listen_on(config_.berth.socket));
+  places_.socket_name = name_of_socket(config_.berth.socket);
+  return {};
+}
+
+Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
+  BERTH_TRY(NginxSettings settings, find_nginx(config_));
+  // Any other user than root it is already, without being told.
+  if (account_.uid == 0) settings.user = nginx_user(account_);
+  // Too long for an address: nginx is told its name below the working directory, which is the run directory.
+  const std::string in_run_directory = config_.berth.run_directory + "/";
+  if (config_.berth.socket.size() > max_socket_path) {
+    if (!config_.berth.socket.starts_with(in_run_directory))
+      return fail(Code::invalid,
+                  "berth.socket: \"" + config_.berth.socket + "\": at most 107 characters outside the run directory");
+    settings.socket = config_.berth.socket.substr(in_run_directory.size());
+  }
+  BERTH_TRY(nginx_half_, NginxHalf::make(std::move(settings), config_.berth.run_directory));
+  nginx_half_->end_drain(); // of a reload that was killed
+  BERTH_CHECK(nginx_half_->stage(config_, pair));
+  BERTH_CHECK(nginx_half_->install());
+  nginx_half_->settle();
+  return {};
+}
+
+int Supervisor::run_pool_half(const config::Config& config, Logger& logger, const UniqueFd& ready) {
+  ::prctl(PR_SET_NAME, "berth-pool");
+  signals_.reset();
+  nginx_half_->close();
+  Result<> served = drop_root();
+  die_with_parent(); // the kernel forgets it when the user changes
+  if (served)
+    served = run_pool(config, {PoolApi::as_configured, Spool::ours_alone}, places_.socket, logger,
+                      [&] { (void)!::write(ready.get(), "", 1); });
+  if (!served) logger.error("the pool cannot serve: " + served.error().message);
+  return served ? 0 : 1;
+}
+
+// Starts a pool, beside the one that may be there. It says that it is ready on Half::ready.
+Result<Half> Supervisor::start_pool(const config::Config& config, Logger& logger) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::unexpected(errno_error("pipe", "the pool", errno));
+  Half pool{.name = "the pool", .started = Steady::now(), .ready = UniqueFd(ends[0])};
+  const UniqueFd ready(ends[1]);
+  BERTH_TRY(pool.pid, fork_child([&] { return run_pool_half(config, logger, ready); }));
+  return pool;
+}
+
+Result<> Supervisor::start(Half& half) {
+  half.restart_at.reset();
+  half.started = Steady::now();
+  if (&half == &nginx_) {
+    BERTH_TRY(half.pid, fork_child([this] { return nginx_half_->run(config_.log, places_.spool_lock); }));
+    return {};
+  }
+  BERTH_TRY(Half started, start_pool(config_, *logger_));
+  half.pid = started.pid;
+  half.ready = std::move(started.ready);
+  return {};
+}
+
+Result<> Supervisor::on_death(Half& half, int status) {
+  kill_group(std::exchange(half.pid, 0)); // workers of a killed nginx go on holding the port
+  if (!announced_) return fail(Code::io, half.name + " " + describe_status(status) + " at the start");
+  half.quick_deaths = Steady::now() - half.started < quick_death ? half.quick_deaths + 1 : 1;
+  if (half.quick_deaths > max_quick_deaths)
+    return fail(Code::io, half.name + " " + describe_status(status) + " again and again");
+  logger_->error(half.name + " " + describe_status(status) + "; starting it again");
+  half.restart_at = Steady::now() + restart_delay * (1 << (half.quick_deaths - 1));
+  if (&half == &nginx_) {
+    // The next nginx counts its spooled files from the beginning: a request that still waits for the pool, with nobody
+    // who waits for it, would be given the file of another.
+    refuse_waiting(places_.socket);
+    empty_spool(config_.berth.spool);
+  }
+  return {};
+}
+
+Result<> Supervisor::reap() {
+  for (;;) {
+    int status = 0;
+    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+    if (pid <= 0) return {};
+    std::erase(retiring_pools_, pid);
+    if (reload_) reload_->note_end(pid);
+    for (Half* half : {&pool_, &nginx_})
+      if (half->pid == pid) BERTH_CHECK(on_death(*half, status));
+  }
+}
+
+Result<> Supervisor::restart_due() {
+  for (Half* half : {&pool_, &nginx_})
+    if (half->restart_at && *half->restart_at <= Steady::now()) BERTH_CHECK(start(*half));
+  return {};
+}
+
+// Reads the signals that came. False: stop.
+Result<bool> Supervisor::handle_signals() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT) return false;
+    if (info.ssi_signo == SIGHUP) reload_wanted_ = true;
+    if (info.ssi_signo == SIGCHLD) BERTH_CHECK(reap());
+  }
+  return true;
+}
+
+// Milliseconds until there is something to look at.
+int Supervisor::next_timeout() const {
+  int timeout = announced_ ? static_cast<int>(places_interval.count()) : -1;
+  if (!announced_ || reload_) timeout = static_cast<int>(look_again.count());
+  for (const Half* half : {&pool_, &nginx_}) {
+    if (!half->restart_at) continue;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*half->restart_at - Steady::now()).count();
+    const int wait = static_cast<int>(std::max<long>(0, left));
+    timeout = timeout < 0 ? wait : std::min(timeout, wait);
+  }
+  return guard_.at_most(timeout);
+}
+
+// New configuration, new certificate. What is wrong is the error, and everything goes on as it was.
+Result<> Supervisor::begin_reload() {
+  config::Loaded loaded;
+  CertificatePair pair;
+  {
+    const AsRoot read;
+    BERTH_TRY(loaded, source_.load());
+    BERTH_CHECK(same_places(config_, loaded.config));
+    BERTH_TRY(pair, read_tls_files(loaded.config.http, SystemClock().now()));
+  }
+  BERTH_CHECK(nginx_half_->stage(loaded.config, pair));
+  auto logger = make_logger(loaded.config.log);
+  BERTH_TRY(Half pool, start_pool(loaded.config, *logger));
+  reload_.emplace(std::move(loaded), std::move(logger), std::move(pool), *nginx_half_, nginx_.pid);
+  return {};
+}
+
+// What a start makes, and then a new pool, and nginx that is told to read its configuration again: it makes its own
+// directories then.
+Result<> Supervisor::make_places_again() {
+  CertificatePair pair;
+  {
+    const AsRoot read;
+    BERTH_TRY(pair, read_tls_files(config_.http, SystemClock().now()));
+  }
+  BERTH_CHECK(places_.make_again(config_, account_, *logger_));
+  BERTH_CHECK(nginx_half_->stage(config_, pair));
+  auto logger = make_logger(config_.log);
+  BERTH_TRY(Half pool, start_pool(config_, *logger));
+  reload_.emplace(config::Loaded{config_, {}, {}}, std::move(logger), std::move(pool), *nginx_half_, nginx_.pid);
+  return {};
+}
+
+// Who empties the volume of a running registry expects it to go on, as docker/distribution does.
+void Supervisor::look_for_places() {
+  if (!announced_ || reload_ || nginx_.pid <= 0 || pool_.pid <= 0 || Steady::now() < look_for_places_at_) return;
+  look_for_places_at_ = Steady::now() + places_interval;
+  if (!places_lost_ && places_.are_there(config_)) return;
+  if (!std::exchange(places_lost_, true)) logger_->warn("the run directory or the spool is gone; making them again");
+  if (const auto made = make_places_again(); !made) logger_->error("not made again: " + made.error().message);
+}
+
+void Supervisor::go_on_reloading() {
+  if (reload_) {
+    const auto done = reload_->advance();
+    if (!done)
+      give_reload_up(done.error().message);
+    else if (*done)
+      end_reload();
+  } else if (reload_wanted_ && announced_ && nginx_.pid > 0 && pool_.pid > 0) {
+    reload_wanted_ = false;
+    if (const auto begun = begin_reload(); !begun) logger_->error("not reloaded: " + begun.error().message);
+  }
+}
+
+void Supervisor::end_reload() {
+  retire(std::exchange(pool_, std::move(reload_->pool)));
+  config_ = std::move(reload_->loaded.config);
+  logger_ = std::move(reload_->logger);
+  log_what_config_says(reload_->loaded, *logger_);
+  logger_->info("reloaded");
+  reload_.reset();
+  // nginx knows a socket with a long name from its working directory, which is gone, too.
+  if (std::exchange(places_lost_, false) && config_.berth.socket.size() > max_socket_path) ::kill(nginx_.pid, SIGQUIT);
+}
+
+void Supervisor::give_reload_up(const std::string& why) {
+  if (const auto reverted = reload_->give_up(); !reverted)
+    logger_->error("cannot bring nginx's configuration back: " + reverted.error().message);
+  retire(std::move(reload_->pool));
+  reload_.reset();
+  logger_->error("not reloaded: " + why);
+}
+
+// Lets a pool finish the requests that it has.
+void Supervisor::retire(Half pool) {
+  if (pool.pid == 0) return;
+  ::kill(pool.pid, SIGTERM);
+  retiring_pools_.push_back(pool.pid);
+}
+
+// nginx writes its pid when it listens on all its addresses.
+bool Supervisor::nginx_is_up() const {
+  std::ifstream file(config_.berth.run_directory + "/nginx.pid");
+  pid_t pid = 0;
+  return file >> pid && pid == nginx_.pid;
+}
+
+// Says where it is when both halves are up. Errors: io when one is not in time.
+Result<> Supervisor::announce_when_up() {
+  if (!nginx_is_up() || !is_ready(pool_)) {
+    if (Steady::now() - pool_.started < start_time) return {};
+    return fail(Code::io, std::string(nginx_is_up() ? "the pool" : "nginx") + " is not ready after " +
+                              std::to_string(start_time.count()) + " s");
+  }
+  announced_ = true;
+  log_where_it_is(config_, *logger_);
+  return {};
+}
+
+// nginx first, so that what it has promised is still answered; then the pool.
+void Supervisor::stop() {
+  if (reload_) give_reload_up("told to stop");
+  logger_->info("stopping: finishing what is in progress (once more to stop at once)");
+  if (nginx_.pid > 0) ::kill(nginx_.pid, SIGQUIT);
+  const auto limit = config_.http.drain_timeout.value_or(drain_time);
+  await_end(nginx_, signals_, std::chrono::ceil<std::chrono::seconds>(limit), SIGTERM);
+  if (pool_.pid > 0) ::kill(pool_.pid, SIGTERM);
+  await_end(pool_, signals_, pool_drain_time, SIGKILL);
+  for (const pid_t pool : retiring_pools_) kill_group(pool);
+  remove_socket(places_.socket_name);
+}
+
+Result<> Supervisor::run() {
+  sigset_t watched;
+  sigemptyset(&watched);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP}) sigaddset(&watched, signal);
+  ::sigprocmask(SIG_BLOCK, &watched, nullptr);
+  ::signal(SIGPIPE, SIG_IGN); // whoever reads the log may be gone before us (Ctrl-C with `| tee log`)
+  signals_ = UniqueFd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_) return std::unexpected(errno_error("signalfd", "supervisor", errno));
+  BERTH_CHECK(prepare());
+  Result<> running = start(pool_);
+  if (running) running = start(nginx_);
+  while (running) {
+    if (!announced_) running = announce_when_up();
+    if (!running) break;
+    go_on_reloading();
+    guard_.look_if_due(config_, nginx_.pid, *logger_);
+    look_for_places();
+    pollfd poll_signals{signals_.get(), POLLIN, 0};
+    ::poll(&poll_signals, 1, next_timeout());
+    const auto go_on = handle_signals();
+    if (go_on && !*go_on) break;
+    running = go_on ? restart_due() : Result<>(std::unexpected(go_on.error()));
+  }
+  stop();
+  return running;
+}
+
+} // namespace
+
+Result<> run_supervisor(const config::Config& config, const ConfigSource& source, std::unique_ptr<Logger>& logger) {
+  return Supervisor(config, source, logger).run();
+}
+
+} // namespace berth::app

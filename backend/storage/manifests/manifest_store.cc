@@ -1,0 +1,111 @@
+#include "storage/manifests/manifest_store.h"
+
+namespace berth::storage {
+namespace {
+
+std::unexpected<Error> unknown(const Digest& digest) {
+  return fail(Code::manifest_unknown, {}, "unknown manifest revision " + digest.str());
+}
+
+} // namespace
+
+std::optional<ManifestKinds::Kind> ManifestKinds::find(const Digest& digest) {
+  return kinds_.with([&](auto& kinds) -> std::optional<Kind> {
+    const Kind* kind = kinds.find(digest.str());
+    return kind != nullptr ? std::optional(*kind) : std::nullopt;
+  });
+}
+
+void ManifestKinds::remember(const Digest& digest, Kind kind) {
+  kinds_.with([&](auto& kinds) { kinds.put(digest.str(), kind); });
+}
+
+Result<ManifestKinds::Kind> ManifestStore::kind_of(const Digest& digest, std::string_view bytes) {
+  if (const auto known = parts_.kinds.find(digest)) return *known;
+  BERTH_TRY(const model::ManifestInfo info, model::detect_manifest(bytes));
+  const ManifestKinds::Kind kind{info.kind, info.names_its_media_type};
+  parts_.kinds.remember(digest, kind);
+  return kind;
+}
+
+Result<model::Manifest> ManifestStore::get(const Digest& digest) {
+  auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);
+  if (bytes) {
+    BERTH_TRY(const ManifestKinds::Kind kind, kind_of(digest, *bytes));
+    return model::Manifest{kind.kind, kind.names_its_media_type, std::move(*bytes)};
+  }
+  if (!is(bytes.error(), Code::blob_unknown)) return std::unexpected(std::move(bytes).error());
+
+  // Where 2.1.0 put it. Most of what is found there are layers and configs, which are no manifests; and what is one of
+  // a kind that 2.1.0 did not know was pushed as a layer.
+  bytes = parts_.layers.get(digest, model::max_manifest_bytes);
+  if (!bytes && !is(bytes.error(), Code::blob_unknown) && !is(bytes.error(), Code::size_invalid))
+    return std::unexpected(std::move(bytes).error());
+  if (!bytes) return unknown(digest);
+  const auto kind = kind_of(digest, *bytes);
+  if (!kind || kind->kind != model::ManifestKind::schema1) return unknown(digest);
+  return model::Manifest{kind->kind, kind->names_its_media_type, std::move(*bytes)};
+}
+
+Result<Descriptor> ManifestStore::stat(const Digest& digest) {
+  const auto kind = parts_.kinds.find(digest);
+  auto found = parts_.revisions.stat(digest);
+  if (!found && !is(found.error(), Code::blob_unknown)) return found;
+  if (found && kind) {
+    found->media_type = model::media_type_of(kind->kind);
+    return found;
+  }
+  BERTH_TRY(const model::Manifest manifest, get(digest));
+  return Descriptor{std::string(model::media_type_of(manifest.kind)), manifest.bytes.size(),
+                    CanonicalDigest::of_bytes(manifest.bytes)};
+}
+
+Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::string_view bytes,
+                                      const std::optional<Digest>& named) {
+  // Its bytes are not read: an index names thousands of children. Any blob of the repository will do, as for
+  // docker/distribution: the caches of buildkit are indexes of layers.
+  const auto stat_child = [this](const Digest& digest) -> Result<Descriptor> {
+    auto found = parts_.revisions.stat(digest);
+    return found || !is(found.error(), Code::blob_unknown) ? std::move(found) : parts_.layers.stat(digest);
+  };
+  BERTH_CHECK(parts_.rules.check(info, {parts_.layers, stat_child}));
+  const Descriptor descriptor{std::string(model::media_type_of(info.kind)), bytes.size(),
+                              CanonicalDigest::of_bytes(bytes)};
+  const Digest name = named.value_or(descriptor.digest);
+  std::unique_ptr<driver::Lock> no_removal; // between its two links
+  std::vector<driver::PutFile> entry;
+  if (info.subject) {
+    BERTH_TRY(no_removal, parts_.referrers.exclude_removal(descriptor.digest));
+    // Before the revision: a crash leaves an entry of a manifest that is not there, and such are not listed.
+    entry.push_back(parts_.referrers.file(*info.subject, name, descriptor.digest));
+  }
+  BERTH_CHECK(parts_.revisions.publish(name, descriptor, Content::of(std::string(bytes)), std::move(entry)));
+  parts_.kinds.remember(descriptor.digest, {info.kind, info.names_its_media_type});
+  return descriptor;
+}
+
+Result<std::vector<model::Tag>> ManifestStore::remove(const Digest& digest) {
+  BERTH_TRY(const Descriptor descriptor, stat(digest));
+  // Only for its subject: what cannot be read can be removed all the same.
+  const auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);
+  // Tags first: should this stop half-way, what is left is a manifest without tags, not tags without a manifest.
+  return parts_.tags.untag_all(descriptor.digest, [&]() -> Result<> {
+    BERTH_CHECK(unlink(digest, descriptor));
+    if (bytes) BERTH_CHECK(parts_.referrers.remove(*bytes));
+    return {};
+  });
+}
+
+// What is gone already was removed by another at the same time. The layers keep a blob that has the same bytes, unless
+// it would be found as a manifest there.
+Result<> ManifestStore::unlink(const Digest& digest, const Descriptor& descriptor) {
+  std::vector<LinkedBlobStore*> places = {&parts_.revisions};
+  if (descriptor.media_type == model::media_type_of(model::ManifestKind::schema1)) places.push_back(&parts_.layers);
+  for (LinkedBlobStore* links : places) {
+    const auto gone = links->remove(digest);
+    if (!gone && !is(gone.error(), Code::blob_unknown)) return gone;
+  }
+  return {};
+}
+
+} // namespace berth::storage

@@ -1,0 +1,56 @@
+// ManifestStore: the manifests of a repository: blobs seen through the revisions link set.
+// docker/distribution 2.1.0 linked manifests among the layers by mistake; they are still found there.
+// Threads: belongs to one request (ManifestKinds: safe). Borrows: everything it is made of.
+#pragma once
+
+#include "base/guarded.h"
+#include "base/lru_map.h"
+#include "registry/registry.h"
+#include "storage/blobs/linked_blob_store.h"
+#include "storage/manifests/manifest_rules.h"
+#include "storage/manifests/referrer_store.h"
+#include "storage/manifests/tag_store.h"
+
+namespace berth::storage {
+
+// Remembers of what kind the bytes behind a digest are. Never wrong: content under a digest cannot change.
+class ManifestKinds {
+public:
+  struct Kind {
+    model::ManifestKind kind;
+    bool names_its_media_type;
+  };
+  std::optional<Kind> find(const Digest& digest);
+  void remember(const Digest& digest, Kind kind);
+
+private:
+  static constexpr std::size_t max_entries = 16384;
+  Guarded<LruMap<std::string, Kind>> kinds_{LruMap<std::string, Kind>(max_entries)};
+};
+
+class ManifestStore final : public registry::ManifestStore {
+public:
+  struct Parts {
+    LinkedBlobStore& revisions;
+    LinkedBlobStore& layers;
+    TagStore& tags;
+    ReferrerStore& referrers;
+    const ManifestRules& rules;
+    ManifestKinds& kinds;
+  };
+  explicit ManifestStore(Parts parts) : parts_(parts) {}
+
+  Result<Descriptor> stat(const Digest& digest) override;
+  Result<model::Manifest> get(const Digest& digest) override;
+  Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes,
+                         const std::optional<Digest>& named) override;
+  Result<std::vector<model::Tag>> remove(const Digest& digest) override;
+
+private:
+  Result<> unlink(const Digest& digest, const Descriptor& descriptor);
+  Result<ManifestKinds::Kind> kind_of(const Digest& digest, std::string_view bytes);
+
+  Parts parts_;
+};
+
+} // namespace berth::storage

@@ -1,0 +1,70 @@
+// ReferrerStore: which manifests of a repository name another as their subject: a link set a subject, in the order of
+// digests. An entry is a hint and no more: it is listed if the manifest is there and its bytes say the same. So a crash
+// or a removal by another registry leaves nothing wrong behind. What stands under the referrers tag, where clients keep
+// the list themselves with registries that have none, is listed too.
+// Cost of a page: the names of all that refer to the subject, and a few system calls an entry; the bytes of a manifest
+// are read once and then remembered.
+// Threads: belongs to one request (ReferrerCache: safe). Borrows: everything it is made of.
+#pragma once
+
+#include "base/guarded.h"
+#include "base/lru_map.h"
+#include "registry/registry.h"
+#include "storage/blobs/linked_blob_store.h"
+#include "storage/manifests/tag_store.h"
+
+namespace berth::storage {
+
+// Remembers what the manifest behind a digest refers to: nothing, too. Never wrong: content under a digest cannot
+// change.
+class ReferrerCache {
+public:
+  using Entry = std::optional<model::Referrer>;
+  std::optional<Entry> find(const CanonicalDigest& digest);
+  void remember(const CanonicalDigest& digest, const Entry& entry);
+
+private:
+  static constexpr std::size_t max_entries = 16384;
+  static constexpr std::size_t max_entry_bytes = 2048; // of its strings; larger ones are read again
+  Guarded<LruMap<std::string, Entry>> entries_{LruMap<std::string, Entry>(max_entries)};
+};
+
+class ReferrerStore final : public registry::ReferrerStore {
+public:
+  // A page ends when this much was looked at, or when its texts are this long.
+  static constexpr std::size_t max_looked_at = 4096;
+  static constexpr std::size_t max_page_bytes = 2 * 1024 * 1024;
+
+  struct Parts {
+    driver::StorageDriver& driver;
+    LinkedBlobStore& revisions;
+    TagStore& tags;
+    ReferrerCache& cache;
+  };
+  ReferrerStore(Parts parts, model::RepositoryName repository) : parts_(parts), repository_(std::move(repository)) {}
+
+  Result<registry::ReferrersPage> list(const registry::ReferrersRequest& request) override;
+
+  // As long as it is held, the manifest is not removed. Errors: busy.
+  Result<std::unique_ptr<driver::Lock>> exclude_removal(const CanonicalDigest& digest);
+  // What has to be put to enter a manifest, under the digest that its client gave.
+  driver::PutFile file(const Digest& subject, const Digest& referrer, const CanonicalDigest& canonical);
+  // Removes the entries of a manifest. Requires: the caller is the one who removes it.
+  Result<> remove(std::string_view manifest_bytes);
+  // Enters a manifest that is there, if it has a subject; tells whether. Requires: exclude_removal is held.
+  Result<bool> restore(const CanonicalDigest& digest);
+  // Does so with every manifest of the repository; how many have a subject.
+  Result<std::size_t> index();
+
+private:
+  // The digests under `_manifests/referrers/<subject>`, and those that the referrers tag lists.
+  Result<std::vector<std::string>> linked(const Digest& subject);
+  Result<std::vector<std::string>> tagged(const Digest& subject);
+  // What is behind a digest; nothing if there is no manifest here, or one without a subject.
+  Result<ReferrerCache::Entry> read(const Digest& digest);
+
+  Parts parts_;
+  model::RepositoryName repository_;
+};
+
+} // namespace berth::storage

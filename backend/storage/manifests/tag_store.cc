@@ -1,0 +1,171 @@
+#include "storage/manifests/tag_store.h"
+
+#include <algorithm>
+
+#include "storage/blobs/link_set.h"
+#include "storage/paths.h"
+
+namespace berth::storage {
+namespace {
+
+constexpr std::size_t max_alias_bytes = 256;
+constexpr std::size_t max_notice_bytes = 64;
+
+std::unexpected<Error> unknown(const model::Tag& tag) {
+  return fail(Code::manifest_unknown, {}, "unknown tag=" + tag.str());
+}
+
+std::string key_of(const std::string& tag_path, const model::CanonicalDigest& target) {
+  return tag_path + "@" + target.str();
+}
+
+} // namespace
+
+std::optional<model::Digest> SpokenDigests::find(const std::string& tag_path, const model::CanonicalDigest& target) {
+  return spoken_.with([&](auto& spoken) -> std::optional<model::Digest> {
+    const model::Digest* found = spoken.find(key_of(tag_path, target));
+    return found != nullptr ? std::optional(*found) : std::nullopt;
+  });
+}
+
+void SpokenDigests::remember(const std::string& tag_path, const model::CanonicalDigest& target,
+                             const model::Digest& spoken) {
+  spoken_.with([&](auto& all) { all.put(key_of(tag_path, target), spoken); });
+}
+
+Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
+  auto digest = read_link(driver_, paths::tag_current_link(repository_, tag));
+  if (digest) return digest;
+  if (is(digest.error(), Code::corrupt))
+    logger_.warn(digest.error().message); // pushing the tag again mends it
+  else if (!is(digest.error(), Code::not_found))
+    return digest;
+  return unknown(tag);
+}
+
+Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& spoken) {
+  BERTH_TRY(const auto no_removal, driver_.share(paths::manifest_lock(repository_, digest)));
+  BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_, tag)));
+  // Again, as a delete may have taken it since the manifest was put: the tag that is acknowledged now leads to it.
+  std::vector<driver::PutFile> files;
+  files.push_back(link_file(driver_, paths::revision_link(repository_, digest), digest));
+  const bool restores = files.front().content.has_value();
+  files.push_back(link_file(driver_, paths::tag_index_link(repository_, tag, digest), digest));
+  if (spoken != digest) files.push_back({paths::tag_alias(repository_, tag), Content::of(spoken.str())});
+  files.push_back(link_file(driver_, paths::tag_current_link(repository_, tag), digest));
+  const auto put = driver_.put(std::move(files));
+  // Also if it failed: the tag may be there. Who removes the manifest looks for tags once more.
+  const auto told = driver_.remove(paths::removal(repository_, digest), driver::Durability::scratch);
+  BERTH_CHECK(put);
+  if (!told && !is(told.error(), Code::not_found)) return told;
+  if (restores && restore_) BERTH_CHECK(restore_(digest));
+  if (spoken != digest) spoken_.remember(paths::tag(repository_, tag), digest, spoken);
+  return {};
+}
+
+model::Digest TagStore::spoken(const model::Tag& tag, const model::CanonicalDigest& target) {
+  const std::string path = paths::tag(repository_, tag);
+  if (const auto known = spoken_.find(path, target)) return *known;
+  model::Digest spoken = target;
+  // The alias may be that of an older target: then it leads elsewhere, or nowhere.
+  if (const auto text = driver_.get_content(paths::tag_alias(repository_, tag), max_alias_bytes))
+    if (const auto alias = model::Digest::parse(*text)) {
+      const auto leads_to = LinkSet::manifests(driver_, repository_).resolve(*alias);
+      if (leads_to && *leads_to == target) spoken = *alias;
+    }
+  spoken_.remember(path, target, spoken);
+  return spoken;
+}
+
+Result<> TagStore::untag(const model::Tag& tag) {
+  BERTH_CHECK(remove(tag));
+  return driver_.settle(paths::tags(repository_));
+}
+
+Result<> TagStore::untag(const std::vector<model::Tag>& tags) {
+  for (const model::Tag& tag : tags) {
+    const auto removed = remove(tag);
+    if (!removed && !is(removed.error(), Code::manifest_unknown)) return removed;
+  }
+  return driver_.settle(paths::tags(repository_));
+}
+
+// Not durable until the directory of tags is settled.
+Result<> TagStore::remove(const model::Tag& tag) {
+  BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_, tag)));
+  const auto removed = driver_.discard(paths::tag(repository_, tag));
+  if (!removed && is(removed.error(), Code::not_found)) return unknown(tag);
+  return removed;
+}
+
+// The directories among the tags, in byte order; not all need be tags.
+Result<std::shared_ptr<const ListingCache::Listing>> TagStore::entries() {
+  auto names = directories_.list(paths::tags(repository_));
+  if (!names && is(names.error(), Code::not_found)) {
+    // A repository without tags is one all the same (manifests pushed by digest).
+    if (const auto manifests = driver_.stat(paths::manifests(repository_)); manifests && manifests->is_directory)
+      return std::make_shared<const ListingCache::Listing>();
+    return fail(Code::name_unknown, {}, repository_.str());
+  }
+  return names;
+}
+
+Result<registry::Page> TagStore::list(const registry::PageRequest& request) {
+  BERTH_TRY(const auto listing, entries());
+  const ListingCache::Names& all = listing->names;
+  registry::Page page;
+  auto name = request.last.empty() ? all.begin() : std::ranges::upper_bound(all, request.last);
+  const auto rest = static_cast<std::size_t>(all.end() - name);
+  page.entries.reserve(std::min(rest, request.limit.value_or(rest)));
+  for (; name != all.end() && !page.more; ++name) {
+    if (!model::Tag::is_valid(*name)) continue;
+    if (page.entries.size() == request.limit)
+      page.more = true;
+    else
+      page.entries.push_back(*name);
+  }
+  return page;
+}
+
+// Keeps nobody from tagging meanwhile. Durable, also what another deletion of the same manifest has removed.
+Result<> TagStore::remove_tags_of(const model::CanonicalDigest& digest, std::vector<model::Tag>& removed) {
+  const auto all = entries();
+  if (!all && is(all.error(), Code::name_unknown)) return {};
+  BERTH_CHECK(all);
+  for (const std::string& name : (*all)->names) {
+    auto tag = model::Tag::parse(name);
+    if (!tag) continue;
+    const auto points_there = [&]() -> Result<bool> {
+      const auto target = get(*tag);
+      if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
+      return target && *target == digest;
+    };
+    BERTH_TRY(const bool found, points_there());
+    if (!found) continue;
+    BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_, *tag)));
+    BERTH_TRY(const bool still, points_there()); // it may have moved on
+    if (!still) continue;
+    const auto gone = driver_.discard(paths::tag(repository_, *tag));
+    if (!gone && is(gone.error(), Code::not_found)) continue; // docker-registry takes no locks
+    BERTH_CHECK(gone);
+    removed.push_back(*std::move(tag));
+  }
+  return driver_.settle(paths::tags(repository_));
+}
+
+Result<std::vector<model::Tag>> TagStore::untag_all(const model::CanonicalDigest& digest,
+                                                    const std::function<Result<>()>& remove_revision) {
+  // Who tags the manifest from now on takes the notice away, and who removes it at the same time replaces it.
+  const std::string notice = paths::removal(repository_, digest), ours = uuid4(random_);
+  BERTH_CHECK(driver_.put_scratch(notice, ours));
+  std::vector<model::Tag> removed;
+  BERTH_CHECK(remove_tags_of(digest, removed));
+  BERTH_TRY(const auto lock, driver_.exclude(paths::manifest_lock(repository_, digest)));
+  const auto found = driver_.get_content(notice, max_notice_bytes);
+  if (!found || *found != ours) BERTH_CHECK(remove_tags_of(digest, removed));
+  BERTH_CHECK(remove_revision());
+  if (found && *found == ours) static_cast<void>(driver_.remove(notice, driver::Durability::scratch));
+  return removed;
+}
+
+} // namespace berth::storage

@@ -1,0 +1,248 @@
+#include "storage/uploads/upload.h"
+
+#include <array>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <ranges>
+#include <set>
+
+#include "model/media_types.h"
+#include "storage/paths.h"
+
+namespace berth::storage {
+namespace {
+
+using model::RepositoryName;
+using model::Sha256;
+using model::UploadId;
+
+// An upload of up to so many bytes has no hash state: to read and hash them once more costs less than to make one, and
+// to remove it again.
+constexpr std::uint64_t max_stateless_bytes = 256 * 1024;
+// So many states are looked at when a writer has died, from the last one backwards.
+constexpr std::size_t max_states = 16;
+
+// What an upload consists of, in the order in which it goes: without startedat there is none.
+constexpr std::array<std::string_view, 2> upload_files{"startedat", "data"};
+
+// How far an upload has come: its length, and the hash of that much of it if a state was found.
+struct Progress {
+  std::uint64_t size = 0;
+  std::optional<Sha256> hash;
+  bool has_rubbish = false; // data is longer: a writer died in the middle of appending
+};
+
+std::unexpected<Error> unknown_upload() { return fail(Code::blob_upload_unknown); }
+
+// Maps a missing path to an unknown upload.
+template <class T>
+Result<T> of_upload(Result<T> result) {
+  if (!result && is(result.error(), Code::not_found)) return unknown_upload();
+  return result;
+}
+
+std::optional<Sha256> read_state(driver::StorageDriver& driver, const std::string& path, std::uint64_t offset) {
+  const auto saved = driver.get_content(path, Sha256::state_bytes);
+  if (!saved) return std::nullopt;
+  auto hash = Sha256::restore(*saved);
+  if (!hash || hash->length() != offset) return std::nullopt;
+  return std::move(*hash);
+}
+
+std::optional<std::uint64_t> parse_offset(std::string_view name) {
+  std::uint64_t offset = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), offset);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return offset;
+}
+
+// Hashes content once, and says at which of the offsets (in ascending order) the hash is the one that was saved.
+Result<std::optional<Sha256>> last_true(const Content& content, const std::map<std::uint64_t, Sha256>& saved) {
+  std::optional<Sha256> found;
+  Sha256 hash;
+  auto next = saved.begin();
+  const auto read = content.read([&](std::span<const std::byte> piece) -> Result<> {
+    for (; next != saved.end() && next->first - hash.length() <= piece.size(); ++next) {
+      const std::size_t size = next->first - hash.length();
+      hash.update(piece.first(size));
+      piece = piece.subspan(size);
+      if (hash.save() == next->second.save()) found = hash;
+    }
+    if (next == saved.end()) return fail(Code::exists); // enough was read
+    hash.update(piece);
+    return {};
+  });
+  if (!read && !is(read.error(), Code::exists)) return std::unexpected(read.error());
+  return found;
+}
+
+// The state with the greatest offset that is within the data, and true: docker-registry that goes on with an upload for
+// which it finds no state leaves one of its own piece alone, under that piece's length.
+Result<Progress> last_state(driver::StorageDriver& driver, const RepositoryName& repository, const UploadId& id,
+                            std::uint64_t data_size) {
+  const auto names = driver.list(paths::upload_hash_states(repository, id));
+  std::set<std::uint64_t> offsets;
+  if (names)
+    for (const std::string& name : *names)
+      if (const auto at = parse_offset(name); at && *at > 0 && *at <= data_size) offsets.insert(*at);
+  std::map<std::uint64_t, Sha256> saved;
+  for (const std::uint64_t offset : offsets | std::views::reverse | std::views::take(max_states))
+    if (auto hash = read_state(driver, paths::upload_hash_state(repository, id, offset), offset))
+      saved.emplace(offset, *std::move(hash));
+  if (saved.empty()) return Progress{data_size, std::nullopt, false};
+  BERTH_TRY(const Content data, driver.open(paths::upload_data(repository, id)));
+  BERTH_TRY(const auto found, last_true(data, saved));
+  if (!found) return Progress{data_size, std::nullopt, false};
+  return Progress{found->length(), *found, found->length() < data_size};
+}
+
+Result<Progress> progress_of(driver::StorageDriver& driver, const RepositoryName& repository, const UploadId& id) {
+  const auto data = driver.stat(paths::upload_data(repository, id));
+  if (!data && !is(data.error(), Code::not_found)) return std::unexpected(data.error());
+  if (!data || data->size == 0) return Progress{0, Sha256(), false};
+  if (data->size <= max_stateless_bytes) return Progress{data->size, std::nullopt, false};
+  if (auto hash = read_state(driver, paths::upload_hash_state(repository, id, data->size), data->size))
+    return Progress{data->size, std::move(hash), false};
+  return last_state(driver, repository, id, data->size);
+}
+
+} // namespace
+
+class Uploads::Writer final : public registry::BlobWriter {
+public:
+  Writer(Parts parts, RepositoryName repository, UploadId id, std::unique_ptr<driver::Lock> lock, Progress progress,
+         Publish publish)
+      : parts_(parts),
+        repository_(std::move(repository)),
+        id_(std::move(id)),
+        lock_(std::move(lock)),
+        progress_(std::move(progress)),
+        publish_(std::move(publish)) {}
+
+  const UploadId& id() const override { return id_; }
+  std::uint64_t size() const override { return progress_.size; }
+  Result<> append(Content content) override;
+  Result<Descriptor> commit(Content rest, const Digest& digest) override;
+  Result<> cancel() override;
+
+private:
+  Result<Content> data();
+  Result<> save_state();
+  Result<Sha256> hash_of(const Content& acknowledged);
+  Result<Sha256> hashed_with(const Content& content);
+  Result<> verify(const Digest& expected, const CanonicalDigest& actual, const Content& content);
+
+  Parts parts_;
+  RepositoryName repository_;
+  UploadId id_;
+  std::unique_ptr<driver::Lock> lock_;
+  Progress progress_;
+  Publish publish_;
+};
+
+Result<std::unique_ptr<registry::BlobWriter>> Uploads::create(Publish publish) {
+  BERTH_TRY(UploadId id, UploadId::parse(uuid4(parts_.random)));
+  // The upload may be lost, but not the repository's directory: what is linked in it later must be found.
+  BERTH_CHECK(parts_.driver.make_directory(paths::uploads(repository_)));
+  const std::string started_at = paths::upload_started_at(repository_, id);
+  BERTH_TRY(auto lock, parts_.driver.make_locked(started_at, to_rfc3339(parts_.clock.now())));
+  return std::make_unique<Writer>(parts_, repository_, std::move(id), std::move(lock), Progress{0, Sha256(), false},
+                                  std::move(publish));
+}
+
+Result<std::unique_ptr<registry::BlobWriter>> Uploads::resume(const UploadId& id, Publish publish) {
+  BERTH_TRY(auto lock, of_upload(parts_.driver.lock(paths::upload_started_at(repository_, id))));
+  BERTH_TRY(Progress progress, progress_of(parts_.driver, repository_, id));
+  return std::make_unique<Writer>(parts_, repository_, id, std::move(lock), std::move(progress), std::move(publish));
+}
+
+Result<std::uint64_t> Uploads::size(const UploadId& id) {
+  BERTH_CHECK(of_upload(parts_.driver.stat(paths::upload_started_at(repository_, id))));
+  BERTH_TRY(const Progress progress, progress_of(parts_.driver, repository_, id));
+  return progress.size;
+}
+
+Result<Content> Uploads::Writer::data() { return of_upload(parts_.driver.open(paths::upload_data(repository_, id_))); }
+
+// The hash of what is acknowledged; reads it again if there was no state.
+Result<Sha256> Uploads::Writer::hash_of(const Content& acknowledged) {
+  if (!progress_.hash) {
+    BERTH_TRY(progress_.hash, parts_.hashes.hash(acknowledged, Sha256()));
+  }
+  return *progress_.hash;
+}
+
+Result<Sha256> Uploads::Writer::hashed_with(const Content& content) {
+  if (!progress_.hash) {
+    BERTH_TRY(const Content acknowledged, data());
+    BERTH_CHECK(hash_of(acknowledged));
+  }
+  // The disk writes while the processor hashes.
+  if (content.size() > max_stateless_bytes) content.start_writeback();
+  return parts_.hashes.hash(content, *progress_.hash);
+}
+
+// From now on the bytes count. Requires: data is durable.
+Result<> Uploads::Writer::save_state() {
+  return parts_.driver.put_scratch(paths::upload_hash_state(repository_, id_, progress_.size), progress_.hash->save());
+}
+
+Result<> Uploads::Writer::append(Content content) {
+  if (content.empty() && !progress_.has_rubbish) return {};
+  const std::string path = paths::upload_data(repository_, id_);
+  const std::uint64_t size = progress_.size + content.size();
+  if (size <= max_stateless_bytes) {
+    BERTH_CHECK(parts_.driver.append(path, progress_.size, content));
+    progress_ = {size, std::nullopt, false};
+    return {};
+  }
+  BERTH_TRY(Sha256 hash, hashed_with(content));
+  if (progress_.size > 0 && progress_.size <= max_stateless_bytes) {
+    // From here on states say what counts: the first one is of what did without.
+    BERTH_CHECK(parts_.driver.append(path, progress_.size, Content()));
+    BERTH_CHECK(save_state());
+  }
+  BERTH_CHECK(parts_.driver.append(path, progress_.size, content));
+  progress_ = {size, std::move(hash), false};
+  return save_state();
+}
+
+// Checks the digest that the client gave for content.
+Result<> Uploads::Writer::verify(const Digest& expected, const CanonicalDigest& actual, const Content& content) {
+  bool matches = expected == actual;
+  if (expected.algorithm() != CanonicalDigest::canonical_algorithm) {
+    model::Digester digester(expected.algorithm());
+    BERTH_CHECK(content.read([&](std::span<const std::byte> piece) -> Result<> {
+      digester.update(piece);
+      return {};
+    }));
+    matches = digester.finish() == expected;
+  }
+  if (matches) return {};
+  BERTH_CHECK(cancel());
+  return fail(Code::digest_invalid, {}, "the content is not " + expected.str());
+}
+
+Result<Descriptor> Uploads::Writer::commit(Content rest, const Digest& digest) {
+  std::optional<Sha256> hash;
+  if (progress_.size == 0) { // all there is came with the last request: it goes straight to its place
+    BERTH_TRY(hash, hashed_with(rest));
+  } else {
+    BERTH_CHECK(append(std::move(rest)));
+    BERTH_TRY(rest, data());
+    BERTH_TRY(hash, hash_of(rest));
+  }
+  const Descriptor descriptor{std::string(model::media::octet_stream), rest.size(), hash->digest()};
+  BERTH_CHECK(verify(digest, descriptor.digest, rest));
+  BERTH_CHECK(of_upload(publish_(digest, descriptor, std::move(rest))));
+  // The blob is published: what remains of the upload can wait for the purge, should this fail.
+  static_cast<void>(parts_.driver.remove_files(paths::upload(repository_, id_), upload_files));
+  return descriptor;
+}
+
+Result<> Uploads::Writer::cancel() {
+  return of_upload(parts_.driver.remove_files(paths::upload(repository_, id_), upload_files));
+}
+
+} // namespace berth::storage
