@@ -51,18 +51,23 @@ Outcome read_only(const Face& face, const Endpoint& row) {
   return fail_with({Code::unsupported, {}, {}}, std::move(headers));
 }
 
-auth::Credentials credentials_of(const http::Request& request) {
-  return {request.headers.get("Authorization"), request.remote_addr};
+// What docker/distribution asks for, by the method; a mount also reads where it mounts from.
+std::vector<auth::Access> accesses_of(const Endpoint& row, const std::string& repository, std::string_view method,
+                                      const http::Query& query) {
+  std::vector<auth::Access> needed;
+  if (row.right == Right::catalog) return {{"registry", "catalog", "*"}};
+  if (row.right == Right::known || repository.empty() || method == "OPTIONS") return needed;
+  if (reads(method) || method == "POST" || method == "PUT" || method == "PATCH")
+    needed.push_back({"repository", repository, "pull"});
+  if (method == "POST" || method == "PUT" || method == "PATCH") needed.push_back({"repository", repository, "push"});
+  if (method == "DELETE") needed.push_back({"repository", repository, "delete"});
+  if (query.has("from")) needed.push_back({"repository", std::string(query.get("from")), "pull"});
+  return needed;
 }
 
-registry::MayRead may_read_of(auth::AccessController& access, const auth::Caller& caller) {
-  if (access.may_read_all(caller)) return nullptr;
-  return [&](const model::RepositoryName& name) -> Result<bool> {
-    const auto decided = access.decide(caller, Right::pull, &name);
-    if (decided) return true;
-    if (is(decided.error(), Code::denied) || is(decided.error(), Code::unauthorized)) return false;
-    return std::unexpected(decided.error());
-  };
+registry::MayRead may_read_of(const auth::Grant& grant) {
+  if (grant.may_pull == nullptr) return nullptr;
+  return [&grant](const model::RepositoryName& name) -> Result<bool> { return grant.may_pull(name); };
 }
 
 std::string_view raw_path(const http::Request& request) { return http::split_target(request.target).path; }
@@ -154,7 +159,9 @@ Outcome Api::answer(http::Request& request, Target& target) {
     if (face.ending == Face::Ending::moved) return moved(Locations(options_, request), routed.location, target.query);
     [[fallthrough]];
   case Routed::To::nowhere: return fail(Code::route_unknown, std::string(face.no_such_endpoint));
-  case Routed::To::wrong_method: return wrong_method(face, request.method, std::move(routed.allow));
+  case Routed::To::wrong_method:
+    BERTH_CHECK(authorize(*routed.row, routed.parameters.get("name"), request, target));
+    return wrong_method(face, request.method, std::move(routed.allow));
   case Routed::To::row: break;
   }
   return run(*routed.row, std::move(routed.parameters), request, target);
@@ -163,26 +170,20 @@ Outcome Api::answer(http::Request& request, Target& target) {
 Outcome Api::run(const Endpoint& row, http::PathParameters parameters, http::Request& request, const Target& target) {
   const Face& face = *target.face;
   if (target.counted != nullptr) target.counted->routed(row.name);
-  if (options_.read_only && auth::changes(row.right) && !reads(row.method)) return read_only(face, row);
   BERTH_TRY(auto repository, repository_of(face, parameters, request));
-
-  auth::Caller caller;
-  if (row.right != Right::nothing) {
-    BERTH_TRY(caller, access_.identify(credentials_of(request)));
-    BERTH_CHECK(access_.decide(caller, row.right, repository ? &repository->name() : nullptr));
-  }
+  BERTH_TRY(const auth::Grant grant, authorize(row, repository ? repository->name().str() : "", request, target));
+  if (options_.read_only && auth::changes(row.right) && !reads(row.method)) return read_only(face, row);
   const Locations locations(options_, request);
-  RequestEvents events(parts_.events, request, locations, caller, parts_.clock);
+  RequestEvents events(parts_.events, request, locations, grant.caller, parts_.clock);
   Call call{services_,
             request,
             http::Query::parse(target.query),
             std::move(parameters),
             locations,
-            caller,
-            may_read_of(access_, caller),
+            grant.caller,
+            may_read_of(grant),
             events,
             observed(std::move(repository), events)};
-  if (face.admit != nullptr) BERTH_CHECK(face.admit(call, row));
   const bool asks_before = request.before_body && row.before_body != nullptr;
   Outcome outcome = asks_before ? row.before_body(call) : row.answer(call);
   if (outcome) {
@@ -194,6 +195,29 @@ Outcome Api::run(const Endpoint& row, http::PathParameters parameters, http::Req
   if (is(failure.error, Code::unsupported) && !failure.headers.has("Allow"))
     failure.headers.add("Allow", http::methods_of(face.endpoints, row.pattern, row.method));
   return outcome;
+}
+
+// Whether the caller may do what the request does, and who that is.
+Attempt<auth::Grant> Api::authorize(const Endpoint& row, const std::string& repository, http::Request& request,
+                                    const Target& target) {
+  if (row.right == Right::nothing) return auth::Grant{};
+  std::optional<auth::Caller> vouched;
+  if (target.face->vouch != nullptr) {
+    BERTH_TRY(vouched, target.face->vouch(services_, request, row, repository));
+  }
+  std::vector<auth::Access> needed = accesses_of(row, repository, request.method, http::Query::parse(target.query));
+  const std::string origin = Locations(options_, request).origin();
+  const auth::Credentials credentials{request.headers.get("Authorization"), request.remote_addr,
+                                      vouched ? &*vouched : nullptr, request.judged_at.value_or(parts_.clock.now())};
+  auto granted = access_.authorize({credentials, needed, origin});
+  if (granted) {
+    request.trace.user = granted->caller.user;
+    return *std::move(granted);
+  }
+  Failure failure(std::move(granted.error().error));
+  if (!granted.error().challenge.empty()) failure.headers.add("WWW-Authenticate", std::move(granted.error().challenge));
+  failure.needed = std::move(needed);
+  return std::unexpected(std::move(failure));
 }
 
 // Null for a path without a {name...}. Errors: name_invalid.
@@ -212,7 +236,7 @@ http::Response Api::render(const Face& face, const http::Request& request, Failu
     parts_.logger.error("request failed", {{"method", request.method},
                                            {"path", std::string(raw_path(request))}, // the query holds upload states
                                            {"error", error.message.empty() ? "no message" : error.message}});
-  http::Response response = face.render(error);
+  http::Response response = face.render(failure);
   for (const auto& [name, value] : failure.headers.fields()) response.headers.add(name, value);
   return response;
 }

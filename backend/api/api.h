@@ -1,6 +1,6 @@
 // Api: the request pipeline of every face. A request goes through the same steps whatever its face (face.h) and its
-// endpoint (endpoint.h): route → identify → decide → run → render. What does not depend on the endpoint is done here,
-// once: health, counting, read-only mode, rights, events, 405 with Allow, Retry-After, the headers of all replies.
+// endpoint (endpoint.h): route → authorize → run → render. What does not depend on the endpoint is done here,
+// once: health, counting, rights, read-only mode, events, 405 with Allow, Retry-After, the headers of all replies.
 // Threads: safe.
 // Spec: docs/spec-map.md (OCI distribution-spec; docker/distribution's HTTP API v2).
 #pragma once
@@ -61,6 +61,8 @@ private:
   const Face& face_of(const http::Request& request, std::string& path) const;
   Outcome answer(http::Request& request, Target& target);
   Outcome run(const Endpoint& row, http::PathParameters parameters, http::Request& request, const Target& target);
+  Attempt<auth::Grant> authorize(const Endpoint& row, const std::string& repository, http::Request& request,
+                                 const Target& target);
   Result<std::unique_ptr<registry::Repository>> repository_of(const Face& face, const http::PathParameters& parameters,
                                                               http::Request& request);
   http::Response render(const Face& face, const http::Request& request, Failure failure);

@@ -80,6 +80,14 @@ nlohmann::ordered_json entry_of(const Error& error) {
   return entry;
 }
 
+// As docker/distribution writes it; null if it was enough to be somebody.
+nlohmann::ordered_json detail_of(const std::vector<auth::Access>& needed) {
+  nlohmann::ordered_json list;
+  for (const auth::Access& one : needed)
+    list.push_back({{"Type", one.type}, {"Class", ""}, {"Name", one.name}, {"Action", one.action}});
+  return list;
+}
+
 http::Response response_of(const Row& row, std::string_view type) {
   http::Response response;
   response.status = row.wire.status;
@@ -94,9 +102,11 @@ const WireError& wire_error(Code code) { return row_of(code).wire; }
 
 bool is_internal(Code code) { return row_of(code).shows == Shows::fixed; }
 
-http::Response error_response(const Error& error) {
+http::Response error_response(const Failure& failure) {
+  const Error& error = failure.error;
   nlohmann::ordered_json errors = nlohmann::ordered_json::array({entry_of(error)});
   for (const Error& further : error.also) errors.push_back(entry_of(further));
+  if (error.code == Code::unauthorized || !failure.needed.empty()) errors[0]["detail"] = detail_of(failure.needed);
   const nlohmann::ordered_json envelope{{"errors", std::move(errors)}};
 
   http::Response response = response_of(row_of(error.code), json_type);
@@ -105,7 +115,8 @@ http::Response error_response(const Error& error) {
   return response;
 }
 
-http::Response v1_error_response(const Error& error) {
+http::Response v1_error_response(const Failure& failure) {
+  const Error& error = failure.error;
   const Row& row = row_of(error.code);
   const bool own = row.shows != Shows::fixed && !error.message.empty();
   http::Response response = response_of(row, "application/json");

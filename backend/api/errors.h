@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "api/outcome.h"
 #include "base/result.h"
 #include "http/message.h"
 
@@ -25,8 +26,8 @@ bool is_internal(Code code);
 
 // {"errors":[{"code":…,"message":…,"detail":…}]} and a newline; the status is that of the first error. Each 429 and 503
 // says when to ask again.
-http::Response error_response(const Error& error);
+http::Response error_response(const Failure& failure);
 // The same for the v1 API: {"error":"…"}, in the words that its clients know.
-http::Response v1_error_response(const Error& error);
+http::Response v1_error_response(const Failure& failure);
 
 } // namespace berth::api

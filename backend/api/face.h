@@ -1,7 +1,9 @@
 // Face: one API of the registry as the pipeline (api.h) sees it. To add a face is to write its table and this value.
 #pragma once
 
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "api/endpoint.h"
@@ -9,11 +11,13 @@
 
 namespace berth::api {
 
+struct Services;
+
 struct Face {
   // Whether a path is the face's: decoded, and without http.prefix.
   bool (*owns)(std::string_view path);
   std::span<const Endpoint> endpoints;
-  http::Response (*render)(const Error& error);
+  http::Response (*render)(const Failure& failure);
   // Carried by every reply, errors too; no name: none.
   struct {
     std::string_view name, value;
@@ -22,8 +26,10 @@ struct Face {
   // another.
   enum class Ending { moved, ignored, exact } ending = Ending::moved;
   Result<model::RepositoryName> (*parse_name)(std::string_view text) = model::RepositoryName::parse;
-  // What the face asks for besides access control, before the endpoint runs; null: nothing.
-  Attempt<> (*admit)(const Call& call, const Endpoint& endpoint) = nullptr;
+  // Whom a token of the face's own, which stands in the place of a password, vouches for; null: it has no tokens.
+  // Nothing: no such token came. Errors: unauthorized; denied if the token is for something else.
+  Attempt<std::optional<auth::Caller>> (*vouch)(const Services& services, const http::Request& request,
+                                                const Endpoint& endpoint, const std::string& repository) = nullptr;
   // The messages of 404 and 405; empty: those of the table of errors.
   std::string_view no_such_endpoint = {}, no_such_method = {};
   // What metrics call a request that no row takes.

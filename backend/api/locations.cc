@@ -51,6 +51,12 @@ std::string base_of(const Options& options, const http::Request& request) {
 
 } // namespace
 
+std::string Locations::origin() const {
+  if (!options_.host.empty()) return options_.host.substr(0, options_.host.find('/', options_.host.find("://") + 3));
+  const Origin origin = origin_of(request_);
+  return origin.host.empty() ? "" : origin.scheme + "://" + origin.host;
+}
+
 std::string Locations::relative(std::string_view path) const { return http::encode_path(options_.prefix).append(path); }
 
 std::string Locations::absolute(std::string_view path) const { return base_of(options_, request_).append(path); }

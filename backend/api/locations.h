@@ -22,6 +22,9 @@ public:
   // The same without scheme and host: for Link and redirects.
   std::string relative(std::string_view path) const;
 
+  // scheme://host[:port] of the registry; empty if the client named no host.
+  std::string origin() const;
+
 private:
   const Options& options_;
   const http::Request& request_;

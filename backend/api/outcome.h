@@ -3,7 +3,9 @@
 
 #include <expected>
 #include <utility>
+#include <vector>
 
+#include "auth/access.h"
 #include "base/result.h"
 #include "http/message.h"
 
@@ -13,6 +15,7 @@ namespace berth::api {
 struct Failure {
   Error error;
   http::Headers headers = {};
+  std::vector<auth::Access> needed = {}; // where access control refused: what was asked for
 
   Failure(Error why, http::Headers with = {}) : error(std::move(why)), headers(std::move(with)) {}
 };

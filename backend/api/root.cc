@@ -15,8 +15,8 @@ Outcome alive(Call&) {
 
 constexpr Endpoint table[] = {{"GET", "/", "other", Right::nothing, alive}};
 
-http::Response render(const Error& error) {
-  return is(error, Code::route_unknown) ? plain_not_found() : error_response(error);
+http::Response render(const Failure& failure) {
+  return is(failure.error, Code::route_unknown) ? plain_not_found() : error_response(failure);
 }
 
 } // namespace

@@ -172,13 +172,40 @@ Result<> read_keys(const Node& root, Loaded& loaded) {
   return {};
 }
 
-// A config that asks for access control never starts an open registry.
-Result<> check_auth(const Node& root) {
+// What a kind of access control cannot do without.
+struct AuthKind {
+  std::string_view name;
+  Auth::Kind kind;
+  std::vector<std::string_view> required;
+};
+const std::vector<AuthKind>& auth_kinds() {
+  static const std::vector<AuthKind> kinds{{"none", Auth::Kind::none, {}},
+                                           {"htpasswd", Auth::Kind::htpasswd, {"realm", "path"}},
+                                           {"token", Auth::Kind::token, {"realm", "service", "issuer"}},
+                                           {"silly", Auth::Kind::silly, {"realm", "service"}}};
+  return kinds;
+}
+
+// A config that asks for access control never starts an open registry: half a section is refused, not passed over.
+Result<> read_auth(const Node& root, Auth& into) {
+  const std::string allowed = "one of none, htpasswd, token and silly";
   const Node* auth = root.find("auth");
   if (!auth || auth->is_null() || (auth->is_map() && auth->members.empty())) return {};
-  if (auth->is_map() && auth->members.size() == 1 && auth->members[0].key == "none") return {};
-  return refuse(*auth, "auth",
-                "only none: berth cannot control access yet, and does not start an open registry in its place");
+  if (auth->is_list() || (auth->is_map() && auth->members.size() != 1)) return refuse(*auth, "auth", allowed);
+  const std::string name(auth->is_map() ? std::string_view(auth->members[0].key) : std::string_view(auth->text));
+  const auto kind = std::ranges::find(auth_kinds(), name, &AuthKind::name);
+  if (kind == auth_kinds().end()) return refuse(*auth, "auth", allowed);
+  into.kind = kind->kind;
+  const std::string path = "auth." + name;
+  const Node* section = root.at(path);
+  for (const std::string_view key : kind->required) {
+    const Node* value = section != nullptr && section->is_map() ? section->find(key) : nullptr;
+    if (value == nullptr || value->is_null() || (value->text.empty() && key != "realm"))
+      return refuse(section != nullptr ? *section : *auth, path, "a map with " + std::string(key));
+  }
+  if (into.kind == Auth::Kind::token && into.token.root_certificates.empty() && into.token.jwks.empty())
+    return refuse(*section, path, "a map with rootcertbundle, or with jwks");
+  return {};
 }
 
 // Queues and metrics go by the name: those that are in use differ.
@@ -307,7 +334,7 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   BERTH_CHECK(check_storage(root));
   BERTH_CHECK(check_names(root, "", loaded));
   BERTH_CHECK(read_keys(root, loaded));
-  BERTH_CHECK(check_auth(root));
+  BERTH_CHECK(read_auth(root, loaded.config.auth));
   BERTH_CHECK(check_lists(root, loaded.config));
   BERTH_CHECK(check_tls(root, loaded.config));
   BERTH_CHECK(check_redis(root, loaded));

@@ -23,8 +23,9 @@ struct Log {
   bool access_disabled = false;                            // log.accesslog.disabled
 };
 
-// Who may do what. berth cannot check it yet: a config that asks for any is refused, after its values are checked.
+// Who may use the registry: one kind of access control, as docker/distribution has them.
 struct Auth {
+  enum class Kind { none, htpasswd, token, silly } kind = Kind::none;
   struct Htpasswd {
     std::string realm;
     std::string path; // absolute

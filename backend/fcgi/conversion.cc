@@ -58,6 +58,13 @@ Result<> set_content_length(std::string_view text, http::Request& request) {
   return {};
 }
 
+// Seconds since 1970, that we gave nginx ourselves.
+std::optional<Time> judged_at(std::string_view value) {
+  std::int64_t seconds = 0;
+  if (std::from_chars(value.data(), value.data() + value.size(), seconds).ec != std::errc()) return std::nullopt;
+  return Time(std::chrono::seconds(seconds));
+}
+
 Result<> read_parameter(std::string_view name, std::string_view value, Incoming& into, std::size_t& header_bytes) {
   http::Request& request = into.request;
   if (name == "REQUEST_METHOD")
@@ -76,6 +83,8 @@ Result<> read_parameter(std::string_view name, std::string_view value, Incoming&
     request.remote_port = value;
   else if (name == "BERTH_BODY_FILE")
     into.spool_file = value;
+  else if (name == "BERTH_JUDGED_AT")
+    request.judged_at = judged_at(value);
   else if (name == "BERTH_BEFORE_BODY")
     request.before_body = value == "1";
   else if (name == "BERTH_READS_HEAD")
@@ -110,6 +119,12 @@ void add_line(std::string& head, std::string_view name, std::string_view value) 
   head.append("\r\n");
 }
 
+// For the access log alone.
+void add_trace(std::string& head, const http::Trace& trace) {
+  if (!trace.repository.empty()) add_line(head, "X-Berth-Repository", trace.repository);
+  if (!trace.user.empty()) add_line(head, "X-Berth-User", trace.user);
+}
+
 constexpr std::size_t max_text_in_head = 8 * 1024;
 
 // What nginx can pass on of an answer that came before the body (nginx/snippets/location/answered.conf).
@@ -138,13 +153,15 @@ std::string write_answer_before_body(const http::Request& request, const http::R
   if (takes != nullptr || !fits_a_head(request, response)) {
     add_line(head, "Status", "204");
     add_line(head, "X-Berth-Takes", takes != nullptr && *takes == http::TakesBody::spooled ? "spooled" : "small");
+    add_line(head, "X-Berth-Judged-At",
+             std::to_string(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
     return head + "\r\n";
   }
   add_line(head, "Status", "403");
   add_line(head, "X-Berth-Status", std::to_string(response.status));
   for (const auto& [name, value] : response.headers.fields())
     if (is_passed_on(name)) add_line(head, name, value);
-  if (!request.trace.repository.empty()) add_line(head, "X-Berth-Repository", request.trace.repository);
+  add_trace(head, request.trace);
   const std::string_view text = body_of(request, response);
   add_line(head, "X-Berth-Text", text.substr(0, max_text_in_head));
   if (text.ends_with('\n')) add_line(head, "X-Berth-Text-Ends", "line");
@@ -203,7 +220,7 @@ std::string write_head(const http::Request& request, const http::Response& respo
   head.reserve(usual_head_bytes);
   add_line(head, "Status", std::to_string(response.status) + " " + std::string(http::reason_of(response.status)));
   for (const auto& [name, value] : response.headers.fields()) add_line(head, name, value);
-  if (!request.trace.repository.empty()) add_line(head, "X-Berth-Repository", request.trace.repository);
+  add_trace(head, request.trace);
   if (const auto* file = std::get_if<http::StoreFile>(&response.body); file && stored == Stored::by_pool) {
     add_line(head, "Content-Length", std::to_string(file->size));
   } else if (file) {

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/content.h"
 #include "base/is_gone.h"
 #include "base/result.h"
@@ -33,7 +34,8 @@ private:
 // What the log tells of a request besides what it is.
 struct Trace {
   std::string id;         // nginx's $request_id; empty: there is none
-  std::string repository; // set by the handler
+  std::string repository; // set by the handler, both
+  std::string user;       // verified; empty: nobody in particular
 };
 
 struct Request {
@@ -48,8 +50,9 @@ struct Request {
   // The body is not here yet: nginx asks whether it shall take it. The answer is TakesBody, or what would be answered
   // whatever the body is.
   bool before_body = false;
-  IsGone client_is_gone;     // as far as nginx tells of it
-  bool is_for_debug = false; // came to the debug server
+  std::optional<Time> judged_at; // when rights were asked for before the body came; absent: they were not
+  IsGone client_is_gone;         // as far as nginx tells of it
+  bool is_for_debug = false;     // came to the debug server
   Trace trace;
   bool body_too_large = false; // the body was longer than the pool takes in memory; `body` is empty then
 };

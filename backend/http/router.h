@@ -39,8 +39,8 @@ std::string with_other_ending(std::string_view path);
 template <class Row>
 struct Routed {
   enum class To { row, moved, wrong_method, nowhere } to = To::nowhere;
-  const Row* row = nullptr;  // to == row
-  PathParameters parameters; // to == row
+  const Row* row = nullptr;  // to == row; to == wrong_method: one of the path's
+  PathParameters parameters; // the same
   std::string location;      // to == moved: the same path with, or without, a slash at its end; decoded
   std::string allow;         // to == wrong_method: the methods the path has, "GET, HEAD, PUT"
 };
@@ -67,7 +67,7 @@ Routed<Row> route(std::span<const Row> table, std::string_view method, std::stri
       for (const Row& row : table)
         if (row.pattern == first.pattern && row.method == wanted)
           return {To::row, &row, *std::move(parameters), {}, {}};
-      return {To::wrong_method, nullptr, {}, {}, methods_of(table, first.pattern)};
+      return {To::wrong_method, &first, *std::move(parameters), {}, methods_of(table, first.pattern)};
     }
     if (match(first.pattern, other)) return {To::moved, nullptr, {}, other, {}};
   }

@@ -64,8 +64,8 @@ Outcome set_up(Call& call) {
 // docker/distribution has no page for those who ask with GET.
 Outcome nothing_here(Call&) { return fail(Code::route_unknown); }
 
-http::Response render(const Error& error) {
-  return is(error, Code::route_unknown) ? plain_not_found() : error_response(error);
+http::Response render(const Failure& failure) {
+  return is(failure.error, Code::route_unknown) ? plain_not_found() : error_response(failure);
 }
 
 std::vector<Endpoint> table_of(const std::string& metrics_path) {

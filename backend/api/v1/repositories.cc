@@ -20,7 +20,7 @@ std::string endpoint_of(const Call& call) {
 }
 
 void add_token(const Call& call, TokenAccess access, http::Response& response) {
-  const std::string token = call.services.v1_tokens.sign({call.repository->name().str(), access});
+  const std::string token = call.services.v1_tokens.sign({call.repository->name().str(), access, call.caller});
   response.headers.add("X-Docker-Token", token);
   response.headers.add("WWW-Authenticate", token);
   response.headers.add("X-Docker-Endpoints", endpoint_of(call));

@@ -1,11 +1,13 @@
 // Tokens of the v1 API: what a client is given with a repository and sends with the requests for its images. Over http
 // a docker client sends its password with the first only; the token is what the rest is known by.
-// Form: `Token signature=<hmac>,repository="<name>",access=<read or write>,expires=<unix seconds>`.
+// Form: `Token signature=<hmac>,repository="<name>",access=<read or write>,subject="<user, in base64url>",stamp="<of
+// the user's credential>",expires=<unix seconds>`.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "auth/access.h"
 #include "base/clock.h"
 #include "base/result.h"
 
@@ -16,6 +18,7 @@ enum class TokenAccess { read, write };
 struct Token {
   std::string repository;
   TokenAccess access = TokenAccess::read;
+  auth::Caller caller = {}; // who was given it; nobody in particular without access control
 };
 
 // Threads: safe. Borrows: clock.

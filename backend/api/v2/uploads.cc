@@ -52,10 +52,13 @@ std::optional<registry::MountRequest> mount_parameters(const Call& call) {
   if (!call.query.has("mount")) return std::nullopt;
   auto digest = model::Digest::parse_stored(call.query.get("mount"));
   if (!digest) return std::nullopt;
-  if (!call.query.has("from")) return registry::MountRequest{*std::move(digest), std::nullopt};
+  // Without a repository to mount from it is any of the store, which is for callers who may pull from all of them.
+  if (!call.query.has("from")) {
+    if (call.may_read) return std::nullopt;
+    return registry::MountRequest{*std::move(digest), std::nullopt};
+  }
   auto from = model::RepositoryName::parse(call.query.get("from"));
   if (!from) return std::nullopt;
-  // Access control asks here whether the caller may pull from `from`; if not, it is an upload too.
   return registry::MountRequest{*std::move(digest), *std::move(from)};
 }
 

@@ -77,7 +77,8 @@ std::string access_log_lines(const config::Config& config) {
       fields += " " + word.substr(1, word.size() - 2);
     }
     return std::string(
-               "log_format berth '$remote_addr - $remote_user [$time_local] \"$request_method $berth_logged_uri "
+               "log_format berth '$remote_addr - $berth_logged_user [$time_local] \"$request_method "
+               "$berth_logged_uri "
                "$server_protocol\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\" request=$request_id "
                "repository=$berth_repository digest=$berth_digest received=$request_length seconds=$request_time "
                "pool_seconds=$upstream_response_time") +
@@ -108,7 +109,8 @@ std::string access_log_lines(const config::Config& config) {
   fields += "\n    '\"sent\":$body_bytes_sent,\"received\":$request_length,\"seconds\":$request_time'";
   for (const auto& [name, value] : log.fields)
     fields += "\n    \"," + json_in_word(name) + ":" + json_in_word(value) + "\"";
-  const std::string maps = utf8_map("berth_utf8_user", "remote_user") + utf8_map("berth_utf8_uri", "berth_logged_uri") +
+  const std::string maps = utf8_map("berth_utf8_user", "berth_verified_user") +
+                           utf8_map("berth_utf8_uri", "berth_logged_uri") +
                            utf8_map("berth_utf8_referer", "http_referer") +
                            utf8_map("berth_utf8_agent", "http_user_agent") + utf8_map("berth_utf8_host", "berth_host");
   return maps + "log_format berth escape=json " + fields + "\n    '}';\n" + line("access_log", access_log);

@@ -97,7 +97,8 @@ std::string layer_size_line(const config::Config& config) {
 bool pool_sees_pulls(const config::Config& config) {
   const auto takes_events = [](const config::NotificationEndpoint& endpoint) { return !endpoint.disabled; };
   const config::Health& health = config.health;
-  return std::ranges::any_of(config.notifications.endpoints, takes_events) || !config.http.debug.addr.empty() ||
+  return config.auth.kind != config::Auth::Kind::none ||
+         std::ranges::any_of(config.notifications.endpoints, takes_events) || !config.http.debug.addr.empty() ||
          health.storage.enabled || !health.files.empty() || !health.https.empty() || !health.tcps.empty() ||
          config.http.prefix != "/";
 }

@@ -56,10 +56,10 @@ TEST_CASE("each code has its wire form") {
     CAPTURE(row.wire, row.status);
     CHECK(wire_error(row.code).code == row.wire);
     CHECK(wire_error(row.code).status == row.status);
-    CHECK(error_response({row.code, {}, {}}).status == row.status);
+    CHECK(error_response(Error{row.code, {}, {}}).status == row.status);
     const bool passes = row.status == 429 || row.status == 503;
-    CHECK(error_response({row.code, {}, {}}).headers.has("Retry-After") == passes);
-    CHECK(v1_error_response({row.code, {}, {}}).headers.has("Retry-After") == passes);
+    CHECK(error_response(Error{row.code, {}, {}}).headers.has("Retry-After") == passes);
+    CHECK(v1_error_response(Error{row.code, {}, {}}).headers.has("Retry-After") == passes);
   }
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("what the layers tell each other is not for clients") {
 }
 
 TEST_CASE("an error is an envelope with one entry, and a line end") {
-  const auto response = error_response({Code::blob_unknown, {}, {}});
+  const auto response = error_response(Error{Code::blob_unknown, {}, {}});
   CHECK(response.headers.get("Content-Type") == "application/json; charset=utf-8");
   CHECK(std::get<std::string>(response.body) ==
         "{\"errors\":[{\"code\":\"BLOB_UNKNOWN\",\"message\":\"blob unknown to registry\"}]}\n");

@@ -13,22 +13,26 @@ using namespace berth::test;
 
 namespace {
 
-// Lets nobody do what takes one of some rights, and knows everybody with credentials as "alice".
+// Lets nobody do anything while it is closed, and knows everybody with credentials as "alice".
 class Gate final : public auth::AccessController {
 public:
-  Result<auth::Caller> identify(const auth::Credentials& credentials) override {
-    if (credentials.authorization == "Basic wrong") return fail(Code::unauthorized);
-    return auth::Caller{credentials.authorization.empty() ? "" : "alice"};
+  std::expected<auth::Grant, auth::Refusal> authorize(const auth::Question& question) override {
+    const auth::Credentials& from = question.credentials;
+    asked.emplace_back(question.needed.begin(), question.needed.end());
+    times.push_back(from.time);
+    if (from.vouched != nullptr) vouched.push_back(from.vouched->user + "/" + from.vouched->stamp);
+    const bool known = !from.authorization.empty() && from.authorization != "Basic wrong";
+    if (closed || from.authorization == "Basic wrong")
+      return std::unexpected(
+          auth::Refusal{{known ? Code::denied : Code::unauthorized, {}, {}}, known ? "" : "Basic realm=\"r\""});
+    return auth::Grant{{known ? "alice" : "", known ? "s1" : ""}, may_pull};
   }
-  Result<> decide(const auth::Caller& caller, auth::Right right, const model::RepositoryName* repository) override {
-    asked.emplace_back(right, repository != nullptr ? repository->str() : "");
-    if (!closed) return {};
-    return fail(caller.user.empty() ? Code::unauthorized : Code::denied);
-  }
-  bool may_read_all(const auth::Caller&) override { return !closed; }
 
   bool closed = false;
-  std::vector<std::pair<auth::Right, std::string>> asked;
+  std::function<bool(const model::RepositoryName&)> may_pull;
+  std::vector<std::vector<auth::Access>> asked;
+  std::vector<Time> times;
+  std::vector<std::string> vouched;
 };
 
 class Told final : public notify::Listener {
@@ -105,6 +109,15 @@ void for_each_endpoint(const Each& each) {
   for (const api::Endpoint& row : api::v1::endpoints()) each(row, std::string(row.method) + " " + path_of(row.pattern));
 }
 
+// As docker/distribution has it, whatever the row's own right is.
+std::vector<auth::Access> needed_by(const api::Endpoint& row) {
+  if (row.right == auth::Right::catalog) return {{"registry", "catalog", "*"}};
+  if (!row.pattern.contains("{name...}")) return {};
+  if (row.method == "GET") return {{"repository", "team/app", "pull"}};
+  if (row.method == "DELETE") return {{"repository", "team/app", "delete"}};
+  return {{"repository", "team/app", "pull"}, {"repository", "team/app", "push"}};
+}
+
 constexpr std::string_view layer = "not a tar, and not compressed";
 const std::string image(64, 'b');
 const std::string image_json = R"({"id":")" + image + R"(","os":"linux","architecture":"amd64"})";
@@ -138,10 +151,53 @@ TEST_CASE("access control is asked before every endpoint that needs a right, of 
     CHECK(nobody == 401);
     CHECK(somebody == 403);
     REQUIRE(face.gate.asked.size() == 2);
-    CHECK(face.gate.asked[0].first == row.right);
-    CHECK(face.gate.asked[0].second == (row.pattern.contains("{name...}") ? "team/app" : ""));
+    CHECK(face.gate.asked[0] == needed_by(row));
   });
   CHECK(face.told.lines.empty());
+}
+
+TEST_CASE("a refusal has the challenge, and says what was needed as docker/distribution does") {
+  Watched face;
+  face.gate.closed = true;
+  const Reply mount = face.send("POST /v2/team/app/blobs/uploads/?mount=" + digest_of("x") + "&from=other/repo");
+  CHECK(mount.status() == 401);
+  CHECK(mount.header("WWW-Authenticate") == "Basic realm=\"r\"");
+  CHECK(mount.body() == R"({"errors":[{"code":"UNAUTHORIZED","message":"authentication required","detail":[)"
+                        R"({"Type":"repository","Class":"","Name":"team/app","Action":"pull"},)"
+                        R"({"Type":"repository","Class":"","Name":"team/app","Action":"push"},)"
+                        R"({"Type":"repository","Class":"","Name":"other/repo","Action":"pull"}]}]})"
+                        "\n");
+  CHECK(face.send("GET /v2/").body() ==
+        R"({"errors":[{"code":"UNAUTHORIZED","message":"authentication required","detail":null}]})"
+        "\n");
+  CHECK(face.send("PUT /v2/team/app/tags/list").status() == 401);
+  CHECK(face.gate.asked.back().size() == 2);
+  CHECK(face.send("OPTIONS /v2/team/app/tags/list").status() == 401);
+  CHECK(face.gate.asked.back().empty());
+  face.gate.closed = false;
+  CHECK(face.send("PUT /v2/team/app/tags/list").status() == 405);
+}
+
+TEST_CASE("a mount from anywhere needs a caller who may pull from everywhere") {
+  Watched face;
+  REQUIRE(face.send("POST /v2/secret/app/blobs/uploads/?digest=" + digest_of("x"), {}, "x").status() == 201);
+  face.gate.may_pull = [](const model::RepositoryName&) { return false; };
+  CHECK(face.send("POST /v2/team/app/blobs/uploads/?mount=" + digest_of("x")).status() == 202);
+  CHECK(face.send("HEAD /v2/team/app/blobs/" + digest_of("x")).status() == 404);
+  face.gate.may_pull = nullptr;
+  CHECK(face.send("POST /v2/team/app/blobs/uploads/?mount=" + digest_of("x")).status() == 201);
+}
+
+TEST_CASE("a token of v1 stands for the user who was given it, with the stamp of that user's credential") {
+  Watched face;
+  const Reply given = face.send("PUT /v1/repositories/team/app/", {{"Authorization", "Basic x"}}, "[]");
+  REQUIRE(given.status() == 200);
+  const std::string token(given.header("X-Docker-Token"));
+  CHECK(face.send("GET /v1/repositories/team/app/tags", {{"Authorization", token}}).status() == 404);
+  CHECK(face.gate.vouched == std::vector<std::string>{"alice/s1"});
+  std::string forged = token;
+  forged.replace(forged.find("subject="), 12, "subject=\"Ym9");
+  CHECK(face.send("GET /v1/repositories/team/app/tags", {{"Authorization", forged}}).status() == 401);
 }
 
 TEST_CASE("credentials that are wrong are refused by both faces, whatever they ask for") {

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "driver/filesystem.h"
-#include "fixture.h"
+#include "unit/storage/fixture.h"
 #include "unit/temp_dir.h"
 
 namespace berth::storage {
