@@ -88,6 +88,7 @@ Api::Api(Parts parts, Options options)
                 v1_tokens_,
                 parts_.v1 && options_.faces != Options::Faces::v2 ? &parts_.v1->images : nullptr,
                 parts_.v1 && options_.faces != Options::Faces::v2 ? &parts_.v1->tags : nullptr,
+                parts_.access != nullptr,
                 parts_.debug},
       access_(parts_.access != nullptr ? *parts_.access : everybody_),
       root_(root_face()),

@@ -33,6 +33,7 @@ struct Services {
   const v1::TokenSigner& v1_tokens;
   registry::V1Images* v1_images = nullptr; // null, both: there is no v1 face
   registry::V1Tags* v1_tags = nullptr;
+  bool has_accounts = false;           // whether access control knows users, as against letting everybody in
   const debug::Pages* debug = nullptr; // null: there is no debug server
 };
 

@@ -15,8 +15,8 @@ Outcome ping(Call&) {
 // Access control has let the caller in, or there is none.
 Outcome check_login(Call&) { return json_reply("\"OK\""); }
 
-// Nobody is made an account here: accounts are the operator's. Whoever says a name and a password is told that it is
-// well, and docker keeps both; whether they are right is seen with the first request that takes them.
+// Nobody is made an account here: accounts are the operator's. Without any, docker is told that all is well, and keeps
+// the name and the password that it was given.
 Outcome create_user(Call& call) {
   BERTH_TRY(const std::string body, read_body(call));
   const auto document = nlohmann::json::parse(body, nullptr, false);
@@ -24,6 +24,8 @@ Outcome create_user(Call& call) {
   for (const char* name : {"username", "password", "email"})
     if (const auto member = document.find(name); member == document.end() || !member->is_string())
       return fail(Code::bad_request, "Missing " + std::string(name));
+  // Docker then asks whether the password is the account's, by check_login.
+  if (call.services.has_accounts) return json_reply("\"Username or email already exists\"", 400);
   return json_reply("\"User Created\"", 201);
 }
 

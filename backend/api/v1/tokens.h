@@ -1,7 +1,7 @@
 // Tokens of the v1 API: what a client is given with a repository and sends with the requests for its images. Over http
 // a docker client sends its password with the first only; the token is what the rest is known by.
-// Form: `Token signature=<hmac>,repository="<name>",access=<read or write>,subject="<user, in base64url>",stamp="<of
-// the user's credential>",expires=<unix seconds>`.
+// Form: `Token signature=<hmac>,repository="<name>",access=<read or write>,expires=<unix seconds>`; with access
+// control `subject="<user, in base64url>",stamp="<auth::Caller::stamp>"` stand before expires.
 #pragma once
 
 #include <string>
