@@ -1,0 +1,46 @@
+// HtpasswdAccess: auth.htpasswd, as docker/distribution has it: every user of the file may do everything, and nobody
+// else anything. Threads: safe.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "auth/access.h"
+#include "auth/htpasswd_file.h"
+#include "auth/passwords.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+
+namespace berth::auth {
+
+class HtpasswdAccess final : public AccessController {
+public:
+  struct Options {
+    std::string realm;
+    std::string path; // of the file, absolute
+    PasswordLimits limits = {};
+  };
+
+  // Borrows the clock and the logger. Errors: those of HtpasswdFile::open.
+  static Result<std::unique_ptr<HtpasswdAccess>> make(Options options, const Clock& clock, Random& random,
+                                                      Logger& logger);
+
+  // Refusals: unauthorized, too_many_requests.
+  std::expected<Grant, Refusal> authorize(const Question& question) override;
+
+  const Passwords& passwords() const { return passwords_; }
+
+private:
+  HtpasswdAccess(std::string challenge, std::unique_ptr<HtpasswdFile> file, PasswordLimits limits, const Clock& clock,
+                 Random& random)
+      : challenge_(std::move(challenge)), file_(std::move(file)), passwords_(clock, random, limits) {}
+
+  const std::string challenge_;
+  const std::unique_ptr<HtpasswdFile> file_;
+  Passwords passwords_;
+};
+
+} // namespace berth::auth
