@@ -279,6 +279,7 @@ int no_passphrase(char*, int, int, void*) { return -1; }
 
 const std::string& PublicKey::id() const { return parts_->id; }
 const std::string& PublicKey::jwk() const { return parts_->jwk; }
+evp_pkey_st* PublicKey::openssl_key() const { return parts_->key.get(); }
 
 Result<PublicKey> PublicKey::from_jwk(std::string_view json) {
   BERTH_TRY(Json jwk, parse_json(json, Duplicates::refused));

@@ -9,6 +9,8 @@
 
 #include "base/result.h"
 
+struct evp_pkey_st; // OpenSSL's
+
 namespace berth::model {
 
 struct KeyParts; // of jws_key.cc
@@ -27,6 +29,8 @@ public:
   const std::string& jwk() const;
   // algorithm: ES256, ES384 or ES512 by the curve; RS256, RS384 or RS512. Errors: manifest_unverified.
   Result<> verify(std::string_view algorithm, std::string_view message, std::string_view signature) const;
+  // For what verify does not know. Valid as long as a copy of this one.
+  evp_pkey_st* openssl_key() const;
 
 private:
   friend class SigningKey;

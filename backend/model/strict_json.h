@@ -1,5 +1,5 @@
 // JSON as berth reads it from strangers: within limits, and without what two parsers would understand differently.
-// For model/ alone. Errors: manifest_invalid, with what is wrong in detail.
+// For model/ and auth/ alone. Errors: manifest_invalid, with what is wrong in detail.
 #pragma once
 
 #include <nlohmann/json.hpp>
