@@ -1,7 +1,7 @@
 // AccessController: who a request comes from, and whether that caller may do what the request does. It decides, and
-// knows no HTTP beyond the values of Authorization and WWW-Authenticate: the pipeline (api/api.h) asks it once for every
-// request of every face, and turns a Refusal into the face's reply.
-// Spec: RFC 7235, RFC 7617 (Basic), RFC 6750 (Bearer); docker/distribution, docs/spec/auth.
+// knows no HTTP beyond the values of Authorization and WWW-Authenticate: the pipeline (api/api.h) asks it once for
+// every request of every face, and turns a Refusal into the face's reply. Spec: RFC 7235, RFC 7617 (Basic), RFC 6750
+// (Bearer); docker/distribution, docs/spec/auth.
 #pragma once
 
 #include <expected>

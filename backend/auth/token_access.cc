@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "auth/challenge.h"
 #include "auth/jws.h"
 #include "base/encoding.h"
 #include "model/digest.h"
@@ -14,46 +15,6 @@ namespace {
 using std::chrono::sys_seconds;
 
 constexpr std::size_t max_cached_tokens = 1'000;
-
-// As Go's strconv.Quote does with ASCII; other bytes stay.
-std::string go_quote(std::string_view text) {
-  constexpr std::string_view named = "\a\b\t\n\v\f\r\"\\", letters = "abtnvfr\"\\";
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (const std::size_t at = named.find(c); at != std::string_view::npos)
-      (quoted += '\\') += letters[at];
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      quoted += "\\x" + to_hex(std::string(1, c));
-    else
-      quoted += c;
-  }
-  return quoted + '"';
-}
-
-// Scopes one after the other, each a resource with all its actions: repository:a/b:pull,push repository:c/d:pull
-std::string scopes_of(std::span<const Access> needed) {
-  std::vector<std::pair<std::string, std::vector<std::string_view>>> scopes;
-  for (const Access& access : needed) {
-    const std::string resource = access.type + ":" + access.name;
-    auto scope = std::ranges::find(scopes, resource, [](const auto& entry) { return entry.first; });
-    if (scope == scopes.end()) scope = scopes.insert(scopes.end(), {resource, {}});
-    if (std::ranges::find(scope->second, access.action) == scope->second.end()) scope->second.push_back(access.action);
-  }
-  std::string text;
-  for (const auto& [resource, actions] : scopes) {
-    text.append(text.empty() ? "" : " ").append(resource);
-    for (std::size_t at = 0; at < actions.size(); ++at) text.append(at == 0 ? ":" : ",").append(actions[at]);
-  }
-  return text;
-}
-
-std::string bearer_challenge(std::string_view realm, std::string_view service, std::span<const Access> needed,
-                             std::string_view error) {
-  std::string challenge = "Bearer realm=" + go_quote(realm) + ",service=" + go_quote(service);
-  if (!needed.empty()) challenge += ",scope=" + go_quote(scopes_of(needed));
-  if (!error.empty()) challenge += ",error=" + go_quote(error);
-  return challenge;
-}
 
 // A path as Go's net/url writes it.
 std::string percent_encoded(std::string_view path) {
@@ -168,7 +129,8 @@ Refusal TokenAccess::refusal(const Question& question, std::string_view error) c
   const bool redirects = options_.auto_redirect && !question.origin.empty();
   const std::string realm =
       redirects ? std::string(question.origin) + percent_encoded(options_.auto_redirect_path) : options_.realm;
-  return {{Code::unauthorized, {}, {}}, bearer_challenge(realm, options_.service, question.needed, error)};
+  return {{Code::unauthorized, {}, {}},
+          bearer_challenge(realm, options_.service, question.needed, Grouping::by_resource, error)};
 }
 
 } // namespace berth::auth

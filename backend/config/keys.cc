@@ -52,7 +52,7 @@ constexpr Key table[] = {
   {"auth.token.issuer", works, scalar, value<FIELD(auth.token.issuer), to_text>, "who a token must be from (`iss`)"},
   {"auth.token.rootcertbundle", works, scalar, value<FIELD(auth.token.root_certificates), to_path>, "PEM certificates whose keys sign tokens, read again when they change"},
   {"auth.token.jwks", works, scalar, value<FIELD(auth.token.jwks), to_path>, "the same as a JSON Web Key Set"},
-  {"auth.token.signingalgorithms", works, tree, value<FIELD(auth.token.algorithms), to_list>, "which of RS256 to RS512, PS256 to PS512, ES256 to ES512 and EdDSA may sign; default: all"},
+  {"auth.token.signingalgorithms", works, tree, value<FIELD(auth.token.algorithms), to_list>, "of RS256-512, PS256-512, ES256-512, EdDSA; default: all"},
   {"auth.token.autoredirect", works, scalar, value<FIELD(auth.token.auto_redirect), to_flag>, "whether the token service is at this registry's own host, whatever realm says"},
   {"auth.token.autoredirectpath", works, scalar, value<FIELD(auth.token.auto_redirect_path), to_text>, "its path there; default: /auth/token"},
   {"auth.silly.realm", works, scalar, value<FIELD(auth.silly.realm), to_text>, "for tests: any Authorization will do"},

@@ -14,8 +14,9 @@ LINE = re.compile(r"([^:\n]+):(\d+):\d+: (?:warning|error|note|info|style): (.*)
 UNFORMED = frozenset("""
 backend/app/nginx/half.cc backend/app/nginx/tree.cc backend/fcgi/connections.cc backend/fcgi/conversion.h
 backend/fcgi/server.cc backend/model/sha256_pair.cc backend/client/libcurl.cc backend/spool/file_hashes.cc
-backend/storage/listing_cache.h backend/storage/manifests/manifest_rules.h backend/storage/registry.cc tests/bench/client.cc
-tests/chaos.cc tests/unit/app/app_test.cc tests/unit/fcgi/server_test.cc tests/unit/model/libtrust_documents.h
+backend/storage/listing_cache.h backend/storage/manifests/manifest_rules.h backend/storage/registry.cc
+tests/bench/client.cc tests/chaos.cc
+tests/unit/app/app_test.cc tests/unit/fcgi/server_test.cc tests/unit/model/libtrust_documents.h
 tests/unit/storage/v1/images_test.cc
 """.split())
 

@@ -11,6 +11,7 @@
 #include "app/nginx/certificate.h"
 #include "app/nginx/check_nginx.h"
 #include "app/nginx/tree.h"
+#include "app/pool/access.h"
 #include "app/pool/pool.h"
 #include "app/pool/purger.h"
 #include "app/supervisor/account.h"
@@ -134,6 +135,11 @@ int check_config(const std::string& config_path) {
   for (const std::string& warning : loaded->warnings) std::fprintf(stderr, "berth: warning: %s\n", warning.c_str());
   for (const std::string& note : loaded->notes) std::fprintf(stderr, "berth: note: %s\n", note.c_str());
   if (const auto good = check_nginx_half(loaded->config); !good) return complain(good.error());
+  SystemClock clock;
+  SystemRandom random;
+  const auto logger = make_logger(loaded->config.log);
+  if (const auto access = access_of(loaded->config.auth, PoolApi::as_configured, clock, random, *logger); !access)
+    return complain(access.error());
   std::printf("%s: good\n", config_path.c_str());
   return exit_ok;
 }

@@ -92,8 +92,7 @@ std::string layer_size_line(const config::Config& config) {
   return line("client_max_body_size", std::to_string(bytes + bytes / 100 + (1 << 20)));
 }
 
-// Whether the pool must see every pull, though nginx could make it alone: to tell of it, to count it, to refuse it.
-// What decides who may pull, once there is such, belongs here.
+// Whether the pool must see every pull, though nginx could make it alone: to decide, to tell of it, to count it.
 bool pool_sees_pulls(const config::Config& config) {
   const auto takes_events = [](const config::NotificationEndpoint& endpoint) { return !endpoint.disabled; };
   const config::Health& health = config.health;

@@ -10,6 +10,7 @@
 
 #include "api/api.h"
 #include "api/debug/face.h"
+#include "app/pool/access.h"
 #include "app/pool/debug_pages.h"
 #include "app/pool/health_checks.h"
 #include "app/pool/long_bodies.h"
@@ -73,6 +74,8 @@ api::Options::Faces faces_of(const config::Config& config, PoolApi serves) {
   case PoolApi::v2: return Faces::v2;
   case PoolApi::as_configured: break;
   }
+  // Clients of v1 know no Bearer tokens, and an image's path names no repository that a token could be for.
+  if (config.auth.kind == config::Auth::Kind::token) return Faces::v2;
   return config.berth.v1_enabled && config.berth.v1_upstream.empty() ? Faces::both : Faces::v2;
 }
 
@@ -138,6 +141,22 @@ Result<CacheParts> cache_of(const config::Config& config, api::debug::Metrics& m
       std::move(redis),
       [&metrics](std::string_view operation, api::debug::Seconds time) { metrics.redis_action(operation, time); }));
   return parts;
+}
+
+// What the debug server shows of the parts that a config may leave out.
+void show(const CacheParts& caching, notify::Notifier& notifier, const config::Config& config, api::debug::Pages& pages,
+          api::debug::Metrics& metrics) {
+  if (const cache::Cache* cache = caching.cache.get()) {
+    metrics.add([cache](std::string& page) { write_cache_metrics(page, cache->counts()); });
+    pages.vars.emplace_back("cache.storage.blobdescriptor", [cache] { return cache_vars(cache->counts()); });
+  }
+  if (const cache::Redis* redis = caching.redis)
+    pages.vars.emplace_back("redis", [&config, redis] { return redis_vars(config.redis, redis->active()); });
+  if (!notifier.empty()) {
+    metrics.add([&notifier](std::string& page) { write_notification_metrics(page, notifier.status()); });
+    pages.vars.emplace_back("notifications.endpoints",
+                            [&] { return notification_vars(notifier.status(), config.notifications); });
+  }
 }
 
 // What of the config is on and off, as docker/distribution says it at its start.
@@ -255,22 +274,14 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
     events = {notifier.get(), &random, source_of(config, random), config.notifications.include_references};
   api::debug::Health health;
   api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
-  if (cache) {
-    metrics->add([&](std::string& page) { write_cache_metrics(page, cache->counts()); });
-    pages.vars.emplace_back("cache.storage.blobdescriptor", [&] { return cache_vars(cache->counts()); });
-  }
-  if (caching.redis)
-    pages.vars.emplace_back("redis", [&] { return redis_vars(config.redis, caching.redis->active()); });
-  if (!notifier->empty()) {
-    metrics->add([&](std::string& page) { write_notification_metrics(page, notifier->status()); });
-    pages.vars.emplace_back("notifications.endpoints",
-                            [&] { return notification_vars(notifier->status(), config.notifications); });
-  }
+  show(caching, *notifier, config, pages, *metrics);
+  BERTH_TRY(const auto access, access_of(config.auth, role.serves, clock, random, logger));
   api::Api api({.registry = registry,
                 .clock = clock,
                 .logger = logger,
                 .v1 = api::V1Services{v1_images, v1_tags},
                 .events = std::move(events),
+                .access = access.get(),
                 .debug = &pages,
                 .health = &health,
                 .metrics = counts ? metrics.get() : nullptr},

@@ -1,0 +1,28 @@
+#include "app/pool/access.h"
+
+#include "auth/htpasswd_access.h"
+#include "auth/silly_access.h"
+#include "auth/token_access.h"
+
+namespace berth::app {
+
+Result<std::unique_ptr<auth::AccessController>> access_of(const config::Auth& config, PoolApi serves,
+                                                          const Clock& clock, Random& random, Logger& logger) {
+  using Kind = config::Auth::Kind;
+  switch (config.kind) {
+  case Kind::htpasswd:
+    return auth::HtpasswdAccess::make({config.htpasswd.realm, config.htpasswd.path}, clock, random, logger);
+  case Kind::token:
+    if (serves == PoolApi::v1)
+      return fail(Code::invalid, "auth.token: clients of the v1 API know no tokens; its pool needs another auth");
+    return auth::TokenAccess::make({config.token.realm, config.token.service, config.token.issuer,
+                                    config.token.root_certificates, config.token.jwks, config.token.algorithms,
+                                    config.token.auto_redirect, config.token.auto_redirect_path},
+                                   logger);
+  case Kind::silly: return std::make_unique<auth::SillyAccess>(config.silly.realm, config.silly.service);
+  case Kind::none: break;
+  }
+  return nullptr;
+}
+
+} // namespace berth::app

@@ -1,0 +1,22 @@
+// The access control that a config asks for.
+#pragma once
+
+#include <memory>
+
+#include "app/pool/pool.h"
+#include "auth/access.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "config/config.h"
+
+namespace berth::app {
+
+// Null: everybody may do everything. serves: invalid for a pool of v1 alone with auth.token, as clients of v1 know no
+// tokens. Reads what the config names: passwords, keys. Borrows: clock, logger.
+// Errors: invalid, not_found, not_permitted, io; the message begins with the key of the config.
+Result<std::unique_ptr<auth::AccessController>> access_of(const config::Auth& config, PoolApi serves,
+                                                          const Clock& clock, Random& random, Logger& logger);
+
+} // namespace berth::app
