@@ -208,8 +208,10 @@ Attempt<auth::Grant> Api::authorize(const Endpoint& row, const std::string& repo
   }
   std::vector<auth::Access> needed = accesses_of(row, repository, request.method, http::Query::parse(target.query));
   const std::string origin = Locations(options_, request).origin();
+  if (!request.judged_at) request.judged_at = parts_.clock.now();
   const auth::Credentials credentials{request.headers.get("Authorization"), request.remote_addr,
-                                      vouched ? &*vouched : nullptr, request.judged_at.value_or(parts_.clock.now())};
+                                      vouched ? &*vouched : nullptr, *request.judged_at,
+                                      request.takes_long ? &request.takes_long : nullptr};
   auto granted = access_.authorize({credentials, needed, origin});
   if (granted) {
     request.trace.user = granted->caller.user;

@@ -48,6 +48,8 @@ struct Credentials {
   const Caller* vouched = nullptr;     // by a token of ours that came in place of a password, already verified
   // When the request came. A body may take longer than a token lives, and is not judged by the clock again.
   Time time = {};
+  // Called before the controller waits or computes for long, once or more; null: nobody has to know.
+  const std::function<void()>* takes_long = nullptr;
 };
 
 struct Question {

@@ -22,7 +22,8 @@ std::expected<Grant, Refusal> HtpasswdAccess::authorize(const Question& question
   }
   const auto credentials = parse_basic(question.credentials.authorization);
   if (!credentials || credentials->is_nobody()) return refusal();
-  auto caller = passwords_.verify(*users, credentials->user, credentials->password, question.credentials.address);
+  auto caller = passwords_.verify(*users, credentials->user, credentials->password, question.credentials.address,
+                                  question.credentials.takes_long);
   if (caller) return Grant{*std::move(caller)};
   if (is(caller.error(), Code::unauthorized)) return refusal();
   return std::unexpected(Refusal{caller.error()});

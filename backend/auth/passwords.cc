@@ -43,7 +43,7 @@ Passwords::Passwords(const Clock& clock, Random& random, PasswordLimits limits)
 }
 
 Result<Caller> Passwords::verify(const Htpasswd& users, std::string_view user, std::string_view password,
-                                 std::string_view address) {
+                                 std::string_view address, const std::function<void()>* takes_long) {
   const Htpasswd::Entry* entry = users.find(user);
   Attempt attempt{std::string(user), entry != nullptr ? entry->stamp : "", mac("password", user, password),
                   mac("name", user), key_of_address(address)};
@@ -52,6 +52,7 @@ Result<Caller> Passwords::verify(const Htpasswd& users, std::string_view user, s
   if (user.empty()) return refuse(Code::unauthorized);
   const Time now = clock_.now();
   if (auto known = from_cache(attempt, now)) return *std::move(known);
+  if (takes_long != nullptr) (*takes_long)();
   // Whoever sends the same at once waits for one bcrypt; if the line has changed meanwhile, for one of its own.
   if (const auto running = checks_.find(attempt.key);
       running != checks_.end() && running->second->stamp == attempt.stamp)

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -51,8 +52,9 @@ public:
   // The caller, with the stamp of the user's entry. The address: of the client; empty: it is not counted. Errors, all
   // without a text: unauthorized; too_many_requests if there were too many failures, or too many wait already. A right
   // password that was checked a short time ago is never too much.
+  // Calls takes_long, if it is not null, before it computes or waits.
   Result<Caller> verify(const Htpasswd& users, std::string_view user, std::string_view password,
-                        std::string_view address);
+                        std::string_view address, const std::function<void()>* takes_long = nullptr);
 
   Counts counts() const;
 

@@ -153,8 +153,9 @@ std::string write_answer_before_body(const http::Request& request, const http::R
   if (takes != nullptr || !fits_a_head(request, response)) {
     add_line(head, "Status", "204");
     add_line(head, "X-Berth-Takes", takes != nullptr && *takes == http::TakesBody::spooled ? "spooled" : "small");
-    add_line(head, "X-Berth-Judged-At",
-             std::to_string(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+    if (request.judged_at)
+      add_line(head, "X-Berth-Judged-At",
+               std::to_string(std::chrono::floor<std::chrono::seconds>(*request.judged_at).time_since_epoch().count()));
     return head + "\r\n";
   }
   add_line(head, "Status", "403");

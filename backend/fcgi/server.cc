@@ -208,6 +208,7 @@ private:
   Result<> receive(Incoming& incoming) {
     BERTH_CHECK(read_parameters(fcgi_.envp, incoming));
     incoming.request.client_is_gone = [fd = fcgi_.ipcFd] { return is_closed(fd); };
+    incoming.request.takes_long = [this] { give_turn(); };
     if (!is_question(incoming.request)) give_turn();
     if (incoming.request.before_body) return {};
     if (incoming.spool_file.empty())

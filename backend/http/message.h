@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,9 +51,12 @@ struct Request {
   // The body is not here yet: nginx asks whether it shall take it. The answer is TakesBody, or what would be answered
   // whatever the body is.
   bool before_body = false;
-  std::optional<Time> judged_at; // when rights were asked for before the body came; absent: they were not
-  IsGone client_is_gone;         // as far as nginx tells of it
-  bool is_for_debug = false;     // came to the debug server
+  std::optional<Time> judged_at; // when rights were first asked for: before the body, if nginx asked then
+  // To be called before an answer waits for something that is not the store, so that others have their turn; may be
+  // null.
+  std::function<void()> takes_long;
+  IsGone client_is_gone;     // as far as nginx tells of it
+  bool is_for_debug = false; // came to the debug server
   Trace trace;
   bool body_too_large = false; // the body was longer than the pool takes in memory; `body` is empty then
 };

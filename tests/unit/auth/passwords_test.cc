@@ -60,6 +60,21 @@ TEST_CASE("many requests of a user cost one bcrypt") {
   CHECK(setting.passwords.counts().wrong == 0);
 }
 
+TEST_CASE("others are let before a bcrypt, and not for what is known") {
+  Setting setting;
+  int times = 0;
+  const std::function<void()> takes_long = [&] { ++times; };
+  const auto ask = [&](std::string_view password) {
+    return setting.passwords.verify(setting.users, "bob", password, "10.0.0.1", &takes_long).has_value();
+  };
+  CHECK(ask("fast"));
+  CHECK(times == 1);
+  CHECK(ask("fast"));
+  CHECK(times == 1);
+  CHECK_FALSE(ask("else"));
+  CHECK(times == 2);
+}
+
 TEST_CASE("what was right is computed again after five minutes without use, and after an hour") {
   Setting setting;
   CHECK_FALSE(setting.ask("bob", "fast"));

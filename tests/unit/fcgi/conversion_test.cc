@@ -204,6 +204,20 @@ TEST_CASE("before the body the whole answer is in the head") {
   file.body = http::StoreFile{"/x", 1};
   CHECK(write_head(request, file) == again);
   CHECK(write_head(request, response_of(200, "{}")).starts_with("Status: 403\r\nX-Berth-Status: 200\r\n"));
+  // When rights were looked at comes back with the body.
+  request.judged_at = Time(std::chrono::seconds(1'700'000'000));
+  CHECK(write_head(request, file) == "Status: 204\r\nX-Berth-Takes: small\r\nX-Berth-Judged-At: 1700000000\r\n\r\n");
+  request.judged_at = {};
+  const std::array<const char*, 4> parameters{"REQUEST_METHOD=PATCH", "REQUEST_URI=/v2/", "BERTH_JUDGED_AT=1700000000",
+                                              nullptr};
+  Incoming judged;
+  REQUIRE(read_parameters(parameters.data(), judged));
+  CHECK(judged.request.judged_at == Time(std::chrono::seconds(1'700'000'000)));
+  const std::array<const char*, 4> forged{"REQUEST_METHOD=PATCH", "REQUEST_URI=/v2/", "HTTP_BERTH_JUDGED_AT=1700000000",
+                                          nullptr};
+  Incoming not_judged;
+  REQUIRE(read_parameters(forged.data(), not_judged));
+  CHECK_FALSE(not_judged.request.judged_at);
   request.method = "HEAD";
   CHECK(write_head(request, response_of(200, "")) == again);
 }
