@@ -74,12 +74,13 @@ def test_bytes_that_are_no_utf8(formatter):
                 while connection.recv(65536):
                     pass
         # Each worker of nginx writes its own lines, up to a second later.
-        for text in ("\U0001f600", '"user":"x\ufffdy"', '"useragent":"x\ufffdy"', "/v2/x\ufffdy", "M\ufffdller",
+        for text in ("\U0001f600", '"useragent":"x\ufffdy"', "/v2/x\ufffdy", "M\ufffdller",
                      "\ufffde"):
             wait_for(registry, text)
         lines = [json.loads(line) for line in registry.log_file.read_bytes().splitlines() if b'"request"' in line]
         assert any(line["useragent"] == line["referer"] == "x\ufffdy" for line in lines)
         assert any(line["useragent"] == "\u00e9\u65e5\U0001f600" for line in lines)
+        assert {line["user"] for line in lines} == {""}, "a name that is only claimed is nobody's"
         assert any(line["uri"].startswith("/v2/x\ufffdy") for line in lines)
         assert {"M\ufffdller", "a\ufffdb\ufffdc\ufffdd\ufffde"} <= {line["referer"] for line in lines}
 

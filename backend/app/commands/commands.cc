@@ -89,6 +89,7 @@ int up(const std::string& config_path) {
   const auto loaded = source.load();
   if (!loaded) return complain(loaded.error());
   auto logger = make_logger(loaded->config.log);
+  if (const auto access = check_access(loaded->config.auth, *logger); !access) return complain(access.error());
   log_what_config_says(*loaded, *logger);
   const Result<> result = run_supervisor(loaded->config, source, logger);
   return outcome(result, *logger);
@@ -135,11 +136,8 @@ int check_config(const std::string& config_path) {
   for (const std::string& warning : loaded->warnings) std::fprintf(stderr, "berth: warning: %s\n", warning.c_str());
   for (const std::string& note : loaded->notes) std::fprintf(stderr, "berth: note: %s\n", note.c_str());
   if (const auto good = check_nginx_half(loaded->config); !good) return complain(good.error());
-  SystemClock clock;
-  SystemRandom random;
   const auto logger = make_logger(loaded->config.log);
-  if (const auto access = access_of(loaded->config.auth, PoolApi::as_configured, clock, random, *logger); !access)
-    return complain(access.error());
+  if (const auto access = check_access(loaded->config.auth, *logger); !access) return complain(access.error());
   std::printf("%s: good\n", config_path.c_str());
   return exit_ok;
 }

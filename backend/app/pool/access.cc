@@ -5,9 +5,10 @@
 #include "auth/token_access.h"
 
 namespace berth::app {
+namespace {
 
-Result<std::unique_ptr<auth::AccessController>> access_of(const config::Auth& config, PoolApi serves,
-                                                          const Clock& clock, Random& random, Logger& logger) {
+Result<std::unique_ptr<auth::AccessController>> make(const config::Auth& config, PoolApi serves, const Clock& clock,
+                                                     Random& random, Logger& logger) {
   using Kind = config::Auth::Kind;
   switch (config.kind) {
   case Kind::htpasswd:
@@ -23,6 +24,22 @@ Result<std::unique_ptr<auth::AccessController>> access_of(const config::Auth& co
   case Kind::none: break;
   }
   return nullptr;
+}
+
+} // namespace
+
+Result<std::unique_ptr<auth::AccessController>> access_of(const config::Auth& config, PoolApi serves,
+                                                          const Clock& clock, Random& random, Logger& logger) {
+  auto made = make(config, serves, clock, random, logger);
+  if (!made) return fail(Code::invalid, std::move(made).error().message);
+  return made;
+}
+
+Result<> check_access(const config::Auth& config, Logger& logger) {
+  SystemClock clock;
+  SystemRandom random;
+  BERTH_CHECK(access_of(config, PoolApi::as_configured, clock, random, logger));
+  return {};
 }
 
 } // namespace berth::app

@@ -15,8 +15,11 @@ namespace berth::app {
 
 // Null: everybody may do everything. serves: invalid for a pool of v1 alone with auth.token, as clients of v1 know no
 // tokens. Reads what the config names: passwords, keys. Borrows: clock, logger.
-// Errors: invalid, not_found, not_permitted, io; the message begins with the key of the config.
+// Errors: invalid; the message begins with the key of the config.
 Result<std::unique_ptr<auth::AccessController>> access_of(const config::Auth& config, PoolApi serves,
                                                           const Clock& clock, Random& random, Logger& logger);
+
+// Whether that can be had. Errors: those of access_of.
+Result<> check_access(const config::Auth& config, Logger& logger);
 
 } // namespace berth::app
