@@ -4,6 +4,7 @@
 #include <map>
 
 #include "app/commands/commands.h"
+#include "app/commands/passwd.h"
 #include "app/pool/allocator.h"
 
 namespace {
@@ -49,6 +50,10 @@ int main(int argc, char** argv) {
   bool dry_run = false;
   purge->add_flag("-d,--dry-run", dry_run, "only name them");
   CLI::App* keys = app.add_subcommand("config-keys", "Print every key of CONFIG and what becomes of it, as Markdown");
+  std::string file, user;
+  CLI::App* passwd = app.add_subcommand("passwd", "Set a user's password in a file for auth.htpasswd");
+  passwd->add_option("FILE", file, "made if it is not there")->required();
+  passwd->add_option("USER", user, "whose password; it is asked for, or a line of standard input")->required();
 
   try {
     app.parse(argc, argv);
@@ -68,5 +73,6 @@ int main(int argc, char** argv) {
   using berth::app::PurgeRun;
   if (purge->parsed()) return berth::app::purge_uploads(config, dry_run ? PurgeRun::dry : PurgeRun::as_configured);
   if (keys->parsed()) return berth::app::config_keys();
+  if (passwd->parsed()) return berth::app::passwd(file, user);
   return berth::app::exit_usage;
 }

@@ -23,8 +23,8 @@ Result<std::unique_ptr<HtpasswdFile>> HtpasswdFile::open(std::string path, Logge
   Read read = file->read();
   if (!read.entries)
     return fail(read.entries.error().code, "auth.htpasswd.path: \"" + file->path_ +
-                                               "\": " + read.entries.error().message + "; `htpasswd -Bc " +
-                                               file->path_ + " USER` of apache2-utils makes such a file");
+                                               "\": " + read.entries.error().message + "; `berth passwd " +
+                                               file->path_ + " USER` makes such a file");
   file->take(std::move(read));
   return file;
 }

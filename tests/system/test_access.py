@@ -231,6 +231,34 @@ def test_half_an_auth_section_never_starts_an_open_registry(auth, says):
     registry.close()
 
 
+def passwd(path, user, password):
+    berth = os.environ.get("BERTH", str(harness.REPOSITORY / "build" / "berth"))
+    return subprocess.run([berth, "passwd", path, user], input=password, capture_output=True, text=True, timeout=60)
+
+
+def test_berth_passwd_makes_what_auth_reads(folder):
+    path, link = folder / "made", folder / "link"
+    link.symlink_to(path)
+    assert passwd(path, "alice", ALICE[1] + "\n").returncode == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("# a note\n" + path.read_text() + "bob:no hash")      # no line end
+    path.chmod(0o644)
+    assert passwd(link, "bob", BOB[1]).returncode == 0
+    lines = path.read_text().splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["# a note", "alice", "bob"]
+    assert link.is_symlink() and path.stat().st_mode & 0o777 == 0o644
+    for user, password in (("a:b", "x"), ("", "x"), ("alice", ""), ("alice", "x" * 73)):
+        refused = passwd(path, user, password)
+        assert refused.returncode == 2 and refused.stderr.startswith("berth: "), (user, password)
+    assert path.read_text().splitlines() == lines
+    assert passwd("/nowhere/users", "alice", "x").returncode == 1
+    with harness.Registry({"auth": {"htpasswd": {"realm": "r", "path": str(path)}}}) as registry:
+        client = Client(registry)
+        for user, password in (ALICE, BOB):
+            assert client.get("/v2/", as_user(user, password)).status == 200
+            assert client.get("/v2/", as_user(user, "else")).status == 401
+
+
 def test_a_token_may_end_while_the_body_comes(keys):
     auth = {"token": {"realm": "https://r/", "service": "service", "issuer": "issuer",
                       "rootcertbundle": str(keys.bundle)}}

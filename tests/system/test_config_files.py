@@ -20,8 +20,8 @@ pytestmark = pytest.mark.differs("its own lines")
 FOLDER = pathlib.Path(__file__).parent / "configs"
 BERTH = os.environ.get("BERTH", str(harness.REPOSITORY / "build" / "berth"))
 
-NO_USERS = (r'berth: auth\.htpasswd\.path: "(\S+)": open \1: No such file or directory; `htpasswd -Bc \1 USER` of '
-            r"apache2-utils makes such a file\n")
+NO_USERS = (r'berth: auth\.htpasswd\.path: "(\S+)": open \1: No such file or directory; `berth passwd \1 USER` '
+            r"makes such a file\n")
 NO_KEYS = r'berth: auth\.token\.rootcertbundle: "(\S+)": open \1: No such file or directory\n'
 NO_PROXY = (r"berth: CONFIG:\d+: proxy: \(secret\): allowed is nothing: berth cannot be a pull-through cache yet, and "
             r"does not start a registry of its own in its place\n")

@@ -36,8 +36,8 @@ TEST_CASE("a file that is missing or broken is refused at first, with what makes
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == Code::not_found);
   CHECK(missing.error().message == "auth.htpasswd.path: \"" + setting.path + "\": open " + setting.path +
-                                       ": No such file or directory; `htpasswd -Bc " + setting.path +
-                                       " USER` of apache2-utils makes such a file");
+                                       ": No such file or directory; `berth passwd " + setting.path +
+                                       " USER` makes such a file");
   CHECK_FALSE(std::filesystem::exists(setting.path)); // nobody makes one with a user that nobody knows
 
   setting.write("a:b\nhunter2\n");
