@@ -125,6 +125,10 @@ Result<> check_names(const Node& section, const std::string& path, Loaded& loade
         return refuse(member.value, child, "a map of " + names);
       }
       BERTH_CHECK(check_names(member.value, child, loaded));
+    } else if (child == "berth.access") {
+      return fail(Code::invalid, member.origin + ": " + child +
+                                     ": allowed is nothing: there are no rules per repository yet, and berth does not "
+                                     "start a registry that is more open than its config");
     } else if (path.empty() && is_nearly_auth(member.key)) {
       return fail(Code::invalid, member.origin + ": " + child +
                                      ": no such key: did you mean auth? berth does not "
