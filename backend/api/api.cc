@@ -57,9 +57,9 @@ std::vector<auth::Access> accesses_of(const Endpoint& row, const std::string& re
   std::vector<auth::Access> needed;
   if (row.right == Right::catalog) return {{"registry", "catalog", "*"}};
   if (row.right == Right::known || repository.empty() || method == "OPTIONS") return needed;
-  if (reads(method) || method == "POST" || method == "PUT" || method == "PATCH")
-    needed.push_back({"repository", repository, "pull"});
-  if (method == "POST" || method == "PUT" || method == "PATCH") needed.push_back({"repository", repository, "push"});
+  const bool writes = method == "POST" || method == "PUT" || method == "PATCH";
+  if (reads(method) || writes) needed.push_back({"repository", repository, "pull"});
+  if (writes) needed.push_back({"repository", repository, "push"});
   if (method == "DELETE") needed.push_back({"repository", repository, "delete"});
   if (query.has("from")) needed.push_back({"repository", std::string(query.get("from")), "pull"});
   return needed;
@@ -90,7 +90,6 @@ Api::Api(Parts parts, Options options)
                 parts_.v1 && options_.faces != Options::Faces::v2 ? &parts_.v1->tags : nullptr,
                 parts_.access != nullptr,
                 parts_.debug},
-      access_(parts_.access != nullptr ? *parts_.access : everybody_),
       root_(root_face()),
       debug_(parts_.debug != nullptr ? debug::face(*parts_.debug) : root_face()),
       faces_(faces_of(options_, services_)) {
@@ -161,7 +160,7 @@ Outcome Api::answer(http::Request& request, Target& target) {
     [[fallthrough]];
   case Routed::To::nowhere: return fail(Code::route_unknown, std::string(face.no_such_endpoint));
   case Routed::To::wrong_method:
-    BERTH_CHECK(authorize(*routed.row, routed.parameters.get("name"), request, target));
+    BERTH_CHECK(authorize(*routed.row, routed.parameters.get("name"), request, http::Query::parse(target.query), face));
     return wrong_method(face, request.method, std::move(routed.allow));
   case Routed::To::row: break;
   }
@@ -172,13 +171,14 @@ Outcome Api::run(const Endpoint& row, http::PathParameters parameters, http::Req
   const Face& face = *target.face;
   if (target.counted != nullptr) target.counted->routed(row.name);
   BERTH_TRY(auto repository, repository_of(face, parameters, request));
-  BERTH_TRY(const auth::Grant grant, authorize(row, repository ? repository->name().str() : "", request, target));
+  http::Query query = http::Query::parse(target.query);
+  BERTH_TRY(const auth::Grant grant, authorize(row, repository ? repository->name().str() : "", request, query, face));
   if (options_.read_only && auth::changes(row.right) && !reads(row.method)) return read_only(face, row);
   const Locations locations(options_, request);
   RequestEvents events(parts_.events, request, locations, grant.caller, parts_.clock);
   Call call{services_,
             request,
-            http::Query::parse(target.query),
+            std::move(query),
             std::move(parameters),
             locations,
             grant.caller,
@@ -200,19 +200,20 @@ Outcome Api::run(const Endpoint& row, http::PathParameters parameters, http::Req
 
 // Whether the caller may do what the request does, and who that is.
 Attempt<auth::Grant> Api::authorize(const Endpoint& row, const std::string& repository, http::Request& request,
-                                    const Target& target) {
+                                    const http::Query& query, const Face& face) {
   if (row.right == Right::nothing) return auth::Grant{};
   std::optional<auth::Caller> vouched;
-  if (target.face->vouch != nullptr) {
-    BERTH_TRY(vouched, target.face->vouch(services_, request, row, repository));
+  if (face.vouch != nullptr) {
+    BERTH_TRY(vouched, face.vouch(services_, request, row, repository));
   }
-  std::vector<auth::Access> needed = accesses_of(row, repository, request.method, http::Query::parse(target.query));
+  if (parts_.access == nullptr) return auth::Grant{};
+  std::vector<auth::Access> needed = accesses_of(row, repository, request.method, query);
   const std::string origin = Locations(options_, request).origin();
   if (!request.judged_at) request.judged_at = parts_.clock.now();
   const auth::Credentials credentials{request.headers.get("Authorization"), request.remote_addr,
                                       vouched ? &*vouched : nullptr, *request.judged_at,
                                       request.takes_long ? &request.takes_long : nullptr};
-  auto granted = access_.authorize({credentials, needed, origin});
+  auto granted = parts_.access->authorize({credentials, needed, origin});
   if (granted) {
     request.trace.user = granted->caller.user;
     return *std::move(granted);

@@ -62,7 +62,7 @@ private:
   Outcome answer(http::Request& request, Target& target);
   Outcome run(const Endpoint& row, http::PathParameters parameters, http::Request& request, const Target& target);
   Attempt<auth::Grant> authorize(const Endpoint& row, const std::string& repository, http::Request& request,
-                                 const Target& target);
+                                 const http::Query& query, const Face& face);
   Result<std::unique_ptr<registry::Repository>> repository_of(const Face& face, const http::PathParameters& parameters,
                                                               http::Request& request);
   http::Response render(const Face& face, const http::Request& request, Failure failure);
@@ -73,8 +73,6 @@ private:
   const UploadStateSigner upload_states_;
   const v1::TokenSigner v1_tokens_;
   const Services services_;
-  auth::Everybody everybody_;
-  auth::AccessController& access_;
   const Face root_, debug_;       // what is no other face's: of the public server, and of the debug server
   const std::vector<Face> faces_; // below http.prefix, in the order in which they are asked
 };

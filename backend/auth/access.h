@@ -78,10 +78,4 @@ public:
   virtual std::expected<Grant, Refusal> authorize(const Question& question) = 0;
 };
 
-// No access control: everybody may do everything, and nobody is known by name.
-class Everybody final : public AccessController {
-public:
-  std::expected<Grant, Refusal> authorize(const Question&) override { return Grant{}; }
-};
-
 } // namespace berth::auth
