@@ -7,7 +7,7 @@ namespace berth::auth {
 
 Result<std::unique_ptr<HtpasswdAccess>> HtpasswdAccess::make(Options options, const Clock& clock, Random& random,
                                                              Logger& logger) {
-  BERTH_TRY(auto file, HtpasswdFile::open(std::move(options.path), logger));
+  BERTH_TRY(auto file, open_htpasswd(options.path, logger));
   return std::unique_ptr<HtpasswdAccess>(
       new HtpasswdAccess(basic_challenge(options.realm), std::move(file), options.limits, clock, random));
 }

@@ -24,7 +24,7 @@ public:
     PasswordLimits limits = {};
   };
 
-  // Borrows the clock and the logger. Errors: those of HtpasswdFile::open.
+  // Borrows the clock and the logger. Errors: those of open_htpasswd.
   static Result<std::unique_ptr<HtpasswdAccess>> make(Options options, const Clock& clock, Random& random,
                                                       Logger& logger);
 

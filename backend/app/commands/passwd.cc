@@ -13,7 +13,7 @@
 #include <iostream>
 
 #include "app/commands/commands.h"
-#include "app/pool/small_file.h"
+#include "base/small_file.h"
 #include "auth/htpasswd.h"
 #include "base/content.h"
 #include "base/random.h"

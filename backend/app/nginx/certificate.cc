@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "app/pool/small_file.h"
+#include "base/small_file.h"
 
 namespace berth::app {
 namespace {

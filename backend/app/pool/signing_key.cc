@@ -1,7 +1,7 @@
 #include "app/pool/signing_key.h"
 
 #include "app/pool/secret.h"
-#include "app/pool/small_file.h"
+#include "base/small_file.h"
 
 namespace berth::app {
 namespace {

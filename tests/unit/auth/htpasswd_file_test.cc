@@ -20,7 +20,7 @@ struct Setting {
     std::filesystem::rename(made, path);
   }
   bool knows(const std::string& user) const { return file->current()->find(user) != nullptr; }
-  void open() { file = HtpasswdFile::open(path, log).value(); }
+  void open() { file = open_htpasswd(path, log).value(); }
 
   test::TempDir directory;
   std::string path = directory.path() + "/htpasswd";
@@ -32,7 +32,7 @@ struct Setting {
 
 TEST_CASE("a file that is missing or broken is refused at first, with what makes one") {
   Setting setting;
-  const auto missing = HtpasswdFile::open(setting.path, setting.log);
+  const auto missing = open_htpasswd(setting.path, setting.log);
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == Code::not_found);
   CHECK(missing.error().message == "auth.htpasswd.path: \"" + setting.path + "\": open " + setting.path +
@@ -41,12 +41,12 @@ TEST_CASE("a file that is missing or broken is refused at first, with what makes
   CHECK_FALSE(std::filesystem::exists(setting.path)); // nobody makes one with a user that nobody knows
 
   setting.write("a:b\nhunter2\n");
-  const auto broken = HtpasswdFile::open(setting.path, setting.log);
+  const auto broken = open_htpasswd(setting.path, setting.log);
   REQUIRE_FALSE(broken);
   CHECK(broken.error().message.find("line 2 has no colon") != std::string::npos);
   CHECK(broken.error().message.find("hunter2") == std::string::npos);
 
-  CHECK_FALSE(HtpasswdFile::open(setting.directory.path(), setting.log));
+  CHECK_FALSE(open_htpasswd(setting.directory.path(), setting.log));
 }
 
 TEST_CASE("a file that changes is read again, in place or replaced") {

@@ -1,4 +1,4 @@
-#include "app/pool/small_file.h"
+#include "base/small_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include "base/encoding.h"
 #include "base/unique_fd.h"
 
-namespace berth::app {
+namespace berth {
 
 Result<std::string> read_small_file(const std::string& path, std::size_t max_bytes) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)); // a FIFO would wait for its writer
@@ -25,4 +25,4 @@ Result<std::string> read_small_file(const std::string& path, std::size_t max_byt
   return text;
 }
 
-} // namespace berth::app
+} // namespace berth
