@@ -27,16 +27,6 @@ constexpr int weakest_level = 1; // 80 bits: neither SHA-1 nor RSA below 1024 bi
 
 std::unexpected<Error> refused(std::string why) { return fail(Code::unauthorized, "x5c: " + std::move(why)); }
 
-// base64 with the other alphabet, and with padding.
-Result<std::string> from_base64(std::string text) {
-  for (char& c : text) {
-    if (c == '-' || c == '_') return fail(Code::invalid, "not base64");
-    if (c == '+') c = '-';
-    if (c == '/') c = '_';
-  }
-  return from_base64url(text);
-}
-
 Certificate parse(std::string_view der) {
   const unsigned char* at = raw(der);
   Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
@@ -80,7 +70,7 @@ Result<DatedKey> TrustedRoots::verify(const model::Json& x5c, sys_seconds now) c
   std::vector<Certificate> certificates;
   std::string leaf_der;
   for (const model::Json& entry : x5c) {
-    auto der = entry.is_string() ? from_base64(entry.get<std::string>()) : fail(Code::invalid);
+    auto der = entry.is_string() ? from_base64(entry.get_ref<const std::string&>()) : fail(Code::invalid);
     if (!der || !(certificates.emplace_back(parse(*der)))) return refused("not a certificate in base64");
     if (certificates.size() == 1) leaf_der = *std::move(der);
   }

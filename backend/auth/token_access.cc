@@ -6,6 +6,7 @@
 
 #include "auth/challenge.h"
 #include "auth/jws.h"
+#include "auth/scheme.h"
 #include "base/encoding.h"
 #include "model/digest.h"
 
@@ -36,14 +37,7 @@ std::string percent_encoded(std::string_view path) {
 
 // What stands after `Bearer` and one blank; empty if that is not what the header is.
 std::string_view bearer_token(std::string_view authorization) {
-  constexpr std::string_view scheme = "bearer";
-  const std::size_t blank = authorization.find(' ');
-  const bool is_bearer =
-      blank == scheme.size() && std::ranges::equal(authorization.substr(0, blank), scheme, {}, [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-      });
-  if (!is_bearer) return {};
-  const std::string_view token = authorization.substr(blank + 1);
+  const std::string_view token = after_scheme(authorization, "bearer").value_or("");
   return token.find(' ') == std::string_view::npos ? token : std::string_view();
 }
 

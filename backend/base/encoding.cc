@@ -9,13 +9,36 @@ namespace {
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-constexpr std::array<int, 256> base64_values = [] {
-  std::array<int, 256> values{};
+using Values = std::array<int, 256>; // of characters; -1: not of the alphabet
+
+constexpr Values values_with(char second_last, char last) {
+  Values values{};
   values.fill(-1);
-  for (std::size_t i = 0; i < base64_alphabet.size(); ++i)
+  for (std::size_t i = 0; i + 2 < base64_alphabet.size(); ++i)
     values[static_cast<unsigned char>(base64_alphabet[i])] = static_cast<int>(i);
+  values[static_cast<unsigned char>(second_last)] = 62;
+  values[static_cast<unsigned char>(last)] = 63;
   return values;
-}();
+}
+constexpr Values url_values = values_with('-', '_'), standard_values = values_with('+', '/');
+
+Result<std::string> decode(std::string_view text, const Values& values, const std::string& name) {
+  if (text.size() % 4 != 0) return fail(Code::invalid, name + ": the length is not a multiple of four");
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    const bool last = i + 4 == text.size();
+    const std::size_t padding = last ? (text[i + 3] != '=' ? 0 : text[i + 2] != '=' ? 1 : 2) : 0;
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 4 - padding; ++k) {
+      const int value = values[static_cast<unsigned char>(text[i + k])];
+      if (value < 0) return fail(Code::invalid, name + ": a character outside the alphabet");
+      group |= static_cast<std::uint32_t>(value) << (18 - 6 * k);
+    }
+    for (std::size_t k = 0; k < 3 - padding; ++k) bytes += static_cast<char>(group >> (16 - 8 * k) & 255);
+  }
+  return bytes;
+}
 
 } // namespace
 
@@ -41,22 +64,8 @@ std::string to_base64url(std::string_view bytes) {
   return text;
 }
 
-Result<std::string> from_base64url(std::string_view text) {
-  if (text.size() % 4 != 0) return fail(Code::invalid, "base64url: the length is not a multiple of four");
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    const bool last = i + 4 == text.size();
-    const std::size_t padding = last ? (text[i + 3] != '=' ? 0 : text[i + 2] != '=' ? 1 : 2) : 0;
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 4 - padding; ++k) {
-      const int value = base64_values[static_cast<unsigned char>(text[i + k])];
-      if (value < 0) return fail(Code::invalid, "base64url: a character outside the alphabet");
-      group |= static_cast<std::uint32_t>(value) << (18 - 6 * k);
-    }
-    for (std::size_t k = 0; k < 3 - padding; ++k) bytes += static_cast<char>(group >> (16 - 8 * k) & 255);
-  }
-  return bytes;
-}
+Result<std::string> from_base64url(std::string_view text) { return decode(text, url_values, "base64url"); }
+
+Result<std::string> from_base64(std::string_view text) { return decode(text, standard_values, "base64"); }
 
 } // namespace berth

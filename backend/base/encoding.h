@@ -24,5 +24,7 @@ std::string to_hex(std::string_view bytes);
 std::string to_base64url(std::string_view bytes);
 // Errors: invalid for any character outside the alphabet, or wrong padding.
 Result<std::string> from_base64url(std::string_view text);
+// The same of base64 (RFC 4648 section 4).
+Result<std::string> from_base64(std::string_view text);
 
 } // namespace berth

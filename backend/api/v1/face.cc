@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/errors.h"
 #include "api/v1/endpoints.h"
+#include "auth/scheme.h"
 #include "http/headers.h"
 
 namespace berth::api::v1 {
@@ -15,11 +16,8 @@ constexpr std::string_view version = "0.9.1";
 // of the user who was given it. Without a token the request is as good as one with a password, or without.
 Attempt<std::optional<auth::Caller>> vouch(const Services& services, const http::Request& request,
                                            const Endpoint& endpoint, const std::string& repository) {
-  constexpr std::string_view scheme = "token";
   const std::string_view header = http::trim(request.headers.get("Authorization"));
-  if (header.size() <= scheme.size()) return std::nullopt;
-  if (!http::equal_ignoring_case(header.substr(0, scheme.size()), scheme) || header[scheme.size()] != ' ')
-    return std::nullopt;
+  if (!auth::after_scheme(header, "token")) return std::nullopt;
   auto token = services.v1_tokens.verify(header);
   if (!token) {
     http::Headers challenge;

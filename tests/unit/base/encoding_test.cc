@@ -27,6 +27,14 @@ TEST_CASE("base64url: the vectors of RFC 4648 section 10, padded") {
   }
 }
 
+TEST_CASE("base64 differs from base64url in two characters") {
+  CHECK(from_base64url("-_-_").value() == "\xfb\xff\xbf");
+  CHECK(from_base64("+/+/").value() == "\xfb\xff\xbf");
+  for (const char* other : {"-_-_", "+_+_", "Zg", "Zg=", "Z==="}) CHECK_FALSE(from_base64(other).has_value());
+  CHECK_FALSE(from_base64url("+/+/").has_value());
+  CHECK(from_base64("Zm9vYg==").value() == "foob");
+}
+
 TEST_CASE("base64url refuses what is not of it") {
   for (const std::string text : {"Z", "Zg", "Zg=", "Zg+=", "Z===", "====", "Zg==Zg==", "Zm9\n", "Zm9v=v=="}) {
     CAPTURE(text);

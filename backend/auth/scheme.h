@@ -1,0 +1,13 @@
+// The scheme of a value of Authorization. Spec: RFC 7235 section 2.1.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace berth::auth {
+
+// What follows the scheme, whose case does not matter, and exactly one blank; nothing for another scheme.
+// Requires: the scheme is in lower case.
+std::optional<std::string_view> after_scheme(std::string_view authorization, std::string_view scheme);
+
+} // namespace berth::auth
