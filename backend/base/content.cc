@@ -83,4 +83,14 @@ Result<> read_file(int fd, std::uint64_t offset, const Content::Sink& sink) {
   }
 }
 
+Result<> write_all(int fd, std::string_view bytes, std::string_view path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return std::unexpected(errno_error("write", path, errno));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
 } // namespace berth

@@ -50,6 +50,9 @@ private:
 // Reads [offset, end of file) of an open file in the same manner. Errors: io; whatever the sink returns.
 Result<> read_file(int fd, std::uint64_t offset, const Content::Sink& sink);
 
+// Writes all of it to an open file or pipe; path: for the message. Errors: io, storage_full.
+Result<> write_all(int fd, std::string_view bytes, std::string_view path);
+
 // An io (or not_found, exists, storage_full) error from errno: "rename /a/b: No space left on device".
 Error errno_error(std::string_view call, std::string_view path, int error_number);
 

@@ -13,10 +13,10 @@
 #include <iostream>
 
 #include "app/commands/commands.h"
-#include "base/small_file.h"
 #include "auth/htpasswd.h"
 #include "base/content.h"
 #include "base/random.h"
+#include "base/small_file.h"
 #include "base/unique_fd.h"
 
 namespace berth::app {
@@ -55,17 +55,6 @@ std::string without_user(std::string_view text, const std::string& user) {
     kept.append(line).append(line.ends_with('\n') ? "" : "\n");
   }
   return kept;
-}
-
-// Errors: io.
-Result<> write_all(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return std::unexpected(errno_error("write", path, errno));
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
 }
 
 // In the place of the file, by rename.

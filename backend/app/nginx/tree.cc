@@ -161,12 +161,7 @@ Result<std::string> find_static_files(const std::string& configured) {
 Result<> write_file(const std::string& path, const std::string& text) {
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!file) return std::unexpected(errno_error("open", path, errno));
-  for (std::size_t done = 0; done < text.size();) {
-    const ssize_t count = ::write(file.get(), text.data() + done, text.size() - done);
-    if (count < 0) return std::unexpected(errno_error("write", path, errno));
-    done += static_cast<std::size_t>(count);
-  }
-  return {};
+  return write_all(file.get(), text, path);
 }
 
 } // namespace

@@ -35,15 +35,6 @@ Result<Pipe> make_pipe() {
   return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-void write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return; // nobody reads any more
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-}
-
 // Logs the whole lines of text, and leaves the rest in it.
 void log_lines(std::string& text, Logger& logger) {
   for (std::size_t end; (end = text.find('\n')) != std::string::npos || text.size() > max_line_bytes;) {
@@ -69,7 +60,7 @@ void relay(int access, int errors, Logger& logger) {
       }
       const std::string_view bytes(buffer->data(), static_cast<std::size_t>(count));
       if (i == 0)
-        write_all(STDOUT_FILENO, bytes);
+        (void)write_all(STDOUT_FILENO, bytes, "standard output"); // nobody reads any more
       else
         log_lines(pending.append(bytes), logger);
     }

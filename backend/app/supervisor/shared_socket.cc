@@ -32,10 +32,20 @@ constexpr int asks = 3;              // more than one: a frozen member may have 
 constexpr int retry_milliseconds = 100;
 constexpr std::size_t sockets_passed = 2;
 
-// Room for the file descriptors of one message, aligned as the kernel wants it.
-union Ancillary {
-  std::array<char, CMSG_SPACE(sizeof(int) * sockets_passed)> bytes;
-  cmsghdr header;
+// A message of one byte, with room for two file descriptors. Stays where it is: the header points into it.
+struct Message {
+  Message() {
+    header.msg_iov = &data;
+    header.msg_iovlen = 1;
+    header.msg_control = ancillary.data();
+    header.msg_controllen = ancillary.size();
+  }
+  Message(const Message&) = delete;
+
+  char byte = 0;
+  iovec data{&byte, 1};
+  msghdr header{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * sockets_passed)> ancillary{};
 };
 
 Result<UniqueFd> lock_for_joining(const std::string& path) {
@@ -57,16 +67,9 @@ struct Sockets {
 
 // Takes the two sockets out of a member's message; nothing if there are not two.
 std::optional<Sockets> receive_sockets(int from) {
-  char byte = 0;
-  iovec data{&byte, 1};
-  Ancillary ancillary{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = ancillary.bytes.data();
-  message.msg_controllen = ancillary.bytes.size();
-  if (::recvmsg(from, &message, MSG_CMSG_CLOEXEC) != 1) return {};
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  Message message;
+  if (::recvmsg(from, &message.header, MSG_CMSG_CLOEXEC) != 1) return {};
+  const cmsghdr* header = CMSG_FIRSTHDR(&message.header);
   if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return {};
   std::array<int, sockets_passed> fds{-1, -1};
   std::memcpy(fds.data(), CMSG_DATA(header), std::min(sizeof fds, header->cmsg_len - CMSG_LEN(0)));
@@ -76,21 +79,14 @@ std::optional<Sockets> receive_sockets(int from) {
 }
 
 bool send_sockets(int to, int listening, int sharing) {
-  char byte = 0;
-  iovec data{&byte, 1};
-  Ancillary ancillary{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = ancillary.bytes.data();
-  message.msg_controllen = ancillary.bytes.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  Message message;
+  cmsghdr* header = CMSG_FIRSTHDR(&message.header);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof(int) * sockets_passed);
   const std::array<int, sockets_passed> fds{listening, sharing};
   std::memcpy(CMSG_DATA(header), fds.data(), sizeof fds);
-  return ::sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+  return ::sendmsg(to, &message.header, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
 // The sockets, from whichever member answers; nothing if none does.
