@@ -210,10 +210,12 @@ Attempt<auth::Grant> Api::authorize(const Endpoint& row, const std::string& repo
   std::vector<auth::Access> needed = accesses_of(row, repository, request.method, query);
   const std::string origin = Locations(options_, request).origin();
   if (!request.judged_at) request.judged_at = parts_.clock.now();
-  const auth::Credentials credentials{request.headers.get("Authorization"), request.remote_addr,
-                                      vouched ? &*vouched : nullptr, *request.judged_at,
-                                      request.takes_long ? &request.takes_long : nullptr};
-  auto granted = parts_.access->authorize({credentials, needed, origin});
+  const auth::Credentials credentials{.authorization = request.headers.get("Authorization"),
+                                      .address = request.remote_addr,
+                                      .vouched = vouched ? &*vouched : nullptr,
+                                      .time = *request.judged_at,
+                                      .takes_long = request.takes_long ? &request.takes_long : nullptr};
+  auto granted = parts_.access->authorize({credentials, needed, origin, row.right, repository});
   if (granted) {
     request.trace.user = granted->caller.user;
     return *std::move(granted);

@@ -4,8 +4,10 @@
 // (Bearer); docker/distribution, docs/spec/auth.
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,11 +36,23 @@ struct Access {
   bool operator==(const Access&) const = default;
 };
 
-// Who a request comes from. The stamp is a short text that changes when the caller's credential does (another password,
-// for one); the caller's password does not follow from it.
+// Who a request comes from.
 struct Caller {
-  std::string user; // verified; empty: nobody in particular
+  // What sort of identity it is. Their names are apart: "robot:ci" can be no user of an htpasswd file.
+  enum class Kind { user, robot, workload, certificate };
+
+  // Verified; as logs and events show it: "alice", "robot:ci", "ISSUER:SUBJECT" of a workload's token, "cert:NAME".
+  // Empty: nobody in particular, whatever the kind.
+  std::string user = {};
+  // A short text that changes when the caller's credential does (another password, for one); the credential does not
+  // follow from it.
   std::string stamp = {};
+  Kind kind = Kind::user;
+  std::vector<std::string> groups = {};           // that the source of the identity says (LDAP)
+  std::string issuer = {};                        // of a workload: the issuer's name in the configuration
+  std::map<std::string, std::string> claims = {}; // of a workload: those that rules may ask for
+
+  bool is_nobody() const { return user.empty(); }
 };
 
 // What a request brings to say who it comes from. Borrows: the request.
@@ -46,6 +60,7 @@ struct Credentials {
   std::string_view authorization = {}; // the header's value; empty if there is none
   std::string_view address = {};       // of the peer of nginx
   const Caller* vouched = nullptr;     // by a token of ours that came in place of a password, already verified
+  std::string_view certificate = {};   // PEM, of the client, as nginx has verified it; empty: none
   // When the request came. A body may take longer than a token lives, and is not judged by the clock again.
   Time time = {};
   // Called before the controller waits or computes for long, once or more; null: nobody has to know.
@@ -54,14 +69,20 @@ struct Credentials {
 
 struct Question {
   Credentials credentials;
-  std::span<const Access> needed; // all of them; empty: it is enough to be somebody
-  std::string_view origin = {};   // scheme://host[:port] of this registry, as the client sees it
+  // What docker/distribution asks for: all of them; empty: it is enough to be somebody.
+  std::span<const Access> needed = {};
+  std::string_view origin = {}; // scheme://host[:port] of this registry, as the client sees it
+  // What berth's own rules ask for: the endpoint's right, on this repository (empty: none is named).
+  Right right = Right::known;
+  std::string_view repository = {};
 };
 
 struct Grant {
   Caller caller;
   // Whether the caller may pull from a repository that the question did not name; null: from all of them.
   std::function<bool(const model::RepositoryName&)> may_pull = nullptr;
+  // Whether a tag that is there may be pointed to another manifest.
+  bool may_move_tags = true;
 };
 
 // The error: unauthorized (401), denied (403), too_many_requests (429), or unavailable (503) if credentials cannot be
@@ -76,6 +97,32 @@ public:
   virtual ~AccessController() = default;
   // Threads: safe.
   virtual std::expected<Grant, Refusal> authorize(const Question& question) = 0;
+};
+
+// A question to the token service: GET or POST of /v2/token. Spec: docker/distribution, docs/spec/auth/token.md and
+// oauth.md.
+struct TokenRequest {
+  Credentials credentials;              // of a POST: what its form says, as the header that says the same
+  std::string_view refresh_token = {};  // instead of credentials
+  std::string_view account = {};        // as sent
+  std::vector<std::string> scopes = {}; // each "repository:NAME:ACTION[,ACTION...]"; empty: a login
+  bool offline = false;                 // a refresh token is asked for
+  std::string_view origin = {};
+};
+
+struct IssuedToken {
+  std::string token;
+  std::chrono::seconds lifetime{};
+  Time issued = {};
+  std::string refresh_token = {}; // empty: none
+};
+
+class TokenService {
+public:
+  virtual ~TokenService() = default;
+  // A token for what of the scopes the caller may do, which may be nothing. Refusals: as authorize; bad_request for
+  // scopes that cannot be read. Threads: safe.
+  virtual std::expected<IssuedToken, Refusal> issue(const TokenRequest& request) = 0;
 };
 
 } // namespace berth::auth

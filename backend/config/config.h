@@ -86,6 +86,7 @@ struct Config {
     std::vector<std::string> exempt; // networks of whose clients nothing is limited: "10.0.0.0/8"
   };
   struct Berth {
+    AccessRules access;
     Limits limits;
     unsigned threads = 16;     // workers of the pool, [1, 1024]
     std::string run_directory; // default <root>/berth/<hostname>-<port>/run

@@ -46,6 +46,45 @@ struct Auth {
   } silly;
 };
 
+// berth.access: berth's own rules (docs/access.md).
+struct AccessRules {
+  struct Rule {
+    std::string origin; // FILE:LINE
+    std::string who;
+    std::vector<std::string> repositories, may;
+  };
+  struct Issuer { // of tokens of workloads: GitHub Actions, Kubernetes, GitLab, ...
+    std::string origin, name;
+    std::string url;                 // `iss`; its keys are found from there
+    std::string audience;            // `aud` has it
+    std::string jwks;                // the keys' own URL, or an absolute path; empty: by OpenID discovery
+    std::vector<std::string> claims; // that rules may ask for
+  };
+  struct Ldap {
+    std::string url; // ldap:// or ldaps://; empty: no directory
+    bool start_tls = false;
+    std::string ca;                          // absolute path; empty: the system's
+    std::string bind_dn, bind_password_file; // of the account that searches; empty: nobody
+    std::string base, filter = "(uid={user})";
+    std::string group_attribute = "memberOf"; // of the user's entry; a group's name is the first component of its DN
+  };
+  struct Certificates {
+    std::string subject; // uri, dns, cn; empty: certificates say nothing of who comes
+    std::string pattern;
+  };
+  bool given = false; // whether there is a section: without one there are no rules
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups;
+  std::vector<Rule> rules;
+  Duration token_lifetime = std::chrono::seconds(900);
+  Duration refresh_lifetime{}; // 0: no refresh tokens
+  std::string robots;          // file, absolute; default <root>/berth/robots
+  std::string saslauthd;       // socket, absolute; empty: not asked
+  std::string saslauthd_service = "berth";
+  std::vector<Issuer> issuers;
+  Ldap ldap;
+  Certificates certificates;
+};
+
 // storage.maintenance.uploadpurging
 struct Purging {
   bool enabled = true;

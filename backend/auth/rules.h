@@ -1,0 +1,65 @@
+// Rules: what berth.access lets whom do with which repositories. Rules only add: what no rule allows is not allowed,
+// and their order means nothing. A value; threads: safe once made.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/access.h"
+#include "base/result.h"
+
+namespace berth::auth {
+
+// What may be done with one repository.
+struct Rights {
+  bool pull = false;
+  bool add = false;    // push, but no tag that exists is moved
+  bool push = false;   // has pull and add
+  bool remove = false; // manifests, tags, blobs
+  bool all = false;    // has the others; and berth's own pages for operators
+
+  Rights operator|(const Rights& other) const;
+  bool operator==(const Rights&) const = default;
+};
+
+// A rule as the configuration has it.
+struct WrittenRule {
+  std::string origin; // file and line, for messages
+  std::string who;    // anyone | signed-in | GROUP | user:NAME | robot:NAME | cert:GLOB | token:ISSUER [CLAIM=GLOB ...]
+  std::vector<std::string> repositories; // patterns: * in a component, ** any components, {user}
+  std::vector<std::string> may;          // pull, add, push, delete, all
+};
+
+struct WrittenRules {
+  std::map<std::string, std::vector<std::string>> groups; // members: NAME, user:NAME, robot:NAME, cert:NAME
+  std::vector<WrittenRule> rules;
+  std::vector<std::string> issuers;   // names that token: may use
+  bool groups_from_elsewhere = false; // a directory has groups too: an unknown group is no mistake then
+};
+
+class Rules {
+public:
+  // Errors: invalid; the message begins with the rule's origin and says what is allowed: an unknown group, action or
+  // form of who, a pattern that no valid repository name can match, a group nobody is in.
+  static Result<Rules> make(const WrittenRules& written);
+
+  // The repository: a valid name. Well below 10 us for tens of rules.
+  Rights of(const Caller& caller, std::string_view repository) const;
+
+  // Whether nobody in particular may do anything anywhere.
+  bool let_anyone_in() const;
+  // Whether nobody in particular may pull from every repository.
+  bool let_anyone_pull_all() const;
+
+  // For `berth access`: the numbers of the rules that give the caller something there, in their order.
+  std::vector<std::size_t> reasons(const Caller& caller, std::string_view repository) const;
+
+private:
+  struct Rule;
+  std::vector<Rule> rules_;
+};
+
+} // namespace berth::auth
