@@ -96,11 +96,11 @@ public:
   Result<Descriptor> stat(const Digest& digest) override { return manifests_.stat(digest); }
   Result<model::Manifest> get(const Digest& digest) override { return manifests_.get(digest); }
   Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes,
-                         const std::optional<Digest>& named) override {
-    auto descriptor = manifests_.put(info, bytes, named);
+                         const std::optional<Digest>& client_digest) override {
+    auto descriptor = manifests_.put(info, bytes, client_digest);
     if (descriptor)
       events_.put(name_, {std::string(descriptor->media_type), descriptor->digest,
-                          named ? named->str() : descriptor->digest.str(), std::string(bytes)});
+                          client_digest ? client_digest->str() : descriptor->digest.str(), std::string(bytes)});
     return descriptor;
   }
   Result<std::vector<model::Tag>> remove(const Digest& digest) override {
@@ -122,15 +122,17 @@ public:
   ObservedTags(registry::Repository& repository, RequestEvents& events) : repository_(repository), events_(events) {}
 
   Result<CanonicalDigest> get(const model::Tag& tag) override { return tags().get(tag); }
-  Digest spoken(const model::Tag& tag, const CanonicalDigest& target) override { return tags().spoken(tag, target); }
+  Digest client_digest(const model::Tag& tag, const CanonicalDigest& target) override {
+    return tags().client_digest(tag, target);
+  }
   Result<registry::Page> list(const registry::PageRequest& page) override { return tags().list(page); }
-  Result<> tag(const model::Tag& tag, const CanonicalDigest& digest, const Digest& spoken) override {
-    BERTH_CHECK(tags().tag(tag, digest, spoken));
+  Result<> tag(const model::Tag& tag, const CanonicalDigest& digest, const Digest& client_digest) override {
+    BERTH_CHECK(tags().tag(tag, digest, client_digest));
     if (events_.tagged(repository_.name(), digest, tag)) return {};
     // A manifest that was there already. Clients of old are told that it was pushed again, as v2 clients do.
     const auto manifest = repository_.manifests().get(digest);
     if (manifest)
-      events_.manifest(Action::push, repository_.name(), model::media_type_of(manifest->kind), spoken.str(),
+      events_.manifest(Action::push, repository_.name(), model::media_type_of(manifest->kind), client_digest.str(),
                        manifest->bytes, tag.str());
     return {};
   }

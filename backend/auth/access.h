@@ -99,8 +99,8 @@ public:
   virtual std::expected<Grant, Refusal> authorize(const Question& question) = 0;
 };
 
-// A question to the token service: GET or POST of /v2/token. Spec: docker/distribution, docs/spec/auth/token.md and
-// oauth.md.
+// A question to the token service: GET or POST of /v2/token. Spec: docker/distribution, docs/spec/auth
+// (token, oauth).
 struct TokenRequest {
   Credentials credentials;              // of a POST: what its form says, as the header that says the same
   std::string_view refresh_token = {};  // instead of credentials

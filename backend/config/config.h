@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/access.h"
 #include "config/services.h"
 
 namespace berth::config {

@@ -232,7 +232,7 @@ Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {
   return std::make_unique<FileLock>(std::move(fd));
 }
 
-Result<std::unique_ptr<Lock>> Filesystem::exclude(const std::string& path) { return wait_for_lock(path, LOCK_EX); }
+Result<std::unique_ptr<Lock>> Filesystem::lock_waiting(const std::string& path) { return wait_for_lock(path, LOCK_EX); }
 
 Result<std::unique_ptr<Lock>> Filesystem::share(const std::string& path) { return wait_for_lock(path, LOCK_SH); }
 

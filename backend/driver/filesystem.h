@@ -47,7 +47,7 @@ public:
   Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override;
   Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
-  Result<std::unique_ptr<Lock>> exclude(const std::string& path) override;
+  Result<std::unique_ptr<Lock>> lock_waiting(const std::string& path) override;
   Result<std::unique_ptr<Lock>> share(const std::string& path) override;
 
 private:

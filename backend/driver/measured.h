@@ -66,8 +66,8 @@ public:
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
     return timed("Lock", [&] { return driver_.lock(path); });
   }
-  Result<std::unique_ptr<Lock>> exclude(const std::string& path) override {
-    return timed("Lock", [&] { return driver_.exclude(path); });
+  Result<std::unique_ptr<Lock>> lock_waiting(const std::string& path) override {
+    return timed("Lock", [&] { return driver_.lock_waiting(path); });
   }
   Result<std::unique_ptr<Lock>> share(const std::string& path) override {
     return timed("Lock", [&] { return driver_.share(path); });

@@ -191,7 +191,7 @@ Result<std::unique_ptr<Lock>> Memory::lock(const std::string& path) {
   });
 }
 
-Result<std::unique_ptr<Lock>> Memory::exclude(const std::string& path) {
+Result<std::unique_ptr<Lock>> Memory::lock_waiting(const std::string& path) {
   BERTH_CHECK(check_path(path));
   const auto take = [&](Tree& tree) { return !tree.shared.contains(path) && tree.locked.insert(path).second; };
   while (!tree_.with(take)) std::this_thread::yield();

@@ -113,7 +113,7 @@ public:
   virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
   // Locks a file that exists for nothing else, and is made if need be; waits for whoever holds it, but not long. For a
   // few changes that belong together, never across more. Errors: busy.
-  virtual Result<std::unique_ptr<Lock>> exclude(const std::string& path) = 0;
+  virtual Result<std::unique_ptr<Lock>> lock_waiting(const std::string& path) = 0;
   // The same beside all others who share it: only those who exclude wait, and are waited for.
   virtual Result<std::unique_ptr<Lock>> share(const std::string& path) = 0;
 };

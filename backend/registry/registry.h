@@ -38,11 +38,10 @@ public:
   virtual Result<model::Manifest> get(const Digest& digest) = 0;
   // Verifies that what the manifest names is in this repository (docker/distribution's rules), then stores it.
   // Errors: manifest_blob_unknown, one Error a missing blob (Error::also); manifest_invalid.
-  // named: the digest that the client gave for the bytes, if it gave one: they are found by it as well, and listed by
-  // it among the referrers of their subject. Requires: it is a digest of bytes.
-  // Durable.
+  // client_digest: the digest that the client gave for the bytes, if it gave one: they are found by it as well, and
+  // listed by it among the referrers of their subject. Requires: it is a digest of bytes. Durable.
   virtual Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes,
-                                 const std::optional<Digest>& named) = 0;
+                                 const std::optional<Digest>& client_digest) = 0;
   Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes) {
     return put(info, bytes, std::nullopt);
   }
@@ -68,12 +67,13 @@ public:
   // The manifest that the tag points to. Errors: manifest_unknown.
   virtual Result<CanonicalDigest> get(const model::Tag& tag) = 0;
   // Points the tag to a manifest of this repository. Readers see the old or the new target, never anything between.
-  // spoken: the digest by which the client names that manifest (its canonical one, where it named none). Durable.
-  virtual Result<> tag(const model::Tag& tag, const CanonicalDigest& digest, const Digest& spoken) = 0;
+  // client_digest: the digest by which the client knows that manifest (its canonical one, if it gave none).
+  // Durable.
+  virtual Result<> tag(const model::Tag& tag, const CanonicalDigest& digest, const Digest& client_digest) = 0;
   Result<> tag(const model::Tag& name, const CanonicalDigest& digest) { return tag(name, digest, digest); }
   // The digest by which clients are told of what the tag points to: the one it was tagged with, as far as that is
   // known, or target itself. Requires: target is what the tag points to.
-  virtual Digest spoken(const model::Tag& tag, const CanonicalDigest& target) = 0;
+  virtual Digest client_digest(const model::Tag& tag, const CanonicalDigest& target) = 0;
   // Removes the tag; the manifest stays. Errors: manifest_unknown. Durable.
   virtual Result<> untag(const model::Tag& tag) = 0;
   // Removes many, as many as there still are of them: all are waited for once. Durable.

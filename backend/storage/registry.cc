@@ -19,7 +19,7 @@ public:
         layers_(registry.layers_of(name)),
         revisions_(registry.blobs_, LinkSet::manifests(registry.parts_.driver, name), registry.parts_.logger),
         signatures_({registry.parts_.driver, registry.blobs_, registry.parts_.logger}, name),
-        tags_(registry.parts_.driver, registry.directories_, name, registry.spoken_, registry.parts_.random,
+        tags_(registry.parts_.driver, registry.directories_, name, registry.client_digests_, registry.parts_.random,
               registry.parts_.logger),
         referrers_({registry.parts_.driver, revisions_, tags_, registry.referrers_}, name),
         blobs_(layers_, registry.blobs_,

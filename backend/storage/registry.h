@@ -41,7 +41,7 @@ private:
   Parts parts_;
   BlobStore blobs_;
   ManifestKinds kinds_;
-  SpokenDigests spoken_;
+  ClientDigests client_digests_;
   ReferrerCache referrers_;
   ListingCache directories_;
   spool::FileHashes hashes_;

@@ -185,19 +185,19 @@ TEST_CASE("a tag tells the digest it was pushed with, as long as that is its tar
   const Digest one = place.refer(subject, 1, Algorithm::sha512), two = place.refer(subject, 2);
   const auto one_canonical = place.repository->manifests().stat(one)->digest;
   const auto two_canonical = place.repository->manifests().stat(two)->digest;
-  auto spoken = [&] {
+  auto client_digest = [&] {
     auto& tags = place.repository->tags();
-    return tags.spoken(tag("v1"), tags.get(tag("v1")).value()).str();
+    return tags.client_digest(tag("v1"), tags.get(tag("v1")).value()).str();
   };
   REQUIRE(place.repository->tags().tag(tag("v1"), one_canonical, one));
   CHECK(place.driver->get_content(top + "/tags/v1/current/link", 100).value() == one_canonical.str());
-  CHECK(spoken() == one.str());
+  CHECK(client_digest() == one.str());
   place.restart();
-  CHECK(spoken() == one.str());
+  CHECK(client_digest() == one.str());
   REQUIRE(place.repository->tags().tag(tag("v1"), two_canonical));
-  CHECK(spoken() == two.str());
+  CHECK(client_digest() == two.str());
   place.restart();
-  CHECK(spoken() == two.str());
+  CHECK(client_digest() == two.str());
 }
 
 TEST_CASE("manifests of other algorithms have their links where docker-registry's collector does not look") {

@@ -281,7 +281,7 @@ TEST_CASE("many share a lock, and who excludes waits for all of them") {
   std::optional<std::unique_ptr<Lock>> one = driver.share("/locks/x").value(), two = driver.share("/locks/x").value();
   std::atomic<bool> excluded = false;
   std::thread other([&] {
-    const auto lock = driver.exclude("/locks/x");
+    const auto lock = driver.lock_waiting("/locks/x");
     excluded = lock.has_value();
   });
   one.reset();

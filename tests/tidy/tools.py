@@ -12,7 +12,7 @@ LINE = re.compile(r"([^:\n]+):(\d+):\d+: (?:warning|error|note|info|style): (.*)
 
 # Files from before the check. `make format` forms them; the list goes then, and never grows.
 UNFORMED = frozenset("""
-backend/app/nginx/half.cc backend/app/nginx/tree.cc backend/fcgi/connections.cc backend/fcgi/conversion.h
+backend/app/nginx/nginx_process.cc backend/app/nginx/tree.cc backend/fcgi/connections.cc backend/fcgi/conversion.h
 backend/fcgi/server.cc backend/model/sha256_pair.cc backend/client/libcurl.cc backend/spool/file_hashes.cc
 backend/storage/listing_cache.h backend/storage/manifests/manifest_rules.h backend/storage/registry.cc
 tests/bench/client.cc tests/chaos.cc

@@ -29,7 +29,7 @@ bool asks_for_range(const Call& call, std::string_view tag) {
 Outcome get_blob(Call& call) {
   BERTH_TRY(const auto digest, model::Digest::parse_stored(call.path.get("digest")));
   BERTH_TRY(const auto descriptor, call.repository->blobs().stat(digest));
-  const std::string tag = digest_for_client(digest, descriptor);
+  const std::string tag = client_digest_of(digest, descriptor);
 
   const Precondition precondition = precondition_of(call.request, tag);
   if (precondition == Precondition::failed) return fail(Code::precondition_failed);

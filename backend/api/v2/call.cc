@@ -32,7 +32,7 @@ std::string path_in(const registry::Repository& repository, std::string_view res
   return "v2/" + repository.name().str() + "/" + std::string(rest);
 }
 
-std::string digest_for_client(const model::Digest& asked, const registry::Descriptor& descriptor) {
+std::string client_digest_of(const model::Digest& asked, const registry::Descriptor& descriptor) {
   // A tarsum is of what a layer holds, not of its bytes: nobody can compare it with what comes.
   return asked.algorithm() == model::Algorithm::tarsum ? descriptor.digest.str() : asked.str();
 }

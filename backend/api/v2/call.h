@@ -22,7 +22,7 @@ std::string path_in(const registry::Repository& repository, std::string_view res
 
 // The digest by which a client is told of content that it asked for (or pushed) as `asked`: one of the same algorithm,
 // as that is the one that it can verify.
-std::string digest_for_client(const model::Digest& asked, const registry::Descriptor& descriptor);
+std::string client_digest_of(const model::Digest& asked, const registry::Descriptor& descriptor);
 
 // The parameter `n` of a listing: absent (or empty) is nothing.
 // Errors: pagination_number_invalid for anything but a decimal number that is not negative.

@@ -75,28 +75,30 @@ Outcome get_manifest(Call& call) {
   BERTH_TRY(const auto reference, existing_reference(call));
   registry::ManifestStore& manifests = call.repository->manifests();
 
-  std::optional<model::Digest> asked, told; // the same, but for a tag that was pushed under another algorithm
+  // The same, but for a tag that was pushed under another algorithm.
+  std::optional<model::Digest> target, client_digest;
   if (const auto* tag = std::get_if<model::Tag>(&reference)) {
-    BERTH_TRY(const auto target, call.repository->tags().get(*tag));
-    asked = target;
-    told = call.repository->tags().spoken(*tag, target);
+    BERTH_TRY(const auto tagged, call.repository->tags().get(*tag));
+    target = tagged;
+    client_digest = call.repository->tags().client_digest(*tag, tagged);
   } else {
-    asked = told = std::get<model::Digest>(reference);
+    target = client_digest = std::get<model::Digest>(reference);
   }
-  if (const auto precondition = precondition_of(call.request, told->str()); precondition != Precondition::met) {
-    BERTH_CHECK(manifests.stat(*asked));
+  if (const auto precondition = precondition_of(call.request, client_digest->str());
+      precondition != Precondition::met) {
+    BERTH_CHECK(manifests.stat(*target));
     if (precondition == Precondition::failed) return fail(Code::precondition_failed);
-    http::Response response = manifest_headers(told->str());
+    http::Response response = manifest_headers(client_digest->str());
     response.status = 304;
     return response;
   }
 
-  BERTH_TRY(auto manifest, manifests.get(*asked));
+  BERTH_TRY(auto manifest, manifests.get(*target));
   const auto by = std::holds_alternative<model::Tag>(reference) ? AskedBy::tag : AskedBy::digest;
   // Before it is known whether the client takes it, as docker/distribution does.
-  call.events.manifest(notify::Action::pull, call.repository->name(), model::media_type_of(manifest.kind), told->str(),
-                       manifest.bytes, tag_of(reference));
-  BERTH_TRY(auto chosen, negotiate(call, by, *told, std::move(manifest)));
+  call.events.manifest(notify::Action::pull, call.repository->name(), model::media_type_of(manifest.kind),
+                       client_digest->str(), manifest.bytes, tag_of(reference));
+  BERTH_TRY(auto chosen, negotiate(call, by, *client_digest, std::move(manifest)));
   http::Response response = manifest_headers(chosen.digest.str());
   response.headers.add("Content-Type", std::string(model::media_type_of(chosen.manifest.kind)));
   if (chosen.manifest.kind == model::ManifestKind::schema1) {
@@ -125,13 +127,13 @@ Outcome put_manifest(Call& call) {
   const auto* named = std::get_if<model::Digest>(&reference);
   BERTH_TRY(const auto descriptor,
             call.repository->manifests().put(info, bytes, named ? std::optional(*named) : std::nullopt));
-  const model::Digest& spoken = named ? *named : descriptor.digest;
+  const model::Digest& client_digest = named ? *named : descriptor.digest;
   BERTH_CHECK(keep_signatures(call, descriptor.digest, signatures));
   if (const auto* tag = std::get_if<model::Tag>(&reference))
-    BERTH_CHECK(call.repository->tags().tag(*tag, descriptor.digest, spoken));
-  for (const model::Tag& tag : further) BERTH_CHECK(call.repository->tags().tag(tag, descriptor.digest, spoken));
+    BERTH_CHECK(call.repository->tags().tag(*tag, descriptor.digest, client_digest));
+  for (const model::Tag& tag : further) BERTH_CHECK(call.repository->tags().tag(tag, descriptor.digest, client_digest));
 
-  const std::string digest = digest_for_client(spoken, descriptor);
+  const std::string digest = client_digest_of(client_digest, descriptor);
   http::Response response = empty_response(201);
   response.headers.add("Location", call.locations.absolute(path_in(*call.repository, "manifests/" + digest)));
   response.headers.add("Docker-Content-Digest", digest);

@@ -35,7 +35,7 @@ std::unexpected<Failure> out_of_step(const Call& call, const UploadState& state,
 }
 
 http::Response blob_created(const Call& call, const model::Digest& asked, const registry::Descriptor& descriptor) {
-  const std::string digest = digest_for_client(asked, descriptor);
+  const std::string digest = client_digest_of(asked, descriptor);
   http::Response response = empty_response(201);
   response.headers.add("Location", call.locations.absolute(path_in(*call.repository, "blobs/" + digest)));
   response.headers.add("Docker-Content-Digest", digest);

@@ -135,7 +135,7 @@ int check_config(const std::string& config_path) {
   if (!loaded) return complain(loaded.error());
   for (const std::string& warning : loaded->warnings) std::fprintf(stderr, "berth: warning: %s\n", warning.c_str());
   for (const std::string& note : loaded->notes) std::fprintf(stderr, "berth: note: %s\n", note.c_str());
-  if (const auto good = check_nginx_half(loaded->config); !good) return complain(good.error());
+  if (const auto good = check_nginx(loaded->config); !good) return complain(good.error());
   const auto logger = make_logger(loaded->config.log);
   if (const auto access = check_access(loaded->config.auth, *logger); !access) return complain(access.error());
   std::printf("%s: good\n", config_path.c_str());

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "app/nginx/certificate.h"
-#include "app/nginx/half.h"
+#include "app/nginx/nginx_process.h"
 #include "app/nginx/tree.h"
 #include "app/supervisor/account.h"
 #include "base/clock.h"
@@ -33,7 +33,7 @@ private:
 
 } // namespace
 
-Result<> check_nginx_half(const config::Config& config) {
+Result<> check_nginx(const config::Config& config) {
   BERTH_TRY(NginxSettings settings, find_nginx(config));
   BERTH_TRY(const Account account, account_of(config));
   settings.user = nginx_user(account);
@@ -45,8 +45,8 @@ Result<> check_nginx_half(const config::Config& config) {
   elsewhere.berth.run_directory = temporary.path();
   elsewhere.berth.spool = temporary.path() + "/spool";
   settings.socket = temporary.path() + "/pool.sock";
-  BERTH_TRY(NginxHalf half, NginxHalf::make(std::move(settings), temporary.path()));
-  return half.stage(elsewhere, pair);
+  BERTH_TRY(NginxProcess nginx, NginxProcess::make(std::move(settings), temporary.path()));
+  return nginx.stage(elsewhere, pair);
 }
 
 } // namespace berth::app

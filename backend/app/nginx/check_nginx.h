@@ -8,6 +8,6 @@ namespace berth::app {
 
 // Renders the configuration into a temporary directory, checks the certificate and lets nginx test it all.
 // Errors: invalid, the message says what is wrong; io.
-Result<> check_nginx_half(const config::Config& config);
+Result<> check_nginx(const config::Config& config);
 
 } // namespace berth::app

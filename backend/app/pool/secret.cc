@@ -21,15 +21,16 @@ std::unexpected<Error> failed(std::string_view call, const std::string& path) {
   return std::unexpected(errno_error(call, path, errno));
 }
 
-Result<std::string> read_kept(const std::string& path, const Kept& kept) {
-  BERTH_TRY(const Content file, Content::open(path));
-  if (file.size() > max_kept_bytes || file.empty()) return fail(Code::invalid, path + " is not what berth put there");
+Result<std::string> read_state_file(const std::string& path, const StateFile& file) {
+  BERTH_TRY(const Content content, Content::open(path));
+  if (content.size() > max_kept_bytes || content.empty())
+    return fail(Code::invalid, path + " is not what berth put there");
   std::string text;
-  BERTH_CHECK(file.read([&](std::span<const std::byte> piece) -> Result<> {
+  BERTH_CHECK(content.read([&](std::span<const std::byte> piece) -> Result<> {
     text += as_text(piece);
     return {};
   }));
-  if (const auto sound = kept.check(text); !sound)
+  if (const auto sound = file.check(text); !sound)
     return fail(Code::invalid, path + ": " + sound.error().message + "; remove it to have a new one made");
   return text;
 }
@@ -45,13 +46,13 @@ Result<> write_secret(const std::string& path, const std::string& secret) {
 
 } // namespace
 
-Result<std::string> keep(const std::string& root, const Kept& kept, Random& random) {
-  const std::string directory = root + "/berth", path = directory + "/" + kept.name;
-  if (auto there = read_kept(path, kept); there || !is(there.error(), Code::not_found)) return there;
+Result<std::string> load_or_create(const std::string& root, const StateFile& file, Random& random) {
+  const std::string directory = root + "/berth", path = directory + "/" + file.name;
+  if (auto there = read_state_file(path, file); there || !is(there.error(), Code::not_found)) return there;
   for (const std::string& made : {root, directory})
     if (::mkdir(made.c_str(), 0777) != 0 && errno != EEXIST) return failed("mkdir", made);
 
-  BERTH_TRY(const std::string fresh, kept.make());
+  BERTH_TRY(const std::string fresh, file.make());
   const std::string temporary = path + "." + uuid4(random);
   BERTH_CHECK(write_secret(temporary, fresh));
   // A link, unlike a rename, does not replace the secret that another process has made meanwhile.
@@ -61,7 +62,7 @@ Result<std::string> keep(const std::string& root, const Kept& kept, Random& rand
   if (lost && error_number != EEXIST) return std::unexpected(errno_error("link", path, error_number));
   const UniqueFd parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!parent || ::fsync(parent.get()) != 0) return failed("fsync", directory);
-  return read_kept(path, kept);
+  return read_state_file(path, file);
 }
 
 Result<std::string> kept_secret(const std::string& root, Random& random) {
@@ -74,7 +75,7 @@ Result<std::string> kept_secret(const std::string& root, Random& random) {
     if (text.size() != secret_bytes * 2) return fail(Code::invalid, "holds no secret");
     return {};
   };
-  return keep(root, {"secret", make, check}, random);
+  return load_or_create(root, {"secret", make, check}, random);
 }
 
 } // namespace berth::app

@@ -10,7 +10,7 @@
 
 namespace berth::app {
 
-struct Kept {
+struct StateFile {
   std::string name; // of the file
   std::function<Result<std::string>()> make;
   std::function<Result<>(const std::string& text)> check; // Errors: invalid, what is wrong with it
@@ -18,7 +18,7 @@ struct Kept {
 
 // Reads <root>/berth/<name>, or makes it: mode 0600, durable before it is used. Of several processes that make it at
 // once, one wins. Errors: io; invalid if the file holds something else; those of make.
-Result<std::string> keep(const std::string& root, const Kept& kept, Random& random);
+Result<std::string> load_or_create(const std::string& root, const StateFile& file, Random& random);
 
 // The key that signs upload states, where the config names none: 32 random bytes in hexadecimal, in
 // <root>/berth/secret, so that uploads go on elsewhere and later.

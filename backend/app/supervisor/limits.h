@@ -1,4 +1,5 @@
-// What the machine allows a process of its user: too little is said at the start, and not by a half that cannot live.
+// What the machine allows a process of its user: too little is said at the start, and not by a child process that
+// cannot live.
 #pragma once
 
 #include "app/supervisor/account.h"

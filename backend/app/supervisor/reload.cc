@@ -20,12 +20,12 @@ bool contains(const std::vector<pid_t>& pids, pid_t pid) { return std::ranges::f
 
 } // namespace
 
-Reload::Reload(config::Loaded wanted, std::unique_ptr<Logger> its_logger, Half new_pool, NginxHalf& nginx_half,
-               pid_t nginx)
+Reload::Reload(config::Loaded wanted, std::unique_ptr<Logger> its_logger, ChildProcess new_pool,
+               NginxProcess& nginx_process, pid_t nginx)
     : loaded(std::move(wanted)),
       logger(std::move(its_logger)),
       pool(std::move(new_pool)),
-      nginx_half_(nginx_half),
+      nginx_process_(nginx_process),
       nginx_(nginx),
       deadline_(Steady::now() + ready_time) {}
 
@@ -45,7 +45,7 @@ Result<bool> Reload::await_pool() {
     if (Steady::now() < deadline_) return false;
     return fail(Code::io, "the new pool could not serve within " + std::to_string(ready_time.count()) + " s");
   }
-  BERTH_CHECK(nginx_half_.start_drain());
+  BERTH_CHECK(nginx_process_.start_drain());
   step_ = Step::drain;
   deadline_ = Steady::now() + loaded.config.berth.nginx_reload_drain;
   return await_drain();
@@ -54,7 +54,7 @@ Result<bool> Reload::await_pool() {
 Result<bool> Reload::await_drain() {
   if (Steady::now() < deadline_) return false;
   workers_ = serving_workers(nginx_);
-  BERTH_CHECK(nginx_half_.install());
+  BERTH_CHECK(nginx_process_.install());
   step_ = Step::nginx;
   deadline_ = Steady::now() + taking_time;
   ::kill(nginx_, SIGHUP);
@@ -64,8 +64,8 @@ Result<bool> Reload::await_drain() {
 // Old workers that are told to end say so to their clients themselves: only then the drain is over.
 Result<bool> Reload::await_nginx() {
   if (is_taken()) {
-    nginx_half_.end_drain();
-    nginx_half_.settle();
+    nginx_process_.end_drain();
+    nginx_process_.settle();
     return true;
   }
   if (Steady::now() < deadline_) return false;
@@ -87,9 +87,9 @@ void Reload::note_end(pid_t pid) {
 }
 
 Result<> Reload::give_up() {
-  nginx_half_.end_drain();
+  nginx_process_.end_drain();
   if (std::exchange(step_, Step::pool) != Step::nginx) return {};
-  BERTH_CHECK(nginx_half_.revert());
+  BERTH_CHECK(nginx_process_.revert());
   if (nginx_ > 0) ::kill(nginx_, SIGHUP); // should it have been slow, and not unwilling
   return {};
 }

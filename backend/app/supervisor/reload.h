@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
-#include "app/nginx/half.h"
-#include "app/supervisor/half.h"
+#include "app/nginx/nginx_process.h"
+#include "app/supervisor/child_process.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -21,7 +21,8 @@ namespace berth::app {
 class Reload {
 public:
   // Of a configuration that is staged, with a new pool that has just been forked, for the nginx of that pid.
-  Reload(config::Loaded loaded, std::unique_ptr<Logger> logger, Half pool, NginxHalf& nginx_half, pid_t nginx);
+  Reload(config::Loaded loaded, std::unique_ptr<Logger> logger, ChildProcess pool, NginxProcess& nginx_process,
+         pid_t nginx);
 
   // Goes on. False: not done yet. After an error, or when it is dropped before the end, give_up() follows. Errors: io.
   Result<bool> advance();
@@ -32,7 +33,7 @@ public:
 
   config::Loaded loaded;
   std::unique_ptr<Logger> logger;
-  Half pool;
+  ChildProcess pool;
 
 private:
   using Time = std::chrono::steady_clock::time_point;
@@ -44,7 +45,7 @@ private:
   Result<bool> await_nginx();
   bool is_taken() const;
 
-  NginxHalf& nginx_half_;
+  NginxProcess& nginx_process_;
   pid_t nginx_; // 0: it has ended
   Step step_ = Step::pool;
   std::vector<pid_t> workers_; // those that served before

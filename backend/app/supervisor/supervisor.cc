@@ -21,12 +21,12 @@
 
 #include "app/logger.h"
 #include "app/nginx/certificate.h"
-#include "app/nginx/half.h"
+#include "app/nginx/nginx_process.h"
 #include "app/nginx/tree.h"
 #include "app/pool/pool.h"
 #include "app/supervisor/account.h"
+#include "app/supervisor/child_process.h"
 #include "app/supervisor/connection_guard.h"
-#include "app/supervisor/half.h"
 #include "app/supervisor/limits.h"
 #include "app/supervisor/listen_socket.h"
 #include "app/supervisor/places.h"
@@ -46,7 +46,7 @@ using Steady = std::chrono::steady_clock;
 // How long a stop waits for transfers in progress; who is not done then is ended.
 constexpr config::Duration drain_time = 10s; // unless http.draintimeout says otherwise
 constexpr auto pool_drain_time = 5s;
-// A half that lives shorter than this has died quickly; after so many quick deaths in a row it is given up.
+// A child that lives shorter than this has died quickly; after so many quick deaths in a row it is given up.
 constexpr auto quick_death = 10s;
 constexpr int max_quick_deaths = 5;
 constexpr auto restart_delay = 100ms; // doubled with every quick death
@@ -64,11 +64,11 @@ private:
   Result<> prepare();
   Result<> become_the_user();
   Result<> prepare_nginx(const CertificatePair& pair);
-  int run_pool_half(const config::Config& config, Logger& logger, const UniqueFd& ready);
-  Result<Half> start_pool(const config::Config& config, Logger& logger);
-  Result<> start(Half& half);
+  int run_pool_child(const config::Config& config, Logger& logger, const UniqueFd& ready);
+  Result<ChildProcess> start_pool(const config::Config& config, Logger& logger);
+  Result<> start(ChildProcess& child);
   Result<> reap();
-  Result<> on_death(Half& half, int status);
+  Result<> on_death(ChildProcess& child, int status);
   Result<> restart_due();
   bool nginx_is_up() const;
   Result<> announce_when_up();
@@ -78,7 +78,7 @@ private:
   void go_on_reloading();
   void end_reload();
   void give_reload_up(const std::string& why);
-  void retire(Half pool);
+  void retire(ChildProcess pool);
   void stop();
   Result<bool> handle_signals();
   int next_timeout() const;
@@ -87,13 +87,13 @@ private:
   const ConfigSource& source_;
   std::unique_ptr<Logger>& logger_;
   Account account_;
-  std::optional<NginxHalf> nginx_half_;
+  std::optional<NginxProcess> nginx_process_;
   Places places_;
   bool places_lost_ = false; // and not yet made again, with a pool and an nginx that use them
   Steady::time_point look_for_places_at_;
   UniqueFd signals_;
-  Half pool_{.name = "the pool"};
-  Half nginx_{.name = "nginx"};
+  ChildProcess pool_{.name = "the pool"};
+  ChildProcess nginx_{.name = "nginx"};
   std::vector<pid_t> retiring_pools_; // pools before a reload, finishing their requests
   bool announced_ = false;            // both halves were up once: from then on one that dies is started again
   bool reload_wanted_ = false;
@@ -146,18 +146,18 @@ Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
                   "berth.socket: \"" + config_.berth.socket + "\": at most 107 characters outside the run directory");
     settings.socket = config_.berth.socket.substr(in_run_directory.size());
   }
-  BERTH_TRY(nginx_half_, NginxHalf::make(std::move(settings), config_.berth.run_directory));
-  nginx_half_->end_drain(); // of a reload that was killed
-  BERTH_CHECK(nginx_half_->stage(config_, pair));
-  BERTH_CHECK(nginx_half_->install());
-  nginx_half_->settle();
+  BERTH_TRY(nginx_process_, NginxProcess::make(std::move(settings), config_.berth.run_directory));
+  nginx_process_->end_drain(); // of a reload that was killed
+  BERTH_CHECK(nginx_process_->stage(config_, pair));
+  BERTH_CHECK(nginx_process_->install());
+  nginx_process_->settle();
   return {};
 }
 
-int Supervisor::run_pool_half(const config::Config& config, Logger& logger, const UniqueFd& ready) {
+int Supervisor::run_pool_child(const config::Config& config, Logger& logger, const UniqueFd& ready) {
   ::prctl(PR_SET_NAME, "berth-pool");
   signals_.reset();
-  nginx_half_->close();
+  nginx_process_->close();
   Result<> served = drop_root();
   die_with_parent(); // the kernel forgets it when the user changes
   if (served)
@@ -167,38 +167,38 @@ int Supervisor::run_pool_half(const config::Config& config, Logger& logger, cons
   return served ? 0 : 1;
 }
 
-// Starts a pool, beside the one that may be there. It says that it is ready on Half::ready.
-Result<Half> Supervisor::start_pool(const config::Config& config, Logger& logger) {
+// Starts a pool, beside the one that may be there. It says that it is ready on ChildProcess::ready.
+Result<ChildProcess> Supervisor::start_pool(const config::Config& config, Logger& logger) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::unexpected(errno_error("pipe", "the pool", errno));
-  Half pool{.name = "the pool", .started = Steady::now(), .ready = UniqueFd(ends[0])};
+  ChildProcess pool{.name = "the pool", .started = Steady::now(), .ready = UniqueFd(ends[0])};
   const UniqueFd ready(ends[1]);
-  BERTH_TRY(pool.pid, fork_child([&] { return run_pool_half(config, logger, ready); }));
+  BERTH_TRY(pool.pid, fork_child([&] { return run_pool_child(config, logger, ready); }));
   return pool;
 }
 
-Result<> Supervisor::start(Half& half) {
-  half.restart_at.reset();
-  half.started = Steady::now();
-  if (&half == &nginx_) {
-    BERTH_TRY(half.pid, fork_child([this] { return nginx_half_->run(config_.log, places_.spool_lock); }));
+Result<> Supervisor::start(ChildProcess& child) {
+  child.restart_at.reset();
+  child.started = Steady::now();
+  if (&child == &nginx_) {
+    BERTH_TRY(child.pid, fork_child([this] { return nginx_process_->run(config_.log, places_.spool_lock); }));
     return {};
   }
-  BERTH_TRY(Half started, start_pool(config_, *logger_));
-  half.pid = started.pid;
-  half.ready = std::move(started.ready);
+  BERTH_TRY(ChildProcess started, start_pool(config_, *logger_));
+  child.pid = started.pid;
+  child.ready = std::move(started.ready);
   return {};
 }
 
-Result<> Supervisor::on_death(Half& half, int status) {
-  kill_group(std::exchange(half.pid, 0)); // workers of a killed nginx go on holding the port
-  if (!announced_) return fail(Code::io, half.name + " " + describe_status(status) + " at the start");
-  half.quick_deaths = Steady::now() - half.started < quick_death ? half.quick_deaths + 1 : 1;
-  if (half.quick_deaths > max_quick_deaths)
-    return fail(Code::io, half.name + " " + describe_status(status) + " again and again");
-  logger_->error(half.name + " " + describe_status(status) + "; starting it again");
-  half.restart_at = Steady::now() + restart_delay * (1 << (half.quick_deaths - 1));
-  if (&half == &nginx_) {
+Result<> Supervisor::on_death(ChildProcess& child, int status) {
+  kill_group(std::exchange(child.pid, 0)); // workers of a killed nginx go on holding the port
+  if (!announced_) return fail(Code::io, child.name + " " + describe_status(status) + " at the start");
+  child.quick_deaths = Steady::now() - child.started < quick_death ? child.quick_deaths + 1 : 1;
+  if (child.quick_deaths > max_quick_deaths)
+    return fail(Code::io, child.name + " " + describe_status(status) + " again and again");
+  logger_->error(child.name + " " + describe_status(status) + "; starting it again");
+  child.restart_at = Steady::now() + restart_delay * (1 << (child.quick_deaths - 1));
+  if (&child == &nginx_) {
     // The next nginx counts its spooled files from the beginning: a request that still waits for the pool, with nobody
     // who waits for it, would be given the file of another.
     refuse_waiting(places_.socket);
@@ -214,14 +214,14 @@ Result<> Supervisor::reap() {
     if (pid <= 0) return {};
     std::erase(retiring_pools_, pid);
     if (reload_) reload_->note_end(pid);
-    for (Half* half : {&pool_, &nginx_})
-      if (half->pid == pid) BERTH_CHECK(on_death(*half, status));
+    for (ChildProcess* child : {&pool_, &nginx_})
+      if (child->pid == pid) BERTH_CHECK(on_death(*child, status));
   }
 }
 
 Result<> Supervisor::restart_due() {
-  for (Half* half : {&pool_, &nginx_})
-    if (half->restart_at && *half->restart_at <= Steady::now()) BERTH_CHECK(start(*half));
+  for (ChildProcess* child : {&pool_, &nginx_})
+    if (child->restart_at && *child->restart_at <= Steady::now()) BERTH_CHECK(start(*child));
   return {};
 }
 
@@ -240,9 +240,9 @@ Result<bool> Supervisor::handle_signals() {
 int Supervisor::next_timeout() const {
   int timeout = announced_ ? static_cast<int>(places_interval.count()) : -1;
   if (!announced_ || reload_) timeout = static_cast<int>(look_again.count());
-  for (const Half* half : {&pool_, &nginx_}) {
-    if (!half->restart_at) continue;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*half->restart_at - Steady::now()).count();
+  for (const ChildProcess* child : {&pool_, &nginx_}) {
+    if (!child->restart_at) continue;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*child->restart_at - Steady::now()).count();
     const int wait = static_cast<int>(std::max<long>(0, left));
     timeout = timeout < 0 ? wait : std::min(timeout, wait);
   }
@@ -259,10 +259,10 @@ Result<> Supervisor::begin_reload() {
     BERTH_CHECK(same_places(config_, loaded.config));
     BERTH_TRY(pair, read_tls_files(loaded.config.http, SystemClock().now()));
   }
-  BERTH_CHECK(nginx_half_->stage(loaded.config, pair));
+  BERTH_CHECK(nginx_process_->stage(loaded.config, pair));
   auto logger = make_logger(loaded.config.log);
-  BERTH_TRY(Half pool, start_pool(loaded.config, *logger));
-  reload_.emplace(std::move(loaded), std::move(logger), std::move(pool), *nginx_half_, nginx_.pid);
+  BERTH_TRY(ChildProcess pool, start_pool(loaded.config, *logger));
+  reload_.emplace(std::move(loaded), std::move(logger), std::move(pool), *nginx_process_, nginx_.pid);
   return {};
 }
 
@@ -275,10 +275,10 @@ Result<> Supervisor::make_places_again() {
     BERTH_TRY(pair, read_tls_files(config_.http, SystemClock().now()));
   }
   BERTH_CHECK(places_.make_again(config_, account_, *logger_));
-  BERTH_CHECK(nginx_half_->stage(config_, pair));
+  BERTH_CHECK(nginx_process_->stage(config_, pair));
   auto logger = make_logger(config_.log);
-  BERTH_TRY(Half pool, start_pool(config_, *logger));
-  reload_.emplace(config::Loaded{config_, {}, {}}, std::move(logger), std::move(pool), *nginx_half_, nginx_.pid);
+  BERTH_TRY(ChildProcess pool, start_pool(config_, *logger));
+  reload_.emplace(config::Loaded{config_, {}, {}}, std::move(logger), std::move(pool), *nginx_process_, nginx_.pid);
   return {};
 }
 
@@ -324,7 +324,7 @@ void Supervisor::give_reload_up(const std::string& why) {
 }
 
 // Lets a pool finish the requests that it has.
-void Supervisor::retire(Half pool) {
+void Supervisor::retire(ChildProcess pool) {
   if (pool.pid == 0) return;
   ::kill(pool.pid, SIGTERM);
   retiring_pools_.push_back(pool.pid);

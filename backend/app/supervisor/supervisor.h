@@ -22,7 +22,7 @@ struct ConfigSource {
 };
 
 // Runs until it is told to stop. The logger is exchanged when a reload changes log.level. Errors: invalid for what the
-// configuration or the machine does not allow; storage_full; io when a half cannot be kept alive.
+// configuration or the machine does not allow; storage_full; io when a child process cannot be kept alive.
 Result<> run_supervisor(const config::Config& config, const ConfigSource& source, std::unique_ptr<Logger>& logger);
 
 } // namespace berth::app

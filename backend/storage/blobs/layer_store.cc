@@ -3,10 +3,10 @@
 namespace berth::storage {
 
 Publish LayerStore::publish() {
-  return [this](const Digest& provisional, const Descriptor& descriptor, Content bytes) {
+  return [this](const Digest& client_digest, const Descriptor& descriptor, Content bytes) {
     std::vector<driver::PutFile> aliases; // for mounts that do not say from where
-    if (provisional != descriptor.digest) aliases.push_back(global_.alias(provisional, descriptor.digest));
-    return layers_.publish(provisional, descriptor, std::move(bytes), std::move(aliases));
+    if (client_digest != descriptor.digest) aliases.push_back(global_.alias(client_digest, descriptor.digest));
+    return layers_.publish(client_digest, descriptor, std::move(bytes), std::move(aliases));
   };
 }
 

@@ -33,25 +33,25 @@ Result<Descriptor> LinkedBlobStore::put(std::string_view media_type, std::string
   return descriptor;
 }
 
-Result<> LinkedBlobStore::publish(const Digest& provisional, const Descriptor& descriptor) {
-  return link({}, provisional, descriptor);
+Result<> LinkedBlobStore::publish(const Digest& client_digest, const Descriptor& descriptor) {
+  return link({}, client_digest, descriptor);
 }
 
-Result<> LinkedBlobStore::publish(const Digest& provisional, const Descriptor& descriptor, Content bytes,
+Result<> LinkedBlobStore::publish(const Digest& client_digest, const Descriptor& descriptor, Content bytes,
                                   std::vector<driver::PutFile> before_links) {
   BERTH_TRY(driver::PutFile blob, global_.file(std::move(bytes), descriptor.digest));
   std::vector<driver::PutFile> files;
   files.push_back(std::move(blob));
   std::ranges::move(before_links, std::back_inserter(files));
-  return link(std::move(files), provisional, descriptor);
+  return link(std::move(files), client_digest, descriptor);
 }
 
-Result<> LinkedBlobStore::link(std::vector<driver::PutFile> files, const Digest& provisional,
+Result<> LinkedBlobStore::link(std::vector<driver::PutFile> files, const Digest& client_digest,
                                const Descriptor& descriptor) {
   files.push_back(statter_.links().file(descriptor.digest, descriptor.digest));
-  if (provisional != descriptor.digest) files.push_back(statter_.links().file(provisional, descriptor.digest));
+  if (client_digest != descriptor.digest) files.push_back(statter_.links().file(client_digest, descriptor.digest));
   BERTH_CHECK(statter_.links().driver().put(std::move(files)));
-  if (cached_) cached_->set_descriptor(provisional, descriptor);
+  if (cached_) cached_->set_descriptor(client_digest, descriptor);
   return {};
 }
 

@@ -31,13 +31,13 @@ public:
   Result<Descriptor> put(std::string_view media_type, std::string_view bytes);
   // Makes a stored blob visible under the digest that the client gave and, where that is another, under its canonical.
   // Durable.
-  Result<> publish(const Digest& provisional, const Descriptor& descriptor);
+  Result<> publish(const Digest& client_digest, const Descriptor& descriptor);
   // Stores a blob first, and whatever has to be there before its links. Requires: its bytes are both digests. Durable.
-  Result<> publish(const Digest& provisional, const Descriptor& descriptor, Content bytes,
+  Result<> publish(const Digest& client_digest, const Descriptor& descriptor, Content bytes,
                    std::vector<driver::PutFile> before_links = {});
 
 private:
-  Result<> link(std::vector<driver::PutFile> files, const Digest& provisional, const Descriptor& descriptor);
+  Result<> link(std::vector<driver::PutFile> files, const Digest& client_digest, const Descriptor& descriptor);
   void forget(const Digest& digest);
 
   BlobStore& global_;

@@ -96,14 +96,15 @@ Result<> ManifestRules::check_class(const model::ManifestInfo& manifest) const {
 
 // The size of what the repository has under a digest; nothing: it has none.
 Result<std::optional<std::uint64_t>> ManifestRules::find_size(const model::ManifestInfo& manifest,
-                                                              const model::Digest& digest, const Holdings& holdings) {
-  const auto found = model::is_index(manifest.kind) ? holdings.stat_child(digest) : holdings.blobs.stat(digest);
+                                                              const model::Digest& digest,
+                                                              const RepositoryContents& contents) {
+  const auto found = model::is_index(manifest.kind) ? contents.stat_child(digest) : contents.blobs.stat(digest);
   if (found) return std::optional(found->size);
   if (!is(found.error(), Code::blob_unknown)) return std::unexpected(found.error());
   return std::optional<std::uint64_t>();
 }
 
-Result<> ManifestRules::check(const model::ManifestInfo& manifest, const Holdings& holdings) const {
+Result<> ManifestRules::check(const model::ManifestInfo& manifest, const RepositoryContents& contents) const {
   BERTH_CHECK(check_class(manifest));
   std::vector<Error> missing;
   std::map<std::string_view, std::optional<std::uint64_t>> sizes; // of what was looked up
@@ -119,7 +120,7 @@ Result<> ManifestRules::check(const model::ManifestInfo& manifest, const Holding
     const std::string& digest = content.digest.str();
     const auto [size, is_new] = sizes.try_emplace(digest);
     if (is_new) {
-      BERTH_TRY(size->second, find_size(manifest, content.digest, holdings));
+      BERTH_TRY(size->second, find_size(manifest, content.digest, contents));
     }
     if (!size->second && must_exist(manifest, content) && reported.insert(digest).second)
       missing.push_back({Code::manifest_blob_unknown, {}, digest});

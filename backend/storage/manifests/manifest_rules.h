@@ -32,22 +32,22 @@ public:
   static Result<ManifestRules> make(const ManifestPolicy& policy);
 
   // What a repository has.
-  struct Holdings {
+  struct RepositoryContents {
     registry::BlobStatter& blobs;
     std::function<Result<model::Descriptor>(const model::Digest&)> stat_child; // of an index; errors: blob_unknown
   };
   // What the repository has must also have the size that the manifest gives for it, whether it has to be there or not.
   // Errors: manifest_blob_unknown, one Error a missing blob; manifest_invalid for a wrong size, or a URL that is not
   // allowed; denied for a class that is not.
-  Result<> check(const model::ManifestInfo& manifest, const Holdings& holdings) const;
+  Result<> check(const model::ManifestInfo& manifest, const RepositoryContents& contents) const;
 
 private:
   struct Patterns; // compiled
   bool allows(const std::string& url) const;
   Result<> check_class(const model::ManifestInfo& manifest) const;
   bool must_exist(const model::ManifestInfo& manifest, const model::ContentReference& content) const;
-  static Result<std::optional<std::uint64_t>> find_size(const model::ManifestInfo& manifest,
-                                                        const model::Digest& digest, const Holdings& holdings);
+  static Result<std::optional<std::uint64_t>>
+  find_size(const model::ManifestInfo& manifest, const model::Digest& digest, const RepositoryContents& contents);
 
   ManifestPolicy policy_;
   std::shared_ptr<const Patterns> patterns_;

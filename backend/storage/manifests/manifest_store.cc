@@ -61,7 +61,7 @@ Result<Descriptor> ManifestStore::stat(const Digest& digest) {
 }
 
 Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::string_view bytes,
-                                      const std::optional<Digest>& named) {
+                                      const std::optional<Digest>& client_digest) {
   // Its bytes are not read: an index names thousands of children. Any blob of the repository will do, as for
   // docker/distribution: the caches of buildkit are indexes of layers.
   const auto stat_child = [this](const Digest& digest) -> Result<Descriptor> {
@@ -71,7 +71,7 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
   BERTH_CHECK(parts_.rules.check(info, {parts_.layers, stat_child}));
   const Descriptor descriptor{std::string(model::media_type_of(info.kind)), bytes.size(),
                               CanonicalDigest::of_bytes(bytes)};
-  const Digest name = named.value_or(descriptor.digest);
+  const Digest name = client_digest.value_or(descriptor.digest);
   std::unique_ptr<driver::Lock> no_removal; // between its two links
   std::vector<driver::PutFile> entry;
   if (info.subject) {

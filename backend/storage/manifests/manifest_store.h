@@ -43,7 +43,7 @@ public:
   Result<Descriptor> stat(const Digest& digest) override;
   Result<model::Manifest> get(const Digest& digest) override;
   Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes,
-                         const std::optional<Digest>& named) override;
+                         const std::optional<Digest>& client_digest) override;
   Result<std::vector<model::Tag>> remove(const Digest& digest) override;
 
 private:

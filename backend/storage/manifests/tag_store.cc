@@ -21,16 +21,16 @@ std::string key_of(const std::string& tag_path, const model::CanonicalDigest& ta
 
 } // namespace
 
-std::optional<model::Digest> SpokenDigests::find(const std::string& tag_path, const model::CanonicalDigest& target) {
-  return spoken_.with([&](auto& spoken) -> std::optional<model::Digest> {
-    const model::Digest* found = spoken.find(key_of(tag_path, target));
+std::optional<model::Digest> ClientDigests::find(const std::string& tag_path, const model::CanonicalDigest& target) {
+  return client_digests_.with([&](auto& client_digest) -> std::optional<model::Digest> {
+    const model::Digest* found = client_digest.find(key_of(tag_path, target));
     return found != nullptr ? std::optional(*found) : std::nullopt;
   });
 }
 
-void SpokenDigests::remember(const std::string& tag_path, const model::CanonicalDigest& target,
-                             const model::Digest& spoken) {
-  spoken_.with([&](auto& all) { all.put(key_of(tag_path, target), spoken); });
+void ClientDigests::remember(const std::string& tag_path, const model::CanonicalDigest& target,
+                             const model::Digest& client_digest) {
+  client_digests_.with([&](auto& all) { all.put(key_of(tag_path, target), client_digest); });
 }
 
 Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
@@ -43,15 +43,16 @@ Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
   return unknown(tag);
 }
 
-Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& spoken) {
+Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& digest,
+                       const model::Digest& client_digest) {
   BERTH_TRY(const auto no_removal, driver_.share(paths::manifest_lock(repository_, digest)));
-  BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_, tag)));
+  BERTH_TRY(const auto lock, driver_.lock_waiting(paths::tag_lock(repository_, tag)));
   // Again, as a delete may have taken it since the manifest was put: the tag that is acknowledged now leads to it.
   std::vector<driver::PutFile> files;
   files.push_back(link_file(driver_, paths::revision_link(repository_, digest), digest));
   const bool restores = files.front().content.has_value();
   files.push_back(link_file(driver_, paths::tag_index_link(repository_, tag, digest), digest));
-  if (spoken != digest) files.push_back({paths::tag_alias(repository_, tag), Content::of(spoken.str())});
+  if (client_digest != digest) files.push_back({paths::tag_alias(repository_, tag), Content::of(client_digest.str())});
   files.push_back(link_file(driver_, paths::tag_current_link(repository_, tag), digest));
   const auto put = driver_.put(std::move(files));
   // Also if it failed: the tag may be there. Who removes the manifest looks for tags once more.
@@ -59,22 +60,22 @@ Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& dige
   BERTH_CHECK(put);
   if (!told && !is(told.error(), Code::not_found)) return told;
   if (restores && restore_) BERTH_CHECK(restore_(digest));
-  if (spoken != digest) spoken_.remember(paths::tag(repository_, tag), digest, spoken);
+  if (client_digest != digest) client_digests_.remember(paths::tag(repository_, tag), digest, client_digest);
   return {};
 }
 
-model::Digest TagStore::spoken(const model::Tag& tag, const model::CanonicalDigest& target) {
+model::Digest TagStore::client_digest(const model::Tag& tag, const model::CanonicalDigest& target) {
   const std::string path = paths::tag(repository_, tag);
-  if (const auto known = spoken_.find(path, target)) return *known;
-  model::Digest spoken = target;
+  if (const auto known = client_digests_.find(path, target)) return *known;
+  model::Digest client_digest = target;
   // The alias may be that of an older target: then it leads elsewhere, or nowhere.
   if (const auto text = driver_.get_content(paths::tag_alias(repository_, tag), max_alias_bytes))
     if (const auto alias = model::Digest::parse(*text)) {
       const auto leads_to = LinkSet::manifests(driver_, repository_).resolve(*alias);
-      if (leads_to && *leads_to == target) spoken = *alias;
+      if (leads_to && *leads_to == target) client_digest = *alias;
     }
-  spoken_.remember(path, target, spoken);
-  return spoken;
+  client_digests_.remember(path, target, client_digest);
+  return client_digest;
 }
 
 Result<> TagStore::untag(const model::Tag& tag) {
@@ -92,7 +93,7 @@ Result<> TagStore::untag(const std::vector<model::Tag>& tags) {
 
 // Not durable until the directory of tags is settled.
 Result<> TagStore::remove(const model::Tag& tag) {
-  BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_, tag)));
+  BERTH_TRY(const auto lock, driver_.lock_waiting(paths::tag_lock(repository_, tag)));
   const auto removed = driver_.discard(paths::tag(repository_, tag));
   if (!removed && is(removed.error(), Code::not_found)) return unknown(tag);
   return removed;
@@ -142,7 +143,7 @@ Result<> TagStore::remove_tags_of(const model::CanonicalDigest& digest, std::vec
     };
     BERTH_TRY(const bool found, points_there());
     if (!found) continue;
-    BERTH_TRY(const auto lock, driver_.exclude(paths::tag_lock(repository_, *tag)));
+    BERTH_TRY(const auto lock, driver_.lock_waiting(paths::tag_lock(repository_, *tag)));
     BERTH_TRY(const bool still, points_there()); // it may have moved on
     if (!still) continue;
     const auto gone = driver_.discard(paths::tag(repository_, *tag));
@@ -160,7 +161,7 @@ Result<std::vector<model::Tag>> TagStore::untag_all(const model::CanonicalDigest
   BERTH_CHECK(driver_.put_scratch(notice, ours));
   std::vector<model::Tag> removed;
   BERTH_CHECK(remove_tags_of(digest, removed));
-  BERTH_TRY(const auto lock, driver_.exclude(paths::manifest_lock(repository_, digest)));
+  BERTH_TRY(const auto lock, driver_.lock_waiting(paths::manifest_lock(repository_, digest)));
   const auto found = driver_.get_content(notice, max_notice_bytes);
   if (!found || *found != ours) BERTH_CHECK(remove_tags_of(digest, removed));
   BERTH_CHECK(remove_revision());

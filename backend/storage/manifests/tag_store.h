@@ -17,30 +17,31 @@ namespace berth::storage {
 
 // Remembers which digest is told for a tag and its target, so that a pull by tag looks for no alias. What another
 // process tags under another digest meanwhile is told by its canonical digest, which is as true.
-class SpokenDigests {
+class ClientDigests {
 public:
   std::optional<model::Digest> find(const std::string& tag_path, const model::CanonicalDigest& target);
-  void remember(const std::string& tag_path, const model::CanonicalDigest& target, const model::Digest& spoken);
+  void remember(const std::string& tag_path, const model::CanonicalDigest& target, const model::Digest& client_digest);
 
 private:
   static constexpr std::size_t max_entries = 16384;
-  Guarded<LruMap<std::string, model::Digest>> spoken_{LruMap<std::string, model::Digest>(max_entries)};
+  Guarded<LruMap<std::string, model::Digest>> client_digests_{LruMap<std::string, model::Digest>(max_entries)};
 };
 
 class TagStore final : public registry::TagStore {
 public:
   TagStore(driver::StorageDriver& driver, ListingCache& directories, model::RepositoryName repository,
-           SpokenDigests& spoken, Random& random, Logger& logger)
+           ClientDigests& client_digest, Random& random, Logger& logger)
       : driver_(driver),
         directories_(directories),
         repository_(std::move(repository)),
-        spoken_(spoken),
+        client_digests_(client_digest),
         random_(random),
         logger_(logger) {}
 
   Result<model::CanonicalDigest> get(const model::Tag& tag) override;
-  Result<> tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& spoken) override;
-  model::Digest spoken(const model::Tag& tag, const model::CanonicalDigest& target) override;
+  Result<> tag(const model::Tag& tag, const model::CanonicalDigest& digest,
+               const model::Digest& client_digest) override;
+  model::Digest client_digest(const model::Tag& tag, const model::CanonicalDigest& target) override;
   Result<> untag(const model::Tag& tag) override;
   Result<> untag(const std::vector<model::Tag>& tags) override;
   Result<registry::Page> list(const registry::PageRequest& page) override;
@@ -62,7 +63,7 @@ private:
   driver::StorageDriver& driver_;
   ListingCache& directories_;
   model::RepositoryName repository_;
-  SpokenDigests& spoken_;
+  ClientDigests& client_digests_;
   Restore restore_;
   Random& random_;
   Logger& logger_;

@@ -29,7 +29,7 @@ using model::Descriptor;
 using model::Digest;
 
 // Stores and links the blob that an upload became. Durable.
-using Publish = std::function<Result<>(const Digest& provisional, const Descriptor& descriptor, Content bytes)>;
+using Publish = std::function<Result<>(const Digest& client_digest, const Descriptor& descriptor, Content bytes)>;
 
 class Uploads {
 public:

@@ -158,7 +158,7 @@ TEST_CASE("a link in the place of a file leads nobody out of the store; one in t
     CHECK(store.driver.open(path).error().code == Code::not_found);
   }
   CHECK_FALSE(store.driver.append("/a/link", 0, Content::of("overwritten")));
-  CHECK_FALSE(store.driver.exclude("/a/link"));
+  CHECK_FALSE(store.driver.lock_waiting("/a/link"));
   CHECK(Content::open(secret)->size() == 3);
   CHECK(store.driver.get_content("/b/file", 10).value() == "x");
   CHECK(store.driver.list_directories("/").error().code == Code::invalid);

@@ -51,7 +51,7 @@ public:
     return fail(Code::unsupported);
   }
   Result<std::unique_ptr<driver::Lock>> lock(const std::string&) override { return fail(Code::unsupported); }
-  Result<std::unique_ptr<driver::Lock>> exclude(const std::string&) override { return fail(Code::unsupported); }
+  Result<std::unique_ptr<driver::Lock>> lock_waiting(const std::string&) override { return fail(Code::unsupported); }
   Result<std::unique_ptr<driver::Lock>> share(const std::string&) override { return fail(Code::unsupported); }
 };
 

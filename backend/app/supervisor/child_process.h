@@ -1,4 +1,4 @@
-// Half: nginx or the pool, as a child of the supervisor.
+// ChildProcess: nginx or the pool, as a child of the supervisor.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +13,7 @@
 namespace berth::app {
 
 // A child process and its history.
-struct Half {
+struct ChildProcess {
   std::string name = {};
   pid_t pid = 0; // 0: not running
   std::chrono::steady_clock::time_point started{};
@@ -23,14 +23,14 @@ struct Half {
 };
 
 // Whether the pool has said that it can serve.
-bool is_ready(const Half& pool);
+bool is_ready(const ChildProcess& pool);
 
 // The workers of an nginx that take new connections: not those that only finish what they have.
 std::vector<pid_t> serving_workers(pid_t nginx);
 
-// Waits for a half to end; sends second_signal when the time is over or, by signals (a signalfd), another request to
+// Waits for a child to end; sends second_signal when the time is over or, by signals (a signalfd), another request to
 // stop comes; kills it in the end.
-void await_end(Half& half, const UniqueFd& signals, std::chrono::seconds limit, int second_signal);
+void await_end(ChildProcess& child, const UniqueFd& signals, std::chrono::seconds limit, int second_signal);
 
 // Closes the connections that wait for a pool on a listening socket.
 void refuse_waiting(const UniqueFd& socket);

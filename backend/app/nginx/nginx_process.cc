@@ -1,4 +1,4 @@
-#include "app/nginx/half.h"
+#include "app/nginx/nginx_process.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -62,22 +62,22 @@ std::string on_one_line(std::string_view text) {
 
 } // namespace
 
-NginxHalf::NginxHalf(NginxSettings settings, std::string run_directory)
+NginxProcess::NginxProcess(NginxSettings settings, std::string run_directory)
     : settings_(std::move(settings)), run_directory_(std::move(run_directory)), tree_(run_directory_ + "/nginx") {
   settings_.certificate = "/proc/self/fd/" + std::to_string(certificate_fd);
   settings_.key = "/proc/self/fd/" + std::to_string(key_fd);
 }
 
-Result<NginxHalf> NginxHalf::make(NginxSettings settings, std::string run_directory) {
-  NginxHalf half(std::move(settings), std::move(run_directory));
-  for (PairFiles* pair : {&half.live_, &half.staged_, &half.previous_}) {
+Result<NginxProcess> NginxProcess::make(NginxSettings settings, std::string run_directory) {
+  NginxProcess nginx(std::move(settings), std::move(run_directory));
+  for (PairFiles* pair : {&nginx.live_, &nginx.staged_, &nginx.previous_}) {
     BERTH_TRY((*pair)[0], memory_file("certificate"));
     BERTH_TRY((*pair)[1], memory_file("key"));
   }
-  return half;
+  return nginx;
 }
 
-Result<> NginxHalf::stage(const config::Config& config, const CertificatePair& pair) {
+Result<> NginxProcess::stage(const config::Config& config, const CertificatePair& pair) {
   const std::string fresh = tree_ + ".new";
   std::error_code error;
   fs::remove_all(fresh, error); // one that a full disk cut short
@@ -95,7 +95,7 @@ Result<> NginxHalf::stage(const config::Config& config, const CertificatePair& p
               "nginx refuses its configuration (" + describe_status(output.status) + "): " + on_one_line(output.text));
 }
 
-Result<> NginxHalf::install() {
+Result<> NginxProcess::install() {
   std::error_code error;
   fs::remove_all(tree_ + ".old", error);
   for (std::size_t i = 0; i < live_.size(); ++i) BERTH_CHECK(copy(live_[i], previous_[i]));
@@ -112,14 +112,14 @@ Result<> NginxHalf::install() {
   return std::unexpected(errno_error("rename", tree_, error.value()));
 }
 
-void NginxHalf::settle() {
+void NginxProcess::settle() {
   std::error_code ignored;
   fs::remove_all(tree_ + ".old", ignored);
   for (const PairFiles* pair : {&staged_, &previous_})
     for (const UniqueFd& file : *pair) (void)::ftruncate(file.get(), 0);
 }
 
-Result<> NginxHalf::revert() {
+Result<> NginxProcess::revert() {
   for (std::size_t i = 0; i < live_.size(); ++i) BERTH_CHECK(copy(previous_[i], live_[i]));
   std::error_code error;
   if (!fs::exists(tree_ + ".old", error)) return {};
@@ -129,20 +129,20 @@ Result<> NginxHalf::revert() {
   return {};
 }
 
-Result<> NginxHalf::start_drain() {
+Result<> NginxProcess::start_drain() {
   const std::string path = run_directory_ + drain_file;
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!file) return std::unexpected(errno_error("open", path, errno));
   return {};
 }
 
-void NginxHalf::end_drain() { ::unlink((run_directory_ + drain_file).c_str()); }
+void NginxProcess::end_drain() { ::unlink((run_directory_ + drain_file).c_str()); }
 
-int NginxHalf::run(const config::Log& log, const UniqueFd& spool_lock) const {
+int NginxProcess::run(const config::Log& log, const UniqueFd& spool_lock) const {
   return execute_nginx({"-c", tree_ + "/nginx.conf"}, live_, {.spool_lock = spool_lock.get(), .log = &log});
 }
 
-int NginxHalf::execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const {
+int NginxProcess::execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const {
   if (const auto dropped = drop_root_but_ports(); !dropped) {
     std::fprintf(stderr, "berth: %s\n", dropped.error().message.c_str());
     return exit_cannot_execute;
@@ -169,7 +169,7 @@ int NginxHalf::execute_nginx(std::vector<std::string> arguments, const PairFiles
   return execute(command, run_directory_);
 }
 
-void NginxHalf::close() {
+void NginxProcess::close() {
   for (PairFiles* pair : {&live_, &staged_, &previous_})
     for (UniqueFd& file : *pair) file.reset();
 }

@@ -1,4 +1,4 @@
-#include "app/supervisor/half.h"
+#include "app/supervisor/child_process.h"
 
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -18,12 +18,12 @@ namespace {
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
-constexpr auto kill_time = 5s; // how long a half may take that was urged
+constexpr auto kill_time = 5s; // how long a child may take that was urged
 constexpr int max_refused = 100'000;
 
 } // namespace
 
-bool is_ready(const Half& pool) {
+bool is_ready(const ChildProcess& pool) {
   pollfd readable{pool.ready.get(), POLLIN, 0};
   return ::poll(&readable, 1, 0) == 1 && (readable.revents & POLLIN) != 0;
 }
@@ -34,12 +34,12 @@ std::vector<pid_t> serving_workers(pid_t nginx) {
   return workers;
 }
 
-void await_end(Half& half, const UniqueFd& signals, std::chrono::seconds limit, int second_signal) {
+void await_end(ChildProcess& child, const UniqueFd& signals, std::chrono::seconds limit, int second_signal) {
   const auto deadline = Steady::now() + limit;
   bool urged = false;
-  while (half.pid > 0) {
-    if (const pid_t pid = ::waitpid(half.pid, nullptr, WNOHANG); pid == half.pid || (pid < 0 && errno == ECHILD)) {
-      kill_group(std::exchange(half.pid, 0));
+  while (child.pid > 0) {
+    if (const pid_t pid = ::waitpid(child.pid, nullptr, WNOHANG); pid == child.pid || (pid < 0 && errno == ECHILD)) {
+      kill_group(std::exchange(child.pid, 0));
       return;
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Steady::now()).count();
@@ -51,9 +51,9 @@ void await_end(Half& half, const UniqueFd& signals, std::chrono::seconds limit, 
       told_again = told_again || info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
     if (!urged && (told_again || left <= 0)) {
       urged = true;
-      ::kill(half.pid, second_signal);
+      ::kill(child.pid, second_signal);
     } else if (urged && Steady::now() > deadline + kill_time) {
-      ::kill(half.pid, SIGKILL);
+      ::kill(child.pid, SIGKILL);
     }
   }
 }

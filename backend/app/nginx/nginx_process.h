@@ -1,5 +1,5 @@
-// NginxHalf: the nginx of `berth up`: its configuration below the run directory, the certificate it serves, and how a
-// new pair of both takes the place of the old.
+// NginxProcess: the nginx of `berth up`: its configuration below the run directory, the certificate it serves, and how
+// a new pair of both takes the place of the old.
 //
 // nginx reads certificate and key not from their files but from two memory files that it inherits. What was checked is
 // what is served, whoever changes the files meanwhile; nginx needs no root to read a key that root alone can read; and
@@ -17,10 +17,10 @@
 
 namespace berth::app {
 
-class NginxHalf {
+class NginxProcess {
 public:
   // Errors: io.
-  static Result<NginxHalf> make(NginxSettings settings, std::string run_directory);
+  static Result<NginxProcess> make(NginxSettings settings, std::string run_directory);
 
   // Writes a configuration beside the one in use, and lets nginx test it with the certificate (empty: no TLS). Whether
   // nginx may listen on the addresses is tested without listening: who waits for the port would be let in and dropped.
@@ -49,7 +49,7 @@ private:
     const config::Config* tested = nullptr; // nginx only tests this: no lock, and no log
   };
 
-  NginxHalf(NginxSettings settings, std::string run_directory);
+  NginxProcess(NginxSettings settings, std::string run_directory);
   int execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const;
 
   NginxSettings settings_;
