@@ -32,7 +32,7 @@ ARROWS = {
     "notify": "base model client",
     "http": "base",
     "api": "base model registry auth notify http",
-    "fcgi": "base http",
+    "fcgi": "base spool http",
     "config": "base",
     "app": "base model registry client driver spool storage cache auth notify http api fcgi config",
 }

@@ -123,6 +123,15 @@ http::Response Api::refuse(const http::Request& request, const Error& why) {
   return response;
 }
 
+// By the endpoint's row; what has none is answered without one.
+http::Cost Api::cost_of(const http::Request& request) const {
+  if (request.before_body) return Cost::quick; // every endpoint answers that from what it knows
+  const Target target = target_of(request);
+  const Endpoint* row = target.path ? http::row_of(target.face->endpoints, request.method, *target.path) : nullptr;
+  if (row != nullptr) return row->cost;
+  return reads(request.method) ? Cost::quick : Cost::slow; // a body is read first
+}
+
 Api::Target Api::target_of(const http::Request& request) const {
   const auto [encoded, query] = http::split_target(request.target);
   auto path = http::decode_path(encoded);

@@ -48,6 +48,7 @@ public:
 
   http::Response handle(http::Request& request) override;
   http::Response refuse(const http::Request& request, const Error& why) override;
+  http::Cost cost_of(const http::Request& request) const override;
 
 private:
   // Where a request goes, as far as its target can be read.

@@ -11,6 +11,7 @@ namespace berth::api {
 
 struct Call;
 using auth::Right;
+using http::Cost;
 
 // Errors: any; the client sees them as the face renders them.
 using Answer = Outcome (*)(Call& call);
@@ -20,6 +21,7 @@ struct Endpoint {
   std::string_view pattern;
   std::string_view name; // what metrics call it: docker/distribution's name of the route, if it has one
   Right right;
+  Cost cost;
   Answer answer;
   // Asked before the body is taken: what of the request is wrong whatever the bytes are, or http::TakesBody. Changes
   // nothing. Null: the endpoint takes no body, and answers without one.

@@ -13,7 +13,7 @@ Outcome alive(Call&) {
   return response;
 }
 
-constexpr Endpoint table[] = {{"GET", "/", "other", Right::nothing, alive}};
+constexpr Endpoint table[] = {{"GET", "/", "other", Right::nothing, Cost::quick, alive}};
 
 http::Response render(const Failure& failure) {
   return is(failure.error, Code::route_unknown) ? plain_not_found() : error_response(failure);

@@ -188,19 +188,6 @@ Result<> read_parameters(const char* const* parameters, Incoming& into) {
   return {};
 }
 
-Result<Content> open_spooled(const std::string& path, const std::string& spool_directory) {
-  const auto is_plain = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  };
-  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1); // all of it if there is no slash
-  if (path != spool_directory + "/" + std::string(name) || name.empty() || !std::ranges::all_of(name, is_plain))
-    return fail(Code::io, "the body file " + path + " is not in the spool " + spool_directory);
-  auto content = Content::open(path);
-  if (!content) return fail(Code::io, std::move(content).error().message);
-  if (content->empty()) return Content(); // there is nothing to keep, and nothing to move anywhere
-  return content;
-}
-
 Result<> check_length(const http::Request& request) {
   if (request.body_too_large || !request.content_length || *request.content_length == request.body.size()) return {};
   return fail(Code::bad_request, {}, "the body is not as long as Content-Length says");

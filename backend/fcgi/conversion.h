@@ -30,10 +30,6 @@ struct Incoming {
 // what could be read is in `into` all the same.
 Result<> read_parameters(const char* const* parameters, Incoming& into);
 
-// Opens the file nginx spooled. An empty file is an empty body.
-// Errors: io for a path that is not directly in spool_directory, or is no file.
-Result<Content> open_spooled(const std::string& path, const std::string& spool_directory);
-
 // Errors: bad_request if the body is not as long as the request said.
 Result<> check_length(const http::Request& request);
 

@@ -18,6 +18,7 @@ inline constexpr int max_sent_files = 2; // by the pool, at once
 struct Options {
   int listen_fd = -1;               // a listening stream socket; made non-blocking, and never closed nor shut down here
   unsigned threads = 16;            // [1, …)
+  unsigned long_bodies = 16;        // requests with a long body that are worked on at once, [1, …) (admission.h)
   std::string spool_directory;      // absolute, without a slash at its end: where nginx puts bodies
   std::string store_directory = {}; // the same: what a StoreFile's path begins at
 };
@@ -37,7 +38,6 @@ public:
   void stop();
 
 private:
-  class Turns;
   class Worker;
 
   const Options options_;

@@ -52,8 +52,7 @@ struct Request {
   // whatever the body is.
   bool before_body = false;
   std::optional<Time> judged_at; // when rights were first asked for: before the body, if nginx asked then
-  // To be called before an answer waits for something that is not the store, so that others have their turn; may be
-  // null.
+  // The handler calls it before it waits or computes for long, in a request that cost_of calls quick; may be null.
   std::function<void()> takes_long;
   IsGone client_is_gone;     // as far as nginx tells of it
   bool is_for_debug = false; // came to the debug server
@@ -83,13 +82,19 @@ struct Response {
 // What is answered before the body if nothing is wrong so far.
 inline Response takes(TakesBody how) { return {204, {}, how, {}}; }
 
+// What a request takes of the pool, as far as its method and target say it. quick: memory and a few small files; slow:
+// it stores something, or reads much; unpacks: it may turn a layer into something else, and takes turns of its own.
+enum class Cost { quick, slow, unpacks };
+
 class Handler {
 public:
   virtual ~Handler() = default;
-  // Threads: both are called from many. Errors: never throw and never fail; what went wrong is in the response.
+  // Threads: all are called from many. Errors: never throw and never fail; what went wrong is in the response.
   virtual Response handle(Request& request) = 0;
   // The answer to a request that did not arrive whole or well-formed, and of which only what could be read is there.
   virtual Response refuse(const Request& request, const Error& why) = 0;
+  // Asked before the body is read.
+  virtual Cost cost_of(const Request& request) const = 0;
 };
 
 } // namespace berth::http

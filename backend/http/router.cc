@@ -19,10 +19,28 @@ bool is_parameter(std::string_view pattern) { return pattern.starts_with('{'); }
 bool is_long_parameter(std::string_view pattern) { return pattern.ends_with("...}"); }
 
 // One pattern segment that is not a long parameter against one segment of a path.
-bool take_segment(std::string_view pattern, std::string_view segment, PathParameters& parameters) {
+bool take_segment(std::string_view pattern, std::string_view segment, PathParameters* parameters) {
   if (!is_parameter(pattern)) return pattern == segment;
   if (segment.empty()) return false;
-  parameters.add(pattern.substr(1, pattern.size() - 2), std::string(segment));
+  if (parameters != nullptr) parameters->add(pattern.substr(1, pattern.size() - 2), std::string(segment));
+  return true;
+}
+
+// Parameters: null if nobody wants them.
+bool match_into(PathParameters* parameters, std::string_view pattern, std::string_view path) {
+  std::string_view wanted;
+  while (!pattern.empty()) {
+    wanted = take_first(pattern);
+    if (is_long_parameter(wanted)) break;
+    if (path.empty() || !take_segment(wanted, take_first(path), parameters)) return false;
+  }
+  if (!is_long_parameter(wanted)) return path.empty();
+
+  while (!pattern.empty())
+    if (path.empty() || !take_segment(take_last(pattern), take_last(path), parameters)) return false;
+  if (path.empty()) return false;
+  const std::string_view name = wanted.substr(1, wanted.size() - std::string_view("{...}").size());
+  if (parameters != nullptr) parameters->add(name, std::string(path.substr(1)));
   return true;
 }
 
@@ -37,21 +55,10 @@ const std::string& PathParameters::get(std::string_view name) const {
 
 std::optional<PathParameters> match(std::string_view pattern, std::string_view path) {
   PathParameters parameters;
-  std::string_view wanted;
-  while (!pattern.empty()) {
-    wanted = take_first(pattern);
-    if (is_long_parameter(wanted)) break;
-    if (path.empty() || !take_segment(wanted, take_first(path), parameters)) return std::nullopt;
-  }
-  if (!is_long_parameter(wanted)) return path.empty() ? std::optional(std::move(parameters)) : std::nullopt;
-
-  while (!pattern.empty())
-    if (path.empty() || !take_segment(take_last(pattern), take_last(path), parameters)) return std::nullopt;
-  if (path.empty()) return std::nullopt;
-  const std::string_view name = wanted.substr(1, wanted.size() - std::string_view("{...}").size());
-  parameters.add(name, std::string(path.substr(1)));
-  return parameters;
+  return match_into(&parameters, pattern, path) ? std::optional(std::move(parameters)) : std::nullopt;
 }
+
+bool matches(std::string_view pattern, std::string_view path) { return match_into(nullptr, pattern, path); }
 
 bool is_clean_path(std::string_view path) {
   if (!path.starts_with('/')) return false;

@@ -28,6 +28,8 @@ private:
 
 // Matches one pattern. Borrows: pattern, in the result.
 std::optional<PathParameters> match(std::string_view pattern, std::string_view path);
+// Whether match finds something.
+bool matches(std::string_view pattern, std::string_view path);
 
 // Whether a path (decoded) is absolute and no segment is empty, `.` or `..`; the last may be empty.
 bool is_clean_path(std::string_view path);
@@ -55,6 +57,14 @@ std::string methods_of(std::span<const Row> table, std::string_view pattern, std
   return methods;
 }
 
+// Null if the table has none.
+template <class Row>
+const Row* find_row(std::span<const Row> table, std::string_view pattern, std::string_view method) {
+  for (const Row& row : table)
+    if (row.pattern == pattern && row.method == method) return &row;
+  return nullptr;
+}
+
 // Row has the members `std::string_view method` and `std::string_view pattern`.
 template <class Row>
 Routed<Row> route(std::span<const Row> table, std::string_view method, std::string_view path) {
@@ -63,15 +73,22 @@ Routed<Row> route(std::span<const Row> table, std::string_view method, std::stri
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   const std::string other = with_other_ending(path);
   for (const Row& first : table) { // the first row with a pattern that fits decides
-    if (auto parameters = match(first.pattern, path)) {
-      for (const Row& row : table)
-        if (row.pattern == first.pattern && row.method == wanted)
-          return {To::row, &row, *std::move(parameters), {}, {}};
-      return {To::wrong_method, &first, *std::move(parameters), {}, methods_of(table, first.pattern)};
+    if (matches(first.pattern, path)) {
+      PathParameters parameters = *match(first.pattern, path);
+      if (const Row* row = find_row(table, first.pattern, wanted)) return {To::row, row, std::move(parameters), {}, {}};
+      return {To::wrong_method, &first, std::move(parameters), {}, methods_of(table, first.pattern)};
     }
-    if (match(first.pattern, other)) return {To::moved, nullptr, {}, other, {}};
+    if (matches(first.pattern, other)) return {To::moved, nullptr, {}, other, {}};
   }
   return {};
+}
+
+// The row that route finds; null if it finds none.
+template <class Row>
+const Row* row_of(std::span<const Row> table, std::string_view method, std::string_view path) {
+  for (const Row& first : table)
+    if (matches(first.pattern, path)) return find_row(table, first.pattern, method == "HEAD" ? "GET" : method);
+  return nullptr;
 }
 
 } // namespace berth::http

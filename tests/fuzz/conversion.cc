@@ -6,6 +6,7 @@
 #include "fcgi/conversion.h"
 #include "fuzz/oracle.h"
 #include "http/limits.h"
+#include "spool/spool.h"
 
 using namespace berth;
 using namespace berth::fuzz;
@@ -74,6 +75,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   check_responses(incoming.request);
   const auto length = fcgi::check_length(incoming.request); // there is no body
   require(length.has_value() == (incoming.request.content_length.value_or(0) == 0));
-  require(!fcgi::open_spooled(incoming.spool_file, "/nonexistent/spool"));
+  require(!spool::open_spooled(incoming.spool_file, "/nonexistent/spool"));
   return 0;
 }

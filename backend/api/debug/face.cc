@@ -70,14 +70,14 @@ http::Response render(const Failure& failure) {
 
 std::vector<Endpoint> table_of(const std::string& metrics_path) {
   std::vector<Endpoint> table{
-      {"GET", "/debug/health", "debug", Right::nothing, get_health},
-      {"GET", "/debug/vars", "debug", Right::nothing, get_vars},
-      {"GET", "/debug/health/down", "debug", Right::nothing, nothing_here},
-      {"POST", "/debug/health/down", "debug", Right::nothing, set_down},
-      {"GET", "/debug/health/up", "debug", Right::nothing, nothing_here},
-      {"POST", "/debug/health/up", "debug", Right::nothing, set_up},
+      {"GET", "/debug/health", "debug", Right::nothing, Cost::quick, get_health},
+      {"GET", "/debug/vars", "debug", Right::nothing, Cost::quick, get_vars},
+      {"GET", "/debug/health/down", "debug", Right::nothing, Cost::quick, nothing_here},
+      {"POST", "/debug/health/down", "debug", Right::nothing, Cost::quick, set_down},
+      {"GET", "/debug/health/up", "debug", Right::nothing, Cost::quick, nothing_here},
+      {"POST", "/debug/health/up", "debug", Right::nothing, Cost::quick, set_up},
   };
-  if (!metrics_path.empty()) table.push_back({"GET", metrics_path, "debug", Right::nothing, get_metrics});
+  if (!metrics_path.empty()) table.push_back({"GET", metrics_path, "debug", Right::nothing, Cost::quick, get_metrics});
   return table;
 }
 

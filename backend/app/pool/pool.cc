@@ -13,7 +13,6 @@
 #include "app/pool/access.h"
 #include "app/pool/debug_pages.h"
 #include "app/pool/health_checks.h"
-#include "app/pool/long_bodies.h"
 #include "app/pool/process_metrics.h"
 #include "app/pool/purger.h"
 #include "app/pool/secret.h"
@@ -34,6 +33,9 @@
 
 namespace berth::app {
 namespace {
+
+// Threads for what is neither a long body nor unpacking: most of them wait for the disk, or for a password's check.
+constexpr unsigned small_requests = 48;
 
 storage::ManifestPolicy policy_of(const config::Config& config) {
   const config::Config::Validation& validation = config.validation;
@@ -286,9 +288,13 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
                 .health = &health,
                 .metrics = counts ? metrics.get() : nullptr},
                std::move(options));
-  LongBodies long_bodies(api, config.berth.threads);
-  const unsigned threads = config.berth.threads + LongBodies::waiting_room + storage::Unpacking::max_tasks;
-  fcgi::Server server({listen_socket.get(), threads, config.berth.spool, config.storage.root}, long_bodies, logger);
+  const unsigned threads = config.berth.threads + small_requests + storage::Unpacking::max_tasks;
+  fcgi::Server server({.listen_fd = listen_socket.get(),
+                       .threads = threads,
+                       .long_bodies = config.berth.threads,
+                       .spool_directory = config.berth.spool,
+                       .store_directory = config.storage.root},
+                      api, logger);
   const StopOnSignal stop(server);
   const HealthChecks health_checks(config, health, filesystem);
   const Purger purger(config, driver, clock, random, logger);

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "app/supervisor/run_directory.h"
+#include "spool/spool.h"
 
 namespace berth::app {
 namespace {
@@ -51,8 +51,8 @@ void remove_orphans(const config::Config& config, Logger& logger) {
       logger.info("orphaned files removed", {{"directory", directory}, {"files", std::to_string(removed)}});
   };
   const std::string temporaries = config.storage.root + "/berth/tmp";
-  tell(config.berth.spool, remove_old_bodies(config.berth.spool));
-  tell(temporaries, remove_old_temporaries(temporaries));
+  tell(config.berth.spool, spool::remove_old_bodies(config.berth.spool));
+  tell(temporaries, spool::remove_old_temporaries(temporaries));
 }
 
 Purger::Purger(const config::Config& config, driver::StorageDriver& driver, const Clock& clock, Random& random,

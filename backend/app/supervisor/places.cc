@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "app/supervisor/run_directory.h"
+#include "spool/spool.h"
 
 namespace berth::app {
 namespace {
@@ -28,7 +29,7 @@ Result<> Places::make_again(const config::Config& config, const Account& account
     BERTH_TRY(lock, lock_run_directory(config, logger));
   }
   if (!names(config.berth.spool + "/lock", spool_lock)) {
-    BERTH_TRY(spool_lock, lock_spool(config));
+    BERTH_TRY(spool_lock, spool::lock_spool(config.berth.spool));
   }
   BERTH_TRY(socket, listen_on(config.berth.socket));
   socket_name = name_of_socket(config.berth.socket);

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +14,7 @@
 
 #include "app/supervisor/process.h"
 #include "base/content.h"
+#include "spool/lock_file.h"
 
 namespace berth::app {
 namespace {
@@ -24,25 +23,8 @@ using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
-constexpr auto orphan_time = 30s;    // how long a start waits for the pool of a supervisor that was killed
-constexpr auto spool_lock_time = 2s; // somebody may be looking whether we are gone
-constexpr auto temporary_lifetime = 24h;
+constexpr auto orphan_time = 30s; // how long a start waits for the pool of a supervisor that was killed
 constexpr int poll_milliseconds = 20;
-
-// Takes a lock file, making it. Errors: busy if another holds it, or has just removed it; storage_full, io.
-Result<UniqueFd> try_lock(const std::string& path) {
-  UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
-  if (!lock) return std::unexpected(errno_error("open", path, errno));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return fail(Code::busy, path);
-    return std::unexpected(errno_error("flock", path, errno));
-  }
-  struct stat locked{}, named{};
-  if (::fstat(lock.get(), &locked) != 0 || ::lstat(path.c_str(), &named) != 0 || locked.st_ino != named.st_ino ||
-      locked.st_dev != named.st_dev)
-    return fail(Code::busy, path); // the lock of a file that is gone is none
-  return lock;
-}
 
 // The pid that a lock file names; 0 if it names none.
 pid_t holder_of(const std::string& path) {
@@ -59,29 +41,6 @@ bool is_real_directory(const fs::path& path) {
   return fs::is_directory(fs::symlink_status(path, error));
 }
 
-// nginx names the bodies that it spools with ten digits. Whatever else is in a spool is not a body: the lock, for one.
-bool is_spooled_body(const fs::directory_entry& entry) {
-  const std::string name = entry.path().filename();
-  std::error_code ignored;
-  return name.size() == 10 && name.find_first_not_of("0123456789") == std::string::npos &&
-         entry.is_regular_file(ignored);
-}
-
-bool is_anything(const fs::directory_entry&) { return true; }
-
-// Removes what was not written to for longer than any request takes.
-std::size_t remove_old(const std::string& directory, bool (*is_ours)(const fs::directory_entry&)) {
-  std::error_code ignored;
-  std::size_t removed = 0;
-  const auto limit = fs::file_time_type::clock::now() - temporary_lifetime;
-  for (const auto& entry : fs::directory_iterator(directory, ignored)) {
-    if (!is_ours(entry)) continue;
-    if (const auto written = fs::last_write_time(entry.path(), ignored); !ignored && written < limit)
-      removed += fs::remove_all(entry.path(), ignored) > 0 ? 1 : 0;
-  }
-  return removed;
-}
-
 // A directory of another host, or of another port: gone if its locks are free.
 void remove_if_vanished(const fs::path& directory, Logger& logger) {
   std::error_code error;
@@ -89,7 +48,7 @@ void remove_if_vanished(const fs::path& directory, Logger& logger) {
   std::vector<UniqueFd> held; // the run directory's first, as a start takes them in this order
   for (const char* name : {"run", "spool"}) {
     if (!is_real_directory(directory / name)) continue;
-    auto lock = try_lock(directory / name / "lock");
+    auto lock = spool::try_lock(directory / name / "lock");
     if (!lock) return;
     held.push_back(*std::move(lock));
   }
@@ -107,8 +66,8 @@ Result<UniqueFd> lock_run_directory(const config::Config& config, Logger& logger
   const std::string path = directory + "/lock";
   const auto deadline = Steady::now() + orphan_time;
   bool told = false;
-  auto lock = try_lock(path);
-  for (; !lock && is(lock.error(), Code::busy); lock = try_lock(path)) {
+  auto lock = spool::try_lock(path);
+  for (; !lock && is(lock.error(), Code::busy); lock = spool::try_lock(path)) {
     const pid_t holder = holder_of(path);
     if (is_running(holder))
       return fail(Code::invalid, "another `berth up`" + (holder > 0 ? " (pid " + std::to_string(holder) + ")" : "") +
@@ -132,24 +91,6 @@ Result<UniqueFd> lock_run_directory(const config::Config& config, Logger& logger
   return lock;
 }
 
-Result<UniqueFd> lock_spool(const config::Config& config) {
-  const auto deadline = Steady::now() + spool_lock_time;
-  for (;;) {
-    auto lock = try_lock(config.berth.spool + "/lock");
-    if (lock || !is(lock.error(), Code::busy)) return lock;
-    if (Steady::now() > deadline)
-      return fail(Code::invalid,
-                  "berth.spool: \"" + config.berth.spool + "\": another `berth up` uses it; each needs its own");
-    ::poll(nullptr, 0, poll_milliseconds);
-  }
-}
-
-void empty_spool(const std::string& spool) {
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(spool, ignored))
-    if (is_spooled_body(entry)) fs::remove(entry.path(), ignored);
-}
-
 void remove_vanished(const config::Config& config, Logger& logger) {
   const fs::path beside = fs::path(config.storage.root) / "berth";
   const fs::path own = fs::path(config.berth.spool).parent_path();
@@ -160,9 +101,5 @@ void remove_vanished(const config::Config& config, Logger& logger) {
         is_real_directory(entry.path()))
       remove_if_vanished(entry.path(), logger);
 }
-
-std::size_t remove_old_bodies(const std::string& spool) { return remove_old(spool, is_spooled_body); }
-
-std::size_t remove_old_temporaries(const std::string& directory) { return remove_old(directory, is_anything); }
 
 } // namespace berth::app

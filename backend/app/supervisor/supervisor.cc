@@ -36,6 +36,7 @@
 #include "base/content.h"
 #include "base/unique_fd.h"
 #include "config/address.h"
+#include "spool/spool.h"
 
 namespace berth::app {
 namespace {
@@ -123,10 +124,10 @@ Result<> Supervisor::prepare() {
   if (const int killed = kill_orphaned_nginx(config_.berth.run_directory); killed > 0)
     logger_->warn("ended nginx processes that a killed `berth up` had left behind",
                   {{"count", std::to_string(killed)}});
-  BERTH_TRY(places_.spool_lock, lock_spool(config_));
-  empty_spool(config_.berth.spool);
+  BERTH_TRY(places_.spool_lock, spool::lock_spool(config_.berth.spool));
+  spool::empty_spool(config_.berth.spool);
   remove_vanished(config_, *logger_);
-  remove_old_temporaries(config_.storage.root + "/berth/tmp");
+  spool::remove_old_temporaries(config_.storage.root + "/berth/tmp");
   ::unlink((config_.berth.run_directory + "/nginx.pid").c_str());
   BERTH_CHECK(prepare_nginx(pair));
   BERTH_TRY(places_.socket, listen_on(config_.berth.socket));
@@ -202,7 +203,7 @@ Result<> Supervisor::on_death(ChildProcess& child, int status) {
     // The next nginx counts its spooled files from the beginning: a request that still waits for the pool, with nobody
     // who waits for it, would be given the file of another.
     refuse_waiting(places_.socket);
-    empty_spool(config_.berth.spool);
+    spool::empty_spool(config_.berth.spool);
   }
   return {};
 }

@@ -97,28 +97,6 @@ TEST_CASE("parameters that make no request are refused, with what was read") {
   CHECK_FALSE(read({"REQUEST_METHOD=", "REQUEST_URI=/"}, incoming));
 }
 
-TEST_CASE("a body file is opened directly in the spool, and nowhere else") {
-  test::TempDir dir;
-  const std::string spool = dir.path();
-  dir.write("0000000001", "body");
-  dir.write("0000000002", "");
-  dir.write("a.b", "body");
-  REQUIRE(open_spooled(spool + "/0000000001", spool));
-  CHECK(open_spooled(spool + "/0000000001", spool)->size() == 4);
-  CHECK(open_spooled(spool + "/0000000001", spool)->is_file());
-  CHECK(open_spooled(spool + "/0000000002", spool)->empty());
-  CHECK_FALSE(open_spooled(spool + "/0000000002", spool)->is_file());
-  for (const std::string& path :
-       {std::string("/etc/passwd"), spool, spool + "/", spool + "/..", spool + "/.", spool + "/a.b",
-        spool + "//0000000001", spool + "/../" + spool.substr(1) + "/0000000001", spool + "/./0000000001",
-        std::string("0000000001"), spool + "/none", spool + "x/0000000001"}) {
-    CAPTURE(path);
-    const auto opened = open_spooled(path, spool);
-    REQUIRE_FALSE(opened);
-    CHECK(opened.error().code == Code::io);
-  }
-}
-
 TEST_CASE("a body must be as long as it was said to be") {
   http::Request request;
   request.body = Content::of("12345");

@@ -11,10 +11,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
+#include "fcgi/admission.h"
 #include "fcgi/server.h"
 #include "http/limits.h"
 #include "unit/temp_dir.h"
@@ -74,7 +77,8 @@ public:
       std::unique_lock lock(mutex_);
       ++waiting_;
       changed_.notify_all();
-      changed_.wait(lock, [&] { return released_; });
+      changed_.wait(lock, [&] { return released_ || let_go_ > 0; });
+      --let_go_;
     }
     http::Response response;
     response.headers.add("Size", request.body_too_large ? "too large" : std::to_string(request.body.size()));
@@ -89,6 +93,20 @@ public:
     response.body = why.detail;
     return response;
   }
+  http::Cost cost_of(const http::Request& request) const override {
+    if (request.method == "GET") return http::Cost::quick;
+    return request.target == "/unpacks" ? http::Cost::unpacks : http::Cost::slow;
+  }
+  // How many have come to /wait so far.
+  int waiting() {
+    const std::lock_guard lock(mutex_);
+    return waiting_;
+  }
+  void let_one_go() {
+    const std::lock_guard lock(mutex_);
+    ++let_go_;
+    changed_.notify_one();
+  }
   void wait_until_waiting(int count) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return waiting_ >= count; });
@@ -102,13 +120,14 @@ public:
 private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  int waiting_ = 0;
+  int waiting_ = 0, let_go_ = 0;
   bool released_ = false;
 };
 
 class Pool {
 public:
-  explicit Pool(unsigned threads) : server_({listen(), threads, spool.path()}, echo, log_) {
+  explicit Pool(unsigned threads, unsigned long_bodies = 16)
+      : server_({listen(), threads, long_bodies, spool.path()}, echo, log_) {
     thread_ = std::thread([this] {
       ended_well_ = server_.run().has_value();
       ended = true;
@@ -124,7 +143,7 @@ public:
 
   // Another pool on the same socket.
   std::unique_ptr<fcgi::Server> share(unsigned threads) {
-    return std::make_unique<fcgi::Server>(fcgi::Options{listening_.get(), threads, spool.path()}, echo, log_);
+    return std::make_unique<fcgi::Server>(fcgi::Options{listening_.get(), threads, 16, spool.path()}, echo, log_);
   }
 
   int connect() const {
@@ -273,6 +292,46 @@ TEST_CASE("what is no FastCGI, or stops in the middle, harms nobody else") {
         whole.substr(0, whole.size() - 10), std::string(1000, '\0'), std::string(1000, '\xff')})
     pool.begin(bytes); // and closes the connection
   CHECK(pool.ask(whole) == reply_of("PUT /x", "5"));
+}
+
+TEST_CASE("no more long bodies are worked on at once than may be, and those that wait hold no thread") {
+  Pool pool(3, 2);
+  const std::string file = pool.spool.path() + "/0000000001";
+  std::ofstream(file).close();
+  std::filesystem::resize_file(file, fcgi::long_body_bytes); // takes no room on the disk
+  const std::string length = std::to_string(fcgi::long_body_bytes);
+  const auto put = [&](std::string_view target) {
+    return request("PUT", target, "", pair("BERTH_BODY_FILE", file) + pair("CONTENT_LENGTH", length));
+  };
+  std::vector<UniqueFd> waiting;
+  for (int i = 0; i < 5; ++i) waiting.push_back(pool.begin(put("/wait")));
+  pool.echo.wait_until_waiting(2);
+
+  CHECK(pool.ask(request("GET", "/a", "")) == reply_of("GET /a", "0"));
+  CHECK(pool.ask(request("PUT", "/b", "x")) == reply_of("PUT /b", "1"));
+  CHECK(pool.ask(put("/unpacks")) == reply_of("PUT /unpacks", length, "file")); // takes turns elsewhere
+  CHECK(pool.echo.waiting() == 2);
+  for (int in = 3; in <= 5; ++in) { // one out, one in
+    pool.echo.let_one_go();
+    pool.echo.wait_until_waiting(in);
+    CHECK(pool.echo.waiting() == in);
+  }
+  pool.echo.release();
+  for (const UniqueFd& fd : waiting) CHECK(Pool::read_reply(fd) == reply_of("PUT /wait", length, "file"));
+}
+
+TEST_CASE("stop answers the long bodies that wait, too") {
+  Pool pool(2, 1);
+  const std::string file = pool.spool.path() + "/0000000001";
+  std::ofstream(file).close();
+  std::filesystem::resize_file(file, fcgi::long_body_bytes);
+  std::vector<UniqueFd> waiting;
+  for (int i = 0; i < 3; ++i) waiting.push_back(pool.begin(request("PUT", "/wait", "", pair("BERTH_BODY_FILE", file))));
+  pool.echo.wait_until_waiting(1);
+  CHECK(pool.ask(request("GET", "/a", "")) == reply_of("GET /a", "0")); // the others have come before
+  pool.stop();
+  pool.echo.release();
+  for (const UniqueFd& fd : waiting) CHECK(Pool::read_reply(fd).starts_with("Status: 200"));
 }
 
 TEST_CASE("stop lets the requests at work finish, and ends") {
@@ -454,7 +513,7 @@ TEST_CASE("stop before run makes run return") {
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
   const UniqueFd one(ends[0]), other(ends[1]);
-  fcgi::Server server({one.get(), 4, dir.path()}, echo, log);
+  fcgi::Server server({one.get(), 4, 16, dir.path()}, echo, log);
   server.stop();
   CHECK(server.run());
 }
