@@ -163,9 +163,13 @@ class DockerEngine:
         certificates.mkdir(parents=True, exist_ok=True)
         shutil.copy(ca_file, certificates / "ca.crt")
 
+    def inside_command(self):
+        """What stands before a command that is to run in the daemon's networks."""
+        return ["nsenter", f"--net=/proc/{self._process.pid}/ns/net"]
+
     def inside(self, *command, fails=False, cwd=None, timeout=COMMAND_SECONDS, environment=None):
         """Runs a program of the machine in the daemon's networks; returns what it printed, both streams."""
-        done = subprocess.run(["nsenter", f"--net=/proc/{self._process.pid}/ns/net", *map(str, command)], cwd=cwd,
+        done = subprocess.run([*self.inside_command(), *map(str, command)], cwd=cwd,
                               env=self.environment | (environment or {}), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
         printed = done.stdout.decode(errors="replace")

@@ -20,8 +20,10 @@ import pytest
 
 from conftest import need, need_loopback_ipv6, need_root
 from docker_engine import BUSYBOX, DockerEngine, Networks
+from harness import DOCKER_MANIFEST
 from images import random_bytes
 from modern import need_go_program
+from test_swap import REQUESTS, SWAPS, no_request_fails, program   # noqa: F401 (a fixture)
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BASE = "debian:bookworm-slim"
@@ -293,6 +295,21 @@ def check_certificates_are_reloaded(compose):
         assert served(compose) != of_file(compose)
         reload()
         await_new_certificate(compose)
+
+
+def test_no_request_fails_while_certificates_are_swapped(compose, program):      # noqa: F811
+    """As many swaps as BERTH_SWAPS says, and a third of that without: they take five seconds each."""
+    push(compose.engine, make_image(compose.engine, "it/swaps:v1", 20_000))
+    manifest = json.loads(compose.curl("/v2/it/swaps/manifests/v1", "-H", f"Accept: {DOCKER_MANIFEST}"))
+    layer = manifest["layers"][-1]["digest"]
+    swaps = SWAPS if "BERTH_SWAPS" in os.environ else 3
+    load = [*compose.engine.inside_command(), program, "https://[::1]:5000", "it/swaps", layer]
+    with no_request_fails(load, swaps * REQUESTS):
+        for _ in range(swaps):
+            (compose.folder / "certs" / "registry.crt").unlink()
+            make(compose, "certs")
+            compose("kill", "-s", "HUP", "nginx")
+            await_new_certificate(compose)
 
 
 def test_a_certificate_that_is_broken_is_refused(compose):

@@ -45,14 +45,18 @@ def program(tmp_path_factory):
     return path
 
 
+def arguments(registry):
+    """What the program is to ask for."""
+    image = Client(registry).make_image("it/swaps", [random_bytes(LAYER_BYTES, "swap")], tag="v1",
+                                        media_type=OCI_MANIFEST)
+    return registry.url, "it/swaps", image.layers[0]
+
+
 class Load:
     """The program at work. `so_far` says what it has done."""
 
-    def __init__(self, program, registry):
-        image = Client(registry).make_image("it/swaps", [random_bytes(LAYER_BYTES, "swap")], tag="v1",
-                                            media_type=OCI_MANIFEST)
-        self._process = subprocess.Popen([program, registry.url, "it/swaps", image.layers[0], REST], text=True,
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, *command):
+        self._process = subprocess.Popen([*command, REST], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def so_far(self):
         self._process.stdin.write("\n")
@@ -70,8 +74,8 @@ class Load:
 
 
 @contextlib.contextmanager
-def no_request_fails(program, registry, requests):
-    load = Load(program, registry)
+def no_request_fails(command, requests):
+    load = Load(*command)
     try:
         yield
         load.wait_for(requests)
@@ -102,19 +106,19 @@ def pair(tmp_path):
 def test_swaps_of_berth_up(program, pair):
     with running(Registry({"http": {"tls": {name: str(pair / name) for name in ("certificate", "key")}}},
                           tls=True)) as registry:
-        with no_request_fails(program, registry, SWAPS * REQUESTS):
+        with no_request_fails([program, *arguments(registry)], SWAPS * REQUESTS):
             swap(registry, pair, reload)
 
 
 def test_swaps_of_compose(program, pair):
     with running(ComposeNginx(pair)) as registry:
-        with no_request_fails(program, registry, SWAPS * REQUESTS):
+        with no_request_fails([program, *arguments(registry)], SWAPS * REQUESTS):
             swap(registry, pair, lambda registry: hang_up(registry, "reloaded"))
 
 
 def test_reloads_without_tls(program):
     with running(Registry()) as registry:
-        with no_request_fails(program, registry, SWAPS * REQUESTS):
+        with no_request_fails([program, *arguments(registry)], SWAPS * REQUESTS):
             for _ in range(SWAPS):
                 reload(registry)
         assert "no live upstreams" not in registry.log()
