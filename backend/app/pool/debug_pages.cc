@@ -49,6 +49,25 @@ void write_cache_metrics(std::string& page, const cache::Counts& counts) {
   of_3("registry_storage_cache_errors_total", "Those that it failed to answer.", counts.errors);
 }
 
+void write_access_metrics(std::string& page, const auth::MeasuredAccess& access, const auth::Passwords* passwords) {
+  constexpr std::string_view decisions = "berth_access_decisions_total";
+  write_head(page, decisions, "counter", "Requests by what they showed and what became of it.");
+  for (std::size_t kind = 0; kind < auth::MeasuredAccess::kinds.size(); ++kind)
+    for (std::size_t outcome = 0; outcome < auth::MeasuredAccess::outcomes.size(); ++outcome)
+      write_count(page, decisions,
+                  label("credentials", auth::MeasuredAccess::kinds[kind]) + "," +
+                      label("outcome", auth::MeasuredAccess::outcomes[outcome]),
+                  access.count(kind, outcome));
+  if (passwords == nullptr) return;
+  constexpr std::string_view checks = "berth_password_checks_total";
+  const auth::Passwords::Counts counts = passwords->counts();
+  write_head(page, checks, "counter", "Passwords: remembered, computed or asked for, throttled; wrong ones beside.");
+  write_count(page, checks, label("outcome", "remembered"), counts.hits);
+  write_count(page, checks, label("outcome", "checked"), counts.bcrypts);
+  write_count(page, checks, label("outcome", "throttled"), counts.throttled);
+  write_count(page, checks, label("outcome", "wrong"), counts.wrong);
+}
+
 void write_notification_metrics(std::string& page, const std::vector<notify::EndpointStatus>& endpoints) {
   constexpr std::string_view events = "registry_notifications_events_total",
                              pending = "registry_notifications_pending_total",

@@ -1,10 +1,12 @@
-// What cache and webhooks tell the debug server: lines for Prometheus and members of /debug/vars, by
+// What cache, webhooks and access control tell the debug server: lines for Prometheus and members of /debug/vars, by
 // docker/distribution's names. Spec: docs/operations.md, "Health and metrics".
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "auth/measured_access.h"
+#include "auth/passwords.h"
 #include "cache/entries.h"
 #include "config/services.h"
 #include "notify/endpoint.h"
@@ -13,6 +15,9 @@ namespace berth::app {
 
 void write_cache_metrics(std::string& page, const cache::Counts& counts);
 void write_notification_metrics(std::string& page, const std::vector<notify::EndpointStatus>& endpoints);
+
+// passwords: null where none are checked.
+void write_access_metrics(std::string& page, const auth::MeasuredAccess& access, const auth::Passwords* passwords);
 
 // JSON: registry.cache.storage.blobdescriptor, registry.redis and registry.notifications.endpoints. What may be a
 // secret is not shown: headers, passwords, URLs but for their place.
