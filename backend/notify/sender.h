@@ -29,8 +29,8 @@ struct HttpOptions {
   std::chrono::milliseconds timeout{1000}; // of all of one POST, redirects too
 };
 
-// Over HTTP, by libcurl: follows redirects within http and https, keeps its connection, honours http_proxy and
+// Over HTTP: follows redirects within http and https, keeps its connection, honours http_proxy and
 // no_proxy.
-Result<std::unique_ptr<Sender>> http_sender(HttpOptions options);
+Result<std::unique_ptr<Sender>> http_sender(const HttpOptions& options);
 
 } // namespace berth::notify

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
 #include "base/url_secrets.h"
-#include "client/libcurl.h"
+#include "client/http_client.h"
 
 namespace berth::app {
 namespace {
@@ -18,30 +17,14 @@ using namespace std::chrono_literals;
 constexpr config::Duration default_timeout = 5s; // where none is given: a check must end
 constexpr config::Duration shortest_interval = 100ms;
 
-using Handle = std::unique_ptr<CURL, decltype(client::Libcurl::easy_cleanup)>;
-
-long milliseconds(config::Duration time) {
+std::chrono::milliseconds milliseconds(config::Duration time) {
   if (time.count() <= 0) time = default_timeout;
-  return std::max<long>(1, std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+  return std::max(1ms, std::chrono::duration_cast<std::chrono::milliseconds>(time));
 }
 
-std::size_t drop(const char*, std::size_t size, std::size_t count, void*) { return size * count; }
-
-Result<Handle> make_handle(const client::Libcurl& curl, const std::string& url, config::Duration timeout) {
-  Handle handle(curl.easy_init(), curl.easy_cleanup);
-  if (!handle) return fail(Code::unavailable, "no memory");
-  curl.easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
-  curl.easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, milliseconds(timeout));
-  curl.easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
-  curl.easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, drop);
-  curl.easy_setopt(handle.get(), CURLOPT_PROXY, ""); // what is checked is the server, not the way to it
-  return handle;
-}
-
-Result<> perform(const client::Libcurl& curl, const Handle& handle) {
-  const CURLcode code = curl.easy_perform(handle.get());
-  if (code != CURLE_OK) return fail(Code::unavailable, curl.easy_strerror(code));
-  return {};
+// A check fails with the short text of a failure: it is shown again and again.
+std::unexpected<Error> failed(const Error& error) {
+  return fail(Code::unavailable, error.detail.empty() ? error.message : error.detail);
 }
 
 // Pushes need both, and whoever looks at the store would not miss them.
@@ -69,27 +52,22 @@ Result<> check_file(const config::Health::File& check) {
 }
 
 Result<> check_http(const config::Health::Http& check) {
-  BERTH_TRY(const client::Libcurl* curl, client::libcurl());
-  BERTH_TRY(const Handle handle, make_handle(*curl, check.uri, check.timeout));
-  curl_slist* lines = nullptr;
+  client::HttpRequest request{.method = "HEAD", .url = check.uri};
   for (const auto& [name, values] : check.headers)
-    for (const std::string& value : values) lines = curl->slist_append(lines, (name + ": " + value).c_str());
-  const std::unique_ptr<curl_slist, decltype(curl->slist_free_all)> headers(lines, curl->slist_free_all);
-  curl->easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
-  curl->easy_setopt(handle.get(), CURLOPT_NOBODY, 1L);
-  curl->easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https");
-  BERTH_CHECK(perform(*curl, handle));
-  long status = 0;
-  curl->easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
-  if (status == check.status) return {};
-  return fail(Code::unavailable, "answered " + std::to_string(status) + " instead of " + std::to_string(check.status));
+    for (const std::string& value : values) request.headers.emplace_back(name, value);
+  request.user_agent.clear();
+  request.timeout = milliseconds(check.timeout);
+  request.through_proxy = false; // what is checked is the server, not the way to it
+  const auto reply = client::perform(request);
+  if (!reply) return failed(reply.error());
+  if (reply->status == check.status) return {};
+  return fail(Code::unavailable,
+              "answered " + std::to_string(reply->status) + " instead of " + std::to_string(check.status));
 }
 
 Result<> check_tcp(const config::Health::Tcp& check) {
-  BERTH_TRY(const client::Libcurl* curl, client::libcurl());
-  BERTH_TRY(const Handle handle, make_handle(*curl, "telnet://" + check.addr, check.timeout));
-  curl->easy_setopt(handle.get(), CURLOPT_CONNECT_ONLY, 1L);
-  return perform(*curl, handle);
+  if (const auto made = client::connect(check.addr, milliseconds(check.timeout)); !made) return failed(made.error());
+  return {};
 }
 
 HealthChecks::HealthChecks(const config::Config& all, api::debug::Health& health, driver::StorageDriver& driver)

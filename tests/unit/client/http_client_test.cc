@@ -1,0 +1,261 @@
+// What goes out, what comes back, and where it ends, against a server of the test's own.
+#include "client/http_client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "base/guarded.h"
+#include "base/unique_fd.h"
+
+using namespace berth;
+using namespace berth::client;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Answers each request, given whole, with the bytes that the test says; none: never.
+class Server {
+public:
+  using Answer = std::function<std::string(const std::string& request)>;
+
+  explicit Server(Answer answer) : answer_(std::move(answer)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listener_.get(), 8) == 0);
+    socklen_t size = sizeof address;
+    REQUIRE(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
+
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string url(const std::string& path = "/") const { return "http://" + address() + path; }
+  int connections() const { return connections_; }
+  std::vector<std::string> requests() {
+    return requests_.with([](const auto& all) { return all; });
+  }
+
+private:
+  static bool waits(int fd, const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      pollfd one{fd, POLLIN, 0};
+      if (::poll(&one, 1, 20) > 0) return true;
+    }
+    return false;
+  }
+
+  void run(const std::stop_token& stop) {
+    while (waits(listener_.get(), stop)) {
+      const UniqueFd peer(::accept(listener_.get(), nullptr, nullptr));
+      ++connections_;
+      serve(peer.get(), stop);
+    }
+  }
+
+  void serve(int peer, const std::stop_token& stop) {
+    std::string text;
+    while (waits(peer, stop)) {
+      char bytes[4096];
+      const ssize_t count = ::recv(peer, bytes, sizeof bytes, 0);
+      if (count <= 0) return;
+      text.append(bytes, static_cast<std::size_t>(count));
+      const std::size_t head = text.find("\r\n\r\n"), length = text.find("Content-Length: ");
+      if (head == std::string::npos) continue;
+      const std::size_t body = length < head ? std::stoul(text.substr(length + 16)) : 0;
+      if (text.size() < head + 4 + body) continue;
+      const std::string request = std::exchange(text, {});
+      requests_.with([&](auto& all) { all.push_back(request); });
+      const std::string reply = answer_(request);
+      if (::send(peer, reply.data(), reply.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(reply.size())) return;
+    }
+  }
+
+  const Answer answer_;
+  UniqueFd listener_;
+  int port_ = 0;
+  std::atomic<int> connections_ = 0;
+  Guarded<std::vector<std::string>> requests_;
+  std::jthread thread_; // the last member: it uses the others
+};
+
+std::string reply(int status, const std::string& body, const std::string& headers = "") {
+  return "HTTP/1.1 " + std::to_string(status) + " X\r\n" + headers + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
+}
+std::string to(const std::string& url, int status = 302) { return reply(status, "", "Location: " + url + "\r\n"); }
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+} // namespace
+
+TEST_CASE("a GET brings status and body") {
+  Server server([](const auto&) { return reply(404, "nothing here"); });
+  const auto got =
+      perform({.url = server.url("/a?b"), .headers = {{"X-One", "1"}, {"X-None", ""}}, .max_reply_bytes = 100});
+  REQUIRE(got);
+  CHECK(got->status == 404);
+  CHECK(got->body == "nothing here");
+  const std::string request = server.requests().at(0);
+  CHECK(request.starts_with("GET /a?b HTTP/1.1\r\n"));
+  CHECK(has(request, "\r\nUser-Agent: berth\r\n"));
+  CHECK(has(request, "\r\nX-One: 1\r\n"));
+  CHECK((has(request, "\r\nX-None:\r\n") || has(request, "\r\nX-None: \r\n")));
+}
+
+TEST_CASE("a POST sends its body at once, a HEAD has none") {
+  Server server([](const auto& request) { return request.starts_with("HEAD") ? reply(200, "") : reply(202, ""); });
+  CHECK(perform({.method = "POST", .url = server.url(), .user_agent = "", .body = std::string(5000, 'x')})->status ==
+        202);
+  CHECK(perform({.method = "HEAD", .url = server.url()})->status == 200);
+  const auto requests = server.requests();
+  REQUIRE(requests.size() == 2);
+  CHECK(requests[0].starts_with("POST / "));
+  CHECK(requests[0].ends_with("\r\n\r\n" + std::string(5000, 'x')));
+  CHECK_FALSE(has(requests[0], "Expect"));
+  CHECK_FALSE(has(requests[0], "User-Agent"));
+  CHECK(requests[1].starts_with("HEAD / "));
+}
+
+TEST_CASE("a reply may be as long as it is allowed to be") {
+  Server server([](const auto&) { return reply(200, std::string(1000, 'x')); });
+  CHECK(perform({.url = server.url(), .max_reply_bytes = 1000})->body.size() == 1000);
+  const auto longer = perform({.url = server.url(), .max_reply_bytes = 999});
+  REQUIRE_FALSE(longer);
+  CHECK(longer.error().code == Code::size_invalid);
+}
+
+TEST_CASE("a body that nobody wants is cut, and the status counts") {
+  Server server([](const auto&) { return reply(201, std::string(2'000'000, 'x')); });
+  const auto got = perform({.url = server.url()});
+  REQUIRE(got);
+  CHECK(got->status == 201);
+  CHECK(got->body.empty());
+}
+
+TEST_CASE("a redirect is followed if that is asked for, and on the same host") {
+  Server other([](const auto&) { return reply(200, "other"); });
+  std::string base;
+  Server server([&](const std::string& request) {
+    if (request.starts_with("GET /away ")) return to(other.url());
+    if (request.starts_with("GET /user ")) return to("http://127.0.0.1@" + other.address() + "/");
+    if (request.starts_with("GET /round ")) return to("/round");
+    if (request.starts_with("GET /here ")) return to("/there");
+    if (request.starts_with("GET /full ")) return to(base + "/there");
+    return reply(200, "there");
+  });
+  base = server.url("");
+  const auto get = [&](const std::string& path, unsigned redirects, bool to_other_hosts = false) {
+    return perform({.url = server.url(path),
+                    .max_reply_bytes = 100,
+                    .max_redirects = redirects,
+                    .to_other_hosts = to_other_hosts});
+  };
+  CHECK(get("/here", 0)->status == 302);
+  CHECK(get("/here", 1)->body == "there");
+  CHECK(get("/full", 1)->body == "there");
+  CHECK(get("/away", 1).error().message == "a redirect to another host");
+  CHECK(get("/user", 1).error().message == "a redirect to another host");
+  CHECK(other.connections() == 0);
+  CHECK(get("/round", 3).error().message == "too many redirects");
+  CHECK(get("/away", 3, true)->body == "other");
+  CHECK(get("/round", 3, true).error().code == Code::io);
+}
+
+TEST_CASE("a redirected POST is posted again") {
+  Server server([&](const std::string& request) {
+    return request.starts_with("POST /first ") ? to("/second", 301) : reply(200, "");
+  });
+  for (const bool anywhere : {false, true})
+    CHECK(perform({.method = "POST",
+                   .url = server.url("/first"),
+                   .body = "event",
+                   .max_redirects = 3,
+                   .to_other_hosts = anywhere})
+              ->status == 200);
+  const auto requests = server.requests();
+  REQUIRE(requests.size() == 4);
+  CHECK((requests[1].starts_with("POST /second ") && requests[1].ends_with("\r\n\r\nevent")));
+  CHECK((requests[3].starts_with("POST /second ") && requests[3].ends_with("\r\n\r\nevent")));
+}
+
+TEST_CASE("https only means that") {
+  Server server([](const auto&) { return reply(200, ""); });
+  const auto plain = perform({.url = server.url(), .https_only = true});
+  REQUIRE_FALSE(plain);
+  CHECK(plain.error().code == Code::io);
+  CHECK_FALSE(perform({.url = "file:///etc/hostname", .max_reply_bytes = 1000}));
+  CHECK_FALSE(perform({.url = "gopher://" + server.address() + "/", .max_reply_bytes = 1000}));
+  CHECK(server.connections() == 0);
+}
+
+TEST_CASE("a failure has a particular text and a general one, and no secret of the URL") {
+  std::string address;
+  {
+    Server gone([](const auto&) { return reply(200, ""); });
+    address = gone.address();
+  }
+  const auto refused = perform({.url = "http://user:secret@" + address + "/?token=secret"});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::io);
+  CHECK(has(refused.error().message, "127.0.0.1"));
+  CHECK_FALSE(has(refused.error().message, "secret"));
+  CHECK_FALSE(has(refused.error().detail, "127.0.0.1"));
+  CHECK_FALSE(refused.error().detail.empty());
+}
+
+TEST_CASE("a server that does not answer is left when the time is up") {
+  Server server([](const auto&) { return std::string(); });
+  const auto begin = std::chrono::steady_clock::now();
+  const auto late = perform({.url = server.url(), .timeout = 200ms});
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == Code::io);
+  CHECK(std::chrono::steady_clock::now() - begin < 5s);
+}
+
+TEST_CASE("a client keeps its connection, and forgets all else") {
+  Server server([](const auto&) { return reply(200, "body"); });
+  const auto client = HttpClient::make().value();
+  CHECK(client->perform({.method = "POST", .url = server.url(), .headers = {{"X-One", "1"}}, .body = "b"})->body == "");
+  CHECK(client->perform({.url = server.url(), .max_reply_bytes = 9})->body == "body");
+  CHECK(server.connections() == 1);
+  CHECK(server.requests()[1].starts_with("GET / "));
+  CHECK_FALSE(has(server.requests()[1], "X-One"));
+}
+
+TEST_CASE("a client that is stopped ends its request, and sends no other") {
+  Server server([](const auto&) { return std::string(); });
+  const auto client = HttpClient::make().value();
+  std::jthread stopper([&] {
+    while (server.requests().empty()) std::this_thread::yield();
+    client->stop();
+  });
+  for (int i = 0; i < 2; ++i) {
+    const auto stopped = client->perform({.url = server.url(), .timeout = 60s});
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().code == Code::unavailable);
+  }
+  CHECK(server.requests().size() == 1);
+}
+
+TEST_CASE("whether something listens") {
+  std::string address;
+  {
+    Server server([](const auto&) { return reply(200, ""); });
+    address = server.address();
+    CHECK(connect(address, 5s));
+  }
+  const auto refused = connect(address, 5s);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::io);
+  CHECK_FALSE(refused.error().detail.empty());
+}
