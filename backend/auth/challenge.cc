@@ -7,30 +7,10 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/utf8.h"
 
 namespace berth::auth {
 namespace {
-
-// The character at the beginning of a text and its bytes; no bytes if that is no UTF-8.
-struct Character {
-  std::uint32_t code = 0;
-  std::size_t bytes = 0;
-};
-
-Character first_character(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  if (byte(0) < 0x80) return {byte(0), 1};
-  const std::size_t bytes = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
-  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < bytes) return {};
-  std::uint32_t code = byte(0) & (0x7fU >> bytes);
-  for (std::size_t at = 1; at < bytes; ++at) {
-    if ((byte(at) & 0xc0U) != 0x80) return {};
-    code = code << 6 | (byte(at) & 0x3fU);
-  }
-  constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (code < least[bytes] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return {};
-  return {code, bytes};
-}
 
 // What Go does not print as it is, beyond ASCII: controls, blanks, formats, private use and what is no character. Go
 // knows of unassigned characters too, which change with its version.

@@ -50,7 +50,7 @@ std::string bcrypt_of(std::string_view text) {
   return std::string(prefix).append(text.substr(prefix.size()));
 }
 
-std::string stamp_of(std::string_view user, std::string_view hash) {
+std::string stamp_from(std::string_view user, std::string_view hash) {
   std::string text = "berth user stamp";
   text.append(user).append(":").append(hash); // no name has a colon
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
@@ -87,7 +87,7 @@ Result<Htpasswd> Htpasswd::parse(std::string_view text) {
       return fail(Code::invalid, "line " + std::to_string(number) + " has no colon between user and hash");
     if (colon == 0) continue;
     const std::string_view user = line.substr(0, colon), hash = line.substr(colon + 1);
-    Entry entry{bcrypt_of(hash), stamp_of(user, hash)};
+    Entry entry{bcrypt_of(hash), stamp_from(user, hash)};
     if (!entry.hash.empty()) cost = std::max(cost, cost_of(entry.hash));
     result.entries_.insert_or_assign(std::string(user), std::move(entry));
   }
@@ -108,6 +108,17 @@ bool Htpasswd::is_right(const Entry* entry, std::string_view password) const {
   return possible && hash.size() == hash_length &&
          CRYPTO_memcmp(hash.data() + hash_length - digest_length, entry->hash.data() + hash_length - digest_length,
                        digest_length) == 0;
+}
+
+std::string Htpasswd::stamp_of(std::string_view user) const {
+  const Entry* const entry = find(user);
+  return entry != nullptr ? entry->stamp : std::string();
+}
+
+Result<Caller> Htpasswd::check(std::string_view user, std::string_view password) const {
+  const Entry* const entry = find(user);
+  if (!is_right(entry, password)) return fail(Code::unauthorized);
+  return Caller{std::string(user), entry->stamp};
 }
 
 Result<std::string> htpasswd_line(std::string_view user, std::string_view password, int cost, Random& random) {

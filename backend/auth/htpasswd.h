@@ -6,13 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "auth/password_store.h"
 #include "base/random.h"
 #include "base/result.h"
 
 namespace berth::auth {
 
 // The entries of a file. Threads: safe, as it never changes.
-class Htpasswd {
+class Htpasswd final : public PasswordStore {
 public:
   struct Entry {
     std::string hash;  // the 60 characters of bcrypt; empty: of another kind, and no password is right
@@ -30,6 +31,9 @@ public:
   // the file: milliseconds to seconds of computing. 72 bytes of a password count; one with a NUL among them is never
   // right.
   bool is_right(const Entry* entry, std::string_view password) const;
+
+  std::string stamp_of(std::string_view user) const override;
+  Result<Caller> check(std::string_view user, std::string_view password) const override;
 
 private:
   std::map<std::string, Entry, std::less<>> entries_;

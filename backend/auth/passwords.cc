@@ -42,11 +42,10 @@ Passwords::Passwords(const Clock& clock, Random& random, PasswordLimits limits)
   random.fill(secret_);
 }
 
-Result<Caller> Passwords::verify(const Htpasswd& users, std::string_view user, std::string_view password,
+Result<Caller> Passwords::verify(const PasswordStore& users, std::string_view user, std::string_view password,
                                  std::string_view address, const std::function<void()>* takes_long) {
-  const Htpasswd::Entry* entry = users.find(user);
-  Attempt attempt{std::string(user), entry != nullptr ? entry->stamp : "", mac("password", user, password),
-                  mac("name", user), key_of_address(address)};
+  Attempt attempt{std::string(user), users.stamp_of(user), mac("password", user, password), mac("name", user),
+                  key_of_address(address)};
 
   std::unique_lock lock(mutex_);
   if (user.empty()) return refuse(Code::unauthorized);
@@ -96,9 +95,11 @@ std::optional<Result<Caller>> Passwords::from_cache(const Attempt& attempt, Time
   if (const Right* right = right_.find(attempt.key)) {
     if (right->stamp == attempt.stamp && is_within(right->used, limits_.right_unused, now) &&
         is_within(right->checked, limits_.right_at_most, now)) {
-      right_.put(attempt.key, Right{right->stamp, right->checked, now});
+      Right used = *right;
+      used.used = now;
+      right_.put(attempt.key, used);
       ++counts_.hits;
-      return Caller{attempt.user, attempt.stamp};
+      return std::move(used.caller);
     }
     right_.erase(attempt.key);
   }
@@ -134,12 +135,13 @@ void Passwords::count_failure(const Key& key, Time now) {
   failures_.put(key, failures);
 }
 
-void Passwords::record(const Attempt& attempt, bool right, Time now) {
-  if (right) {
-    right_.put(attempt.key, Right{attempt.stamp, now, now});
+void Passwords::record(const Attempt& attempt, const Result<Caller>& outcome, Time now) {
+  if (outcome) {
+    right_.put(attempt.key, Right{attempt.stamp, *outcome, now, now});
     failures_.erase(attempt.name_key); // not the address's: one good account must not pay for guesses at others
     return;
   }
+  if (!is(outcome.error(), Code::unauthorized)) return;
   // A job that asks again and again with the same wrong password guesses nothing.
   const Wrong* before = wrong_.find(attempt.key);
   const bool is_guess = before == nullptr || before->stamp != attempt.stamp;
@@ -154,18 +156,24 @@ Result<Caller> Passwords::refuse(Code code) {
   return fail(code);
 }
 
+// What a check came to, as the answer to one more question.
+Result<Caller> Passwords::counted(const Result<Caller>& outcome) {
+  if (outcome) return outcome;
+  const Code code = outcome.error().code;
+  return code == Code::unauthorized || code == Code::too_many_requests ? refuse(code) : outcome;
+}
+
 Result<Caller> Passwords::join(std::unique_lock<std::mutex>& lock, std::shared_ptr<Check> check) {
   if (waiting_ >= limits_.waiting) return refuse(Code::too_many_requests);
   ++waiting_;
   const bool done = changed_.wait_for(lock, limits_.longest_wait, [&] { return check->done; });
   --waiting_;
   if (!done) return refuse(Code::too_many_requests);
-  if (!check->outcome && is(check->outcome.error(), Code::too_many_requests)) return refuse(Code::too_many_requests);
-  ++counts_.hits;
-  return check->outcome ? check->outcome : refuse(Code::unauthorized);
+  if (check->outcome || is(check->outcome.error(), Code::unauthorized)) ++counts_.hits;
+  return counted(check->outcome);
 }
 
-Result<Caller> Passwords::run(std::unique_lock<std::mutex>& lock, const Attempt& attempt, const Htpasswd& users,
+Result<Caller> Passwords::run(std::unique_lock<std::mutex>& lock, const Attempt& attempt, const PasswordStore& users,
                               std::string_view password) {
   if (running_ >= limits_.bcrypts && waiting_ >= limits_.waiting) return refuse(Code::too_many_requests);
   const auto check = std::make_shared<Check>(Check{attempt.stamp});
@@ -187,11 +195,11 @@ Result<Caller> Passwords::run(std::unique_lock<std::mutex>& lock, const Attempt&
   ++running_;
   ++counts_.bcrypts;
   lock.unlock();
-  const bool right = users.is_right(users.find(attempt.user), password);
+  const Result<Caller> outcome = users.check(attempt.user, password);
   lock.lock();
   --running_;
-  record(attempt, right, clock_.now());
-  return end(right ? Result<Caller>(Caller{attempt.user, attempt.stamp}) : refuse(Code::unauthorized));
+  record(attempt, outcome, clock_.now());
+  return end(counted(outcome));
 }
 
 } // namespace berth::auth

@@ -1,6 +1,7 @@
-// Passwords: whether a user's password is right, without computing bcrypt for every request, and without letting those
-// who guess have the processor. Nothing is kept of a password but a MAC under a key of this process.
-// Threads: safe; a caller may wait for a bcrypt, its own or that of others.
+// Passwords: whether a user's password is right, without computing bcrypt (or asking a directory) for every request,
+// and without letting those who guess have the processor (or the directory). Nothing is kept of a password but a MAC
+// under a key of this process. What is said of bcrypts here is true of any check of a PasswordStore. Threads: safe; a
+// caller may wait for a bcrypt, its own or that of others.
 #pragma once
 
 #include <array>
@@ -15,7 +16,7 @@
 #include <string_view>
 
 #include "auth/access.h"
-#include "auth/htpasswd.h"
+#include "auth/password_store.h"
 #include "base/clock.h"
 #include "base/lru_map.h"
 #include "base/random.h"
@@ -49,11 +50,12 @@ public:
 
   Passwords(const Clock& clock, Random& random, PasswordLimits limits = {});
 
-  // The caller, with the stamp of the user's entry. The address: of the client; empty: it is not counted. Errors, all
-  // without a text: unauthorized; too_many_requests if there were too many failures, or too many wait already. A right
-  // password that was checked a short time ago is never too much.
-  // Calls takes_long, if it is not null, before it computes or waits.
-  Result<Caller> verify(const Htpasswd& users, std::string_view user, std::string_view password,
+  // The caller, as the store gave it when it was asked. The address: of the client; empty: it is not counted. Errors:
+  // unauthorized and too_many_requests, without a text: too many failures, or too many wait already; those of the store
+  // that are neither: they are nobody's failure, and are not remembered. A right password that was checked a short time
+  // ago is never too much. Calls takes_long, if it is not null, before it computes or waits.
+  // Requires: always the same users: one Passwords for each source of them.
+  Result<Caller> verify(const PasswordStore& users, std::string_view user, std::string_view password,
                         std::string_view address, const std::function<void()>* takes_long = nullptr);
 
   Counts counts() const;
@@ -62,6 +64,7 @@ private:
   using Key = std::string; // a MAC; hashed by its bytes
   struct Right {
     std::string stamp;
+    Caller caller;
     Time checked, used;
   };
   struct Wrong {
@@ -90,12 +93,13 @@ private:
   bool is_throttled(const Attempt& attempt, Time now);
   bool is_throttled(const Key& key, Time now);
   void count_failure(const Key& key, Time now);
-  void record(const Attempt& attempt, bool right, Time now);
+  void record(const Attempt& attempt, const Result<Caller>& outcome, Time now);
   Result<Caller> refuse(Code code);
+  Result<Caller> counted(const Result<Caller>& outcome);
 
   // They give up the mutex while they wait or compute.
   Result<Caller> join(std::unique_lock<std::mutex>& lock, std::shared_ptr<Check> check);
-  Result<Caller> run(std::unique_lock<std::mutex>& lock, const Attempt& attempt, const Htpasswd& users,
+  Result<Caller> run(std::unique_lock<std::mutex>& lock, const Attempt& attempt, const PasswordStore& users,
                      std::string_view password);
 
   const Clock& clock_;

@@ -5,6 +5,7 @@
 #include <barrier>
 #include <thread>
 
+#include "auth/htpasswd.h"
 #include "unit/auth/setting.h"
 
 using namespace berth;
@@ -284,4 +285,46 @@ TEST_CASE("guesses that wait for their turn are refused once enough of them have
   threads.clear();
   CHECK(setting.bcrypts() == 2);
   CHECK(setting.passwords.counts().throttled == 6);
+}
+
+namespace {
+
+// A store that says what it is told to.
+struct Elsewhere final : PasswordStore {
+  std::string stamp_of(std::string_view) const override { return {}; }
+  Result<Caller> check(std::string_view user, std::string_view) const override {
+    ++asked;
+    if (is_there) return Caller{.user = std::string(user), .stamp = "when it was asked", .groups = {"staff"}};
+    return fail(Code::unavailable, "it is gone");
+  }
+  bool is_there = true;
+  mutable int asked = 0;
+};
+
+} // namespace
+
+TEST_CASE("what a store says of a user is remembered, and that it could not be asked is not") {
+  Setting setting;
+  Elsewhere store;
+  const auto ask = [&](std::string_view password) {
+    return setting.passwords.verify(store, "bob", password, "10.0.0.1");
+  };
+  store.is_there = false;
+  for (int i = 0; i < 50; ++i) {
+    const auto gone = ask("guess " + std::to_string(i % 2));
+    REQUIRE_FALSE(gone);
+    CHECK(gone.error().code == Code::unavailable);
+    CHECK(gone.error().message == "it is gone");
+  }
+  CHECK(store.asked == 50);
+  store.is_there = true;
+  for (int i = 0; i < 3; ++i) {
+    const auto caller = ask("guess 0");
+    REQUIRE(caller);
+    CHECK(caller->groups == std::vector<std::string>{"staff"});
+    CHECK(caller->stamp == "when it was asked");
+  }
+  CHECK(store.asked == 51);
+  CHECK(setting.passwords.counts().wrong == 0);
+  CHECK(setting.passwords.counts().throttled == 0);
 }
