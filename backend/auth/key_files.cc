@@ -19,14 +19,13 @@ Result<> add_file(KeySet& keys, std::string_view key, const std::string& path,
 
 } // namespace
 
-Result<std::unique_ptr<KeyFiles>> open_key_files(const std::string& bundle_path, const std::string& jwks_path,
-                                                 Logger& logger) {
+Result<std::unique_ptr<KeyFiles>> open_key_files(const KeyPaths& paths, Logger& logger) {
   return KeyFiles::open({
-      .paths = {bundle_path, jwks_path},
-      .read = [bundle_path, jwks_path]() -> Result<KeySet> {
+      .paths = {paths.bundle, paths.jwks},
+      .read = [paths]() -> Result<KeySet> {
         KeySet keys;
-        BERTH_CHECK(add_file(keys, "auth.token.rootcertbundle", bundle_path, &KeySet::add_bundle));
-        BERTH_CHECK(add_file(keys, "auth.token.jwks", jwks_path, &KeySet::add_jwks));
+        BERTH_CHECK(add_file(keys, paths.bundle_key, paths.bundle, &KeySet::add_bundle));
+        BERTH_CHECK(add_file(keys, paths.jwks_key, paths.jwks, &KeySet::add_jwks));
         return keys;
       },
       .refused =

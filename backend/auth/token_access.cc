@@ -62,7 +62,7 @@ Result<std::unique_ptr<TokenAccess>> TokenAccess::make(Options options, Logger& 
     return fail(Code::invalid, "auth.token.rootcertbundle or auth.token.jwks is missing");
   BERTH_CHECK(check_algorithms(options.algorithms));
   if (options.auto_redirect_path.empty()) options.auto_redirect_path = "/auth/token";
-  BERTH_TRY(auto files, open_key_files(options.bundle_path, options.jwks_path, logger));
+  BERTH_TRY(auto files, open_key_files({options.bundle_path, options.jwks_path}, logger));
   return std::unique_ptr<TokenAccess>(new TokenAccess(std::move(options), std::move(files), logger));
 }
 

@@ -29,16 +29,6 @@ Result<std::vector<std::string>> audience_of(const model::Json& claims) {
   return list;
 }
 
-Result<std::optional<sys_seconds>> time_of(const model::Json& claims, const char* name) {
-  if (!model::has_value(claims, name)) return std::nullopt;
-  const model::Json& time = claims[name];
-  // A number beyond int64 is an unsigned one, or no integer.
-  if (!time.is_number_integer() || (time.is_number_unsigned() && time.get<std::uint64_t>() > last_second) ||
-      time.get<std::int64_t>() < 0)
-    return refused(std::string(name) + " is no time");
-  return sys_seconds(std::chrono::seconds(time.get<std::int64_t>()));
-}
-
 Result<std::vector<TokenClaims::Resource>> access_of(const model::Json& claims) {
   std::vector<TokenClaims::Resource> access;
   if (!model::has_value(claims, "access")) return access;
@@ -59,25 +49,41 @@ Result<std::vector<TokenClaims::Resource>> access_of(const model::Json& claims) 
 
 } // namespace
 
-Result<TokenClaims> TokenClaims::parse(std::string_view json, std::string_view issuer, std::string_view service) {
-  const auto claims = model::parse_json(json, model::Duplicates::refused);
-  if (!claims) return refused("the claims: " + claims.error().detail);
-  const auto stated_issuer = model::string_member(*claims, "iss");
-  if (!stated_issuer || *stated_issuer != issuer) return refused("another issuer (iss)");
-  BERTH_TRY(const auto audience, audience_of(*claims));
-  if (std::ranges::find(audience, service) == audience.end()) return refused("for another service (aud)");
-  BERTH_TRY(const auto expires, time_of(*claims, "exp"));
-  if (!expires) return refused("it never expires (exp)");
-  BERTH_TRY(const auto not_before, time_of(*claims, "nbf"));
-  BERTH_TRY(std::string subject, text_of(*claims, "sub"));
-  BERTH_TRY(auto access, access_of(*claims));
-  return TokenClaims{std::move(subject), *expires, not_before, std::move(access)};
+Result<std::optional<sys_seconds>> time_claim(const model::Json& claims, const char* name) {
+  if (!model::has_value(claims, name)) return std::nullopt;
+  const model::Json& time = claims[name];
+  // A number beyond int64 is an unsigned one, or no integer.
+  if (!time.is_number_integer() || (time.is_number_unsigned() && time.get<std::uint64_t>() > last_second) ||
+      time.get<std::int64_t>() < 0)
+    return refused(std::string(name) + " is no time");
+  return sys_seconds(std::chrono::seconds(time.get<std::int64_t>()));
 }
 
-Result<> TokenClaims::check_time(sys_seconds now) const {
+Result<RegisteredClaims> RegisteredClaims::parse(const model::Json& claims, std::string_view issuer,
+                                                 std::string_view audience) {
+  const auto stated_issuer = model::string_member(claims, "iss");
+  if (!stated_issuer || *stated_issuer != issuer) return refused("another issuer (iss)");
+  BERTH_TRY(const auto audiences, audience_of(claims));
+  if (std::ranges::find(audiences, audience) == audiences.end()) return refused("for another service (aud)");
+  BERTH_TRY(const auto expires, time_claim(claims, "exp"));
+  if (!expires) return refused("it never expires (exp)");
+  BERTH_TRY(const auto not_before, time_claim(claims, "nbf"));
+  BERTH_TRY(std::string subject, text_of(claims, "sub"));
+  return RegisteredClaims{std::move(subject), *expires, not_before};
+}
+
+Result<> RegisteredClaims::check_time(sys_seconds now) const {
   if (expires < now - clock_leeway) return refused("it has expired");
   if (not_before && *not_before > now + clock_leeway) return refused("it is not valid yet");
   return {};
+}
+
+Result<TokenClaims> TokenClaims::parse(std::string_view json, std::string_view issuer, std::string_view service) {
+  const auto claims = model::parse_json(json, model::Duplicates::refused);
+  if (!claims) return refused("the claims: " + claims.error().detail);
+  BERTH_TRY(RegisteredClaims registered, RegisteredClaims::parse(*claims, issuer, service));
+  BERTH_TRY(auto access, access_of(*claims));
+  return TokenClaims{std::move(registered), std::move(access)};
 }
 
 bool TokenClaims::allow(std::string_view type, std::string_view name, std::string_view action) const {
