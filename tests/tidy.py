@@ -39,7 +39,7 @@ ARROWS = {
 # Libraries by the beginning of their headers: the folders that may see them, or, for those that several may, the target
 # that such a folder links in backend/CMakeLists.txt.
 LIBRARY_FOLDERS = {"fcgi": ["fcgi"], "yaml-cpp/": ["config"], "spdlog/": ["app"], "CLI/": ["app"],
-                   "curl/": ["client"], "hiredis/": ["cache"]}
+                   "curl/": ["client"], "hiredis/": ["cache"], "ldap.h": ["auth"]}
 LIBRARY_TARGETS = {"openssl/": "OpenSSL::", "nlohmann/": "nlohmann_json::", "re2/": "PkgConfig::RE2"}
 
 MAX_FUNCTION_LINES = 70
