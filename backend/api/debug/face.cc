@@ -83,7 +83,7 @@ std::vector<Endpoint> table_of(const std::string& metrics_path) {
 
 } // namespace
 
-Pages::Pages(Health& its_health, const Metrics& its_metrics, std::string path)
+Pages::Pages(Health& its_health, Metrics& its_metrics, std::string path)
     : health(its_health), metrics(its_metrics), metrics_path(std::move(path)), endpoints(table_of(metrics_path)) {}
 
 Face face(const Pages& pages) {

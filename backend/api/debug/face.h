@@ -16,10 +16,10 @@ namespace berth::api::debug {
 // What the debug server shows.
 struct Pages {
   // Borrows: both.
-  Pages(Health& health, const Metrics& metrics, std::string metrics_path);
+  Pages(Health& health, Metrics& metrics, std::string metrics_path);
 
   Health& health;
-  const Metrics& metrics;
+  Metrics& metrics;
   // Members of "registry" in /debug/vars: a dotted name ("notifications.endpoints") and what makes its JSON.
   std::vector<std::pair<std::string, std::function<std::string()>>> vars;
   const std::string metrics_path; // empty: metrics are not shown

@@ -7,20 +7,9 @@ namespace berth::api::debug {
 namespace {
 
 constexpr std::string_view unrouted = "other";
-// What labels may hold; what is none of these is counted as the last.
-constexpr std::array<std::string_view, 8> method_names{"GET",   "HEAD",   "PUT",     "POST",
-                                                       "PATCH", "DELETE", "OPTIONS", "other"};
-constexpr std::array<int, 32> status_codes{200, 201, 202, 204, 206, 301, 304, 307, 400, 401, 403,
-                                           404, 405, 408, 409, 410, 411, 412, 413, 414, 415, 416,
-                                           422, 429, 431, 500, 501, 502, 503, 504, 507, 0};
 constexpr std::array<std::string_view, 8> action_names{"GetContent", "PutContent", "Stat",        "List",
                                                        "Move",       "Delete",     "RedirectURL", "Lock"};
 constexpr std::array<std::string_view, 3> redis_action_names{"RepoStat", "RepoSetDescriptor", "RepoClear"};
-
-template <class T, std::size_t Count>
-std::size_t index_of(const std::array<T, Count>& all, const T& one) {
-  return std::min<std::size_t>(std::ranges::find(all, one) - all.begin(), Count - 1);
-}
 
 std::string number(double value) {
   std::array<char, 32> text{};
@@ -100,12 +89,8 @@ void Metrics::Counted::routed(std::string_view endpoint) {
 
 void Metrics::Counted::end(const http::Response& response) {
   if (std::holds_alternative<http::TakesBody>(response.body)) return; // the request itself comes later
-  const Seconds time = std::chrono::steady_clock::now() - begun_;
-  const std::size_t method = index_of(method_names, std::string_view(request_.method));
-  counts_->answers[method][index_of(status_codes, response.status)].fetch_add(1, std::memory_order_relaxed);
-  counts_->seconds[method].observe(time.count());
-  counts_->request_bytes.observe(static_cast<double>(request_bytes_));
-  counts_->response_bytes.observe(static_cast<double>(length_of(response)));
+  counts_->answers.add({request_.method, response.status, request_bytes_, length_of(response),
+                        std::chrono::steady_clock::now() - begun_});
   if (counts_->name.starts_with("blob_upload"))
     metrics_.count_upload(counts_->name, request_, request_bytes_, response.status);
 }
@@ -140,28 +125,29 @@ void Metrics::write_requests(std::string& page) const {
     write_head(page, metric, type, help);
     for (const Counts& endpoint : endpoints_) write(metric, endpoint, label("handler", endpoint.name));
   };
-  each("registry_http_requests_total", "counter", "Requests answered by the pool.",
+  each("registry_http_requests_total", "counter", "Requests answered, by the pool or in its place.",
        [&](auto metric, const Counts& endpoint, const std::string& handler) {
-         for (std::size_t m = 0; m < methods; ++m)
-           for (std::size_t s = 0; s < statuses; ++s)
-             if (const auto count = endpoint.answers[m][s].load(std::memory_order_relaxed))
+         for (std::size_t m = 0; m < Answers::methods; ++m)
+           for (std::size_t s = 0; s < Answers::statuses; ++s)
+             if (const auto count = endpoint.answers.by_status[m][s].load(std::memory_order_relaxed))
                write_value(page, metric,
                            label("code", std::to_string(status_codes[s])) + "," + handler + "," +
                                label("method", lower(method_names[m])),
                            static_cast<double>(count));
        });
-  each("registry_http_request_duration_seconds", "histogram", "Time that the pool took for a request.",
+  each("registry_http_request_duration_seconds", "histogram",
+       "Time that the pool took; of a pull that nginx makes alone, with sending.",
        [&](auto metric, const Counts& endpoint, const std::string& handler) {
-         for (std::size_t m = 0; m < methods; ++m)
-           endpoint.seconds[m].write(page, metric, handler + "," + label("method", lower(method_names[m])));
+         for (std::size_t m = 0; m < Answers::methods; ++m)
+           endpoint.answers.seconds[m].write(page, metric, handler + "," + label("method", lower(method_names[m])));
        });
   each("registry_http_request_size_bytes", "histogram", "Bytes of request bodies.",
        [&](auto metric, const Counts& endpoint, const std::string& handler) {
-         endpoint.request_bytes.write(page, metric, handler);
+         endpoint.answers.request_bytes.write(page, metric, handler);
        });
   each("registry_http_response_size_bytes", "histogram", "Bytes of replies; of a blob, its size.",
        [&](auto metric, const Counts& endpoint, const std::string& handler) {
-         endpoint.response_bytes.write(page, metric, handler);
+         endpoint.answers.response_bytes.write(page, metric, handler);
        });
   each("registry_http_in_flight_requests", "gauge", "Requests that the pool works on.",
        [&](auto metric, const Counts& endpoint, const std::string& handler) {
@@ -184,7 +170,8 @@ void Metrics::write_uploads(std::string& page) const {
   value(bytes, "", uploads_.bytes);
 }
 
-std::string Metrics::page() const {
+std::string Metrics::page() {
+  for (const auto& [counts, others] : others_) counts->answers.take(*others);
   std::string page;
   write_requests(page);
   write_uploads(page);

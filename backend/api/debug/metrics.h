@@ -3,7 +3,6 @@
 // Threads: safe.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -11,49 +10,14 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "api/debug/answers.h"
 #include "api/face.h"
 #include "http/message.h"
 
 namespace berth::api::debug {
-
-using Seconds = std::chrono::duration<double>;
-
-// How often values fell below each of some bounds.
-template <std::size_t Count>
-class Histogram {
-public:
-  explicit constexpr Histogram(const std::array<double, Count>& bounds) : bounds_(bounds) {}
-
-  void observe(double value) {
-    std::size_t bucket = 0;
-    while (bucket < Count && value > bounds_[bucket]) ++bucket;
-    counts_[bucket].fetch_add(1, std::memory_order_relaxed);
-    sum_.fetch_add(value, std::memory_order_relaxed);
-  }
-  // Appends its lines; labels as `a="b"`, or empty. Nothing, if nothing was observed.
-  void write(std::string& page, std::string_view name, const std::string& labels) const;
-
-private:
-  const std::array<double, Count>& bounds_;
-  std::array<std::atomic<std::uint64_t>, Count + 1> counts_{};
-  std::atomic<double> sum_ = 0;
-};
-
-// Bounds as docker/distribution has them, 1 KiB doubled and seconds; these with finer ones before, as most of what a
-// pool does takes less than the 5 ms with which those begin.
-inline constexpr std::array<double, 18> second_bounds{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05,
-                                                      .1,    .25,    .5,    1,    2.5,   5,    10,  25,   60};
-constexpr std::array<double, 22> size_bounds = [] {
-  std::array<double, 22> bounds{};
-  double bound = 1024;
-  for (double& next : bounds) {
-    next = bound;
-    bound *= 2;
-  }
-  return bounds;
-}();
 
 class Metrics {
 public:
@@ -87,25 +51,26 @@ public:
     const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   };
 
+  // Counts too what somebody else answers in the place of the endpoint: each page takes what has come. Several may take
+  // from one, and none of it counts twice. Requires: is called before the first page. Borrows: others.
+  void take_from(std::string_view endpoint, Answers& others) { others_.emplace_back(&counts_of(endpoint), &others); }
+
   // An action of the storage driver, by docker/distribution's name ("GetContent"), took so long.
   void storage_action(std::string_view action, Seconds time);
   // The same of the cache in redis ("RepoStat").
   void redis_action(std::string_view action, Seconds time);
 
   void add(Source source) { sources_.push_back(std::move(source)); } // before the first request
-  std::string page() const;                                          // Prometheus' text form 0.0.4
+  std::string page();                                                // Prometheus' text form 0.0.4
 
 private:
-  static constexpr std::size_t methods = 8, statuses = 32, actions = 8, redis_actions = 3;
-  using Times = Histogram<second_bounds.size()>;
+  static constexpr std::size_t actions = 8, redis_actions = 3;
+  using Times = Answers::Times;
 
   struct Counts { // of the endpoints of one name
     explicit Counts(std::string_view called) : name(called) {}
     std::string name;
-    Times seconds[methods]{Times(second_bounds), Times(second_bounds), Times(second_bounds), Times(second_bounds),
-                           Times(second_bounds), Times(second_bounds), Times(second_bounds), Times(second_bounds)};
-    Histogram<size_bounds.size()> request_bytes{size_bounds}, response_bytes{size_bounds};
-    std::array<std::array<std::atomic<std::uint64_t>, statuses>, methods> answers{};
+    Answers answers;
     std::atomic<std::int64_t> in_flight = 0;
   };
   struct Uploads {
@@ -123,6 +88,7 @@ private:
   Times redis_[redis_actions]{Times(second_bounds), Times(second_bounds), Times(second_bounds)};
   Uploads uploads_;
   std::vector<Source> sources_;
+  std::vector<std::pair<Counts*, Answers*>> others_;
 };
 
 // Lines for a Source: "# HELP" and "# TYPE" once for a name, then its values.
