@@ -198,6 +198,8 @@ Outcome Api::run(const Endpoint& row, http::PathParameters parameters, http::Req
   Outcome outcome = asks_before ? row.before_body(call) : row.answer(call);
   if (outcome) {
     events.finish();
+    if (parts_.pulls && row.right == Right::pull && reads(request.method) && !request.trace.repository.empty())
+      parts_.pulls(request.headers.get("Authorization"), grant, request.trace.repository);
     return outcome;
   }
   // Switched off by configuration, and RFC 9110 wants Allow with a 405.
@@ -227,6 +229,8 @@ Attempt<auth::Grant> Api::authorize(const Endpoint& row, const std::string& repo
   auto granted = parts_.access->authorize({credentials, needed, origin, row.right, repository});
   if (granted) {
     request.trace.user = granted->caller.user;
+    // Then more than Authorization has decided.
+    if (credentials.vouched != nullptr || !credentials.certificate.empty()) granted->good_until.reset();
     return *std::move(granted);
   }
   Failure failure(std::move(granted.error().error));

@@ -5,6 +5,7 @@
 // Spec: docs/spec-map.md (OCI distribution-spec; docker/distribution's HTTP API v2).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,10 @@ struct V1Services {
   registry::V1Tags& tags;
 };
 
+// Called when a pull from a repository, with this value of Authorization, was granted and answered.
+using PullListener =
+    std::function<void(std::string_view authorization, const auth::Grant& grant, const std::string& repository)>;
+
 class Api final : public http::Handler {
 public:
   struct Parts {
@@ -39,6 +44,7 @@ public:
     const debug::Pages* debug = nullptr;      // null: there is no debug server
     debug::Health* health = nullptr;          // null: the registry is well
     debug::Metrics* metrics = nullptr;        // null: nothing is counted
+    PullListener pulls = {};                  // empty: nobody is told
   };
   // Borrows: all of parts. Requires: options.secret is not empty.
   Api(Parts parts, Options options);

@@ -8,6 +8,7 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -83,6 +84,10 @@ struct Grant {
   std::function<bool(const model::RepositoryName&)> may_pull = nullptr;
   // Whether a tag that is there may be pointed to another manifest.
   bool may_move_tags = true;
+  // Until when the same value of Authorization gets the same answer to the same question, if nothing else decided, and
+  // if it may be given some minutes late: what ends the right earlier is not noticed at once. Empty: to be asked each
+  // time.
+  std::optional<std::chrono::sys_seconds> good_until = std::nullopt;
 };
 
 // The error: unauthorized (401), denied (403), too_many_requests (429), or unavailable (503) if credentials cannot be

@@ -85,9 +85,11 @@ std::expected<Grant, Refusal> TokenAccess::authorize(const Question& question) {
   for (const Access& access : question.needed)
     if (!holder->claims.allow(access.type, access.name, access.action))
       return std::unexpected(refusal(question, "insufficient_scope"));
-  return Grant{{holder->claims.subject}, [holder](const model::RepositoryName& name) {
-                 return holder->claims.allow("repository", name.str(), "pull");
-               }};
+  Grant grant{{holder->claims.subject}, [holder](const model::RepositoryName& name) {
+                return holder->claims.allow("repository", name.str(), "pull");
+              }};
+  grant.good_until = std::min(holder->claims.expires, holder->until);
+  return grant;
 }
 
 Result<TokenAccess::VerifiedToken> TokenAccess::verified(std::string_view token, sys_seconds now) {

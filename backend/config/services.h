@@ -35,6 +35,9 @@ struct Debug {
   std::string addr; // [host]:port; empty: no debug server
   bool prometheus = false;
   std::string prometheus_path = "/metrics";
+
+  // Whether requests are counted, and the counts shown.
+  bool counts() const { return prometheus && !addr.empty(); }
 };
 
 struct Health {

@@ -7,6 +7,7 @@ void Health::set_failing(const std::string& check, const std::string& why) {
     failing[check] = why;
     failing_count_ = failing.size();
   });
+  changed_();
 }
 
 void Health::set_well(const std::string& check) {
@@ -14,6 +15,7 @@ void Health::set_well(const std::string& check) {
     failing.erase(check);
     failing_count_ = failing.size();
   });
+  changed_();
 }
 
 std::map<std::string, std::string> Health::failing() {

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/guarded.h"
 
@@ -16,6 +18,9 @@ public:
   // The name of the check that POST /debug/health/down and up make.
   static constexpr const char* manual = "manual_http_status";
 
+  // Calls changed after each change, in the thread that made it. Requires: no check has been reported.
+  void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
+
   void set_failing(const std::string& check, const std::string& why);
   void set_well(const std::string& check);
 
@@ -25,6 +30,7 @@ public:
 private:
   Guarded<std::map<std::string, std::string>> failing_;
   std::atomic<std::size_t> failing_count_ = 0;
+  std::function<void()> changed_ = [] {};
 };
 
 } // namespace berth::api::debug

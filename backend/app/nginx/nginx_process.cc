@@ -22,10 +22,11 @@ namespace {
 namespace fs = std::filesystem;
 
 // The descriptors by which nginx knows what it inherits; ours are above them all.
-constexpr int certificate_fd = 3, key_fd = 4, spool_lock_fd = 5, lowest_own_fd = 16;
+constexpr int certificate_fd = 3, key_fd = 4, spool_lock_fd = 5, lowest_own_fd = 16; // 6: pull_log_fd
 
 // Where nginx listens when it only tests, below the run directory; it removes the socket itself.
 constexpr const char* test_listen = "unix:nginx-test";
+constexpr const char* pull_gates = "/pulls"; // a directory for each configuration (app/pool/pull_gate.h)
 // While this is there, replies end their connections (nginx/snippets/server/drain.conf).
 constexpr const char* drain_file = "/draining";
 
@@ -81,6 +82,7 @@ Result<> NginxProcess::stage(const config::Config& config, const CertificatePair
   const std::string fresh = tree_ + ".new";
   std::error_code error;
   fs::remove_all(fresh, error); // one that a full disk cut short
+  settings_.pull_gate = run_directory_ + pull_gates + "/" + std::to_string(++generation_);
   settings_.client_cas = pair.client_cas;
   NginxSettings for_test = settings_;
   for_test.test_listen = test_listen;
@@ -138,8 +140,14 @@ Result<> NginxProcess::start_drain() {
 
 void NginxProcess::end_drain() { ::unlink((run_directory_ + drain_file).c_str()); }
 
-int NginxProcess::run(const config::Log& log, const UniqueFd& spool_lock) const {
-  return execute_nginx({"-c", tree_ + "/nginx.conf"}, live_, {.spool_lock = spool_lock.get(), .log = &log});
+void NginxProcess::remove_pull_gates() {
+  std::error_code ignored;
+  fs::remove_all(run_directory_ + pull_gates, ignored);
+}
+
+int NginxProcess::run(const config::Log& log, const UniqueFd& spool_lock, api::debug::Answers& pulls) const {
+  return execute_nginx({"-c", tree_ + "/nginx.conf"}, live_,
+                       {.spool_lock = spool_lock.get(), .log = &log, .pulls = &pulls});
 }
 
 int NginxProcess::execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const {
@@ -158,8 +166,9 @@ int NginxProcess::execute_nginx(std::vector<std::string> arguments, const PairFi
   ::dup2(pair[0].get(), certificate_fd);
   ::dup2(pair[1].get(), key_fd);
   if (lock >= 0) ::dup2(lock, spool_lock_fd);
+  if (serving.tested != nullptr) ::dup2(STDOUT_FILENO, pull_log_fd); // nginx opens its logs in a test too
   if (serving.log != nullptr)
-    if (const auto relayed = relay_output(*serving.log); !relayed) {
+    if (const auto relayed = relay_output(*serving.log, *serving.pulls); !relayed) {
       std::fprintf(stderr, "berth: %s\n", relayed.error().message.c_str());
       return exit_cannot_execute;
     }

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 
+#include "api/debug/answers.h"
 #include "app/nginx/certificate.h"
 #include "app/nginx/tree.h"
 #include "base/result.h"
@@ -26,6 +28,11 @@ public:
   // nginx may listen on the addresses is tested without listening: who waits for the port would be let in and dropped.
   // Errors: invalid, with what nginx said; storage_full, io.
   Result<> stage(const config::Config& config, const CertificatePair& pair);
+  // Where the pool of what was staged last has its PullGate: another place each time, so that no pool meddles with what
+  // another has let through, and what it has let through ends with a reload.
+  const std::string& pull_gate() const { return settings_.pull_gate; }
+  // Removes those that pools have left which were killed. Requires: no pool runs.
+  void remove_pull_gates();
   // Puts what was staged where nginx looks; then either settle() or revert() follows. Errors: io, and nothing changed.
   Result<> install();
   void settle();
@@ -35,9 +42,9 @@ public:
   Result<> start_drain();
   void end_drain();
 
-  // The body of nginx's process, which logs through the relay (log_relay.h) as log says; spool_lock is inherited by
-  // nginx, and held as long as one of its processes lives.
-  int run(const config::Log& log, const UniqueFd& spool_lock) const;
+  // The body of nginx's process, which logs through the relay (log_relay.h) as log says, with its pulls counted in
+  // pulls; spool_lock is inherited by nginx, and held as long as one of its processes lives.
+  int run(const config::Log& log, const UniqueFd& spool_lock, api::debug::Answers& pulls) const;
   // Forgets the certificate: for processes that are not nginx.
   void close();
 
@@ -46,6 +53,7 @@ private:
   struct Serving {
     int spool_lock = -1;
     const config::Log* log = nullptr;
+    api::debug::Answers* pulls = nullptr;   // with log
     const config::Config* tested = nullptr; // nginx only tests this: no lock, and no log
   };
 
@@ -54,7 +62,8 @@ private:
 
   NginxSettings settings_;
   std::string run_directory_;
-  std::string tree_; // <run directory>/nginx; tree_ + ".new" is staged, tree_ + ".old" was in use before
+  std::uint64_t generation_ = 0; // how often something was staged
+  std::string tree_;             // <run directory>/nginx; tree_ + ".new" is staged, tree_ + ".old" was in use before
   PairFiles live_;
   PairFiles staged_;
   PairFiles previous_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/nginx/text.h"
+#include "app/supervisor/pull_log.h"
 #include "config/address.h"
 
 namespace berth::app {
@@ -12,6 +13,8 @@ namespace {
 
 // Written together, and no later than a second after the request: a write a request is what a line would cost.
 constexpr const char* access_log = "/dev/stdout berth buffer=32k flush=1s";
+// Of lines to be counted. A pipe takes as much as this at once, and lines of two workers do not mix.
+constexpr const char* counted_log = " berth_pull buffer=4k flush=1s";
 
 std::string client_certificate_lines(const config::Config::Http& http) {
   using enum config::ClientAuth;
@@ -141,6 +144,11 @@ limit_conn_zone $berth_limited zone=berth_uploads:4m;
 }
 
 } // namespace
+
+std::string pull_log_lines(const config::Config& config) {
+  return (config.log.access_disabled ? std::string() : line("access_log", access_log)) +
+         line("access_log", std::string(pull_log_path) + counted_log);
+}
 
 std::string tls_options(const config::Config& config) {
   const config::Config::Http& http = config.http;

@@ -12,6 +12,10 @@ namespace berth::app {
 // Lines of generated/tls.conf. Requires: the config has a certificate.
 std::string tls_options(const config::Config& config);
 
+// Where a location of pulls is logged that are counted by their lines (app/supervisor/pull_log.h), whether or not
+// access lines are.
+std::string pull_log_lines(const config::Config& config);
+
 std::map<std::string, std::string> nginx_options(const config::Config& config);
 
 } // namespace berth::app

@@ -14,6 +14,7 @@
 
 #include "app/nginx/options.h"
 #include "app/nginx/text.h"
+#include "app/pool/pull_gate.h"
 #include "app/supervisor/account.h"
 #include "app/supervisor/process.h"
 #include "base/content.h"
@@ -92,25 +93,61 @@ std::string layer_size_line(const config::Config& config) {
   return line("client_max_body_size", std::to_string(bytes + bytes / 100 + (1 << 20)));
 }
 
+bool checks_health(const config::Health& health) {
+  return health.storage.enabled || !health.files.empty() || !health.https.empty() || !health.tcps.empty();
+}
+
+// Whether who may pull is for nginx to see by the pool's files: where tokens are shown.
+bool pulls_need_tokens(const config::Config& config) {
+  return config.berth.access.given || config.auth.kind == config::Auth::Kind::token;
+}
+
 // Whether the pool must see every pull, though nginx could make it alone: to decide, to tell of it, to count it.
-bool pool_sees_pulls(const config::Config& config) {
-  const auto takes_events = [](const config::NotificationEndpoint& endpoint) { return !endpoint.disabled; };
-  const config::Health& health = config.health;
-  return config.auth.kind != config::Auth::Kind::none ||
-         std::ranges::any_of(config.notifications.endpoints, takes_events) || !config.http.debug.addr.empty() ||
-         health.storage.enabled || !health.files.empty() || !health.https.empty() || !health.tcps.empty() ||
-         config.http.prefix != "/";
+bool pool_sees_pulls(const config::Config& config, bool has_gate) {
+  const auto is_told = [](const config::NotificationEndpoint& endpoint) { return !endpoint.disabled; };
+  const bool decides = config.auth.kind != config::Auth::Kind::none || config.berth.access.given;
+  const bool looks = !config.http.debug.addr.empty() || checks_health(config.health);
+  return std::ranges::any_of(config.notifications.endpoints, is_told) || config.http.prefix != "/" ||
+         (decides && !pulls_need_tokens(config)) || (!has_gate && (decides || looks));
+}
+
+// Whether a rule lets everybody pull everything: then nothing has to be found out of who shows no credentials.
+bool anyone_pulls_all(const config::AccessRules& access) {
+  const auto has = [](const std::vector<std::string>& list, std::string_view one) {
+    return std::ranges::find(list, one) != list.end();
+  };
+  return std::ranges::any_of(access.rules, [&](const config::AccessRules::Rule& rule) {
+    return rule.who == "anyone" && has(rule.repositories, "**") && (has(rule.may, "pull") || has(rule.may, "push"));
+  });
+}
+
+// What must be there for a pull that nginx makes by itself, by the pool's word (app/pool/pull_gate.h).
+std::string pull_gate_lines(const config::Config& config, const NginxSettings& settings) {
+  const bool needs_tokens = pulls_need_tokens(config);
+  if (settings.pull_gate.empty()) return {};
+  if (!needs_tokens && config.http.debug.addr.empty() && !checks_health(config.health)) return {};
+  std::string open = nginx_word(settings.pull_gate + "/" + PullGate::open_name + "/");
+  open.pop_back(); // the quote
+  const std::string well = line("set $berth_gate", open + PullGate::well_name + "\"");
+  const std::string for_nobody =
+      "if ($berth_token_tail = " + std::string(PullGate::nobody) + ") {\n    " + well + "}\n";
+  return (needs_tokens ? line("set $berth_gate", open + "$berth_bucket/$berth_name/.$berth_token_tail\"") +
+                             (anyone_pulls_all(config.berth.access) ? for_nobody : std::string())
+                       : well) +
+         line("include", "snippets/location/pull_gate.conf");
 }
 
 // What becomes of a pull in conf.d/registry.conf's location for blobs, whose name says $berth_name, _hex and _shard.
-std::string pull_lines(const config::Config& config) {
+std::string pull_lines(const config::Config& config, const NginxSettings& settings) {
   const auto include = [](const char* name) { return line("include", std::string("snippets/location/") + name); };
-  if (pool_sees_pulls(config)) return include("kept_pool.conf") + include("body_small.conf");
+  if (pool_sees_pulls(config, !settings.pull_gate.empty()))
+    return include("kept_pool.conf") + include("body_small.conf");
   std::string root = nginx_word(config.storage.root + "/docker/registry/v2");
   root.pop_back(); // the quote
   return line("set $berth_link", root + "/repositories/$berth_name/_layers/sha256/$berth_hex/link\"") +
          line("set $berth_blob", root + "/blobs/sha256/$berth_shard/$berth_hex\"") +
-         line("alias", root + "/blobs/sha256/$berth_shard/$berth_hex/data\"") + include("pull.conf");
+         line("alias", root + "/blobs/sha256/$berth_shard/$berth_hex/data\"") + include("pull.conf") +
+         (config.http.debug.counts() ? pull_log_lines(config) : std::string());
 }
 
 // For compose/entrypoint, which has no config.yml to read: "2.000"
@@ -192,7 +229,8 @@ std::map<std::string, std::string> nginx_fragments(const config::Config& config,
       {"v1_bodies.conf", v1_pool ? line("include", "snippets/server/v1_bodies.conf") : std::string()},
       {"v1_layer.conf", layer_size_line(config)},
       {"store.conf", line("alias", nginx_word(config.storage.root + "/"))},
-      {"pulls.conf", pull_lines(config)},
+      {"pulls.conf", pull_lines(config, settings)},
+      {"pull_gate.conf", pull_gate_lines(config, settings)},
       {"headers.conf", header_lines(config)},
       {"reload_drain", seconds_of(config.berth.nginx_reload_drain)},
   };

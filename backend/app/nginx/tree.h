@@ -18,7 +18,10 @@ struct NginxSettings {
   std::string socket;           // how nginx names the pool's socket
   std::string certificate = {}; // how nginx names the certificate and its key; empty: as the config does
   std::string key = {};
-  std::string client_cas = {};  // the text of http.tls.clientcas
+  std::string client_cas = {}; // the text of http.tls.clientcas
+  // Where the pool has its PullGate, and that nginx's log of pulls is read (pull_log.h); empty: neither, and the pool
+  // is asked about all pulls that somebody has to decide or to count.
+  std::string pull_gate = {};
   std::string test_listen = {}; // for `nginx -t`, which listens: where, instead of on the addresses; empty: on those
 };
 

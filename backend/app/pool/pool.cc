@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <functional>
 #include <thread>
 
 #include "api/api.h"
@@ -14,6 +15,7 @@
 #include "app/pool/debug_pages.h"
 #include "app/pool/health_checks.h"
 #include "app/pool/process_metrics.h"
+#include "app/pool/pull_gate.h"
 #include "app/pool/purger.h"
 #include "app/pool/secret.h"
 #include "app/pool/signing_key.h"
@@ -209,6 +211,19 @@ notify::Source source_of(const config::Config& config, Random& random) {
   return {host.empty() ? addr : host + addr.substr(addr.rfind(':')), uuid4(random)};
 }
 
+// Null without a place for it, or if it cannot be made: then nginx asks about every pull.
+std::unique_ptr<PullGate> pull_gate_of(const PoolRole& role, api::debug::Health& health, const Clock& clock,
+                                       Logger& logger) {
+  if (role.pull_gate.empty()) return nullptr;
+  auto made = PullGate::make(role.pull_gate, clock);
+  if (!made) {
+    logger.warn("nginx will ask about every pull", {{"error", made.error().message}});
+    return nullptr;
+  }
+  health.on_change([gate = made->get(), &health] { gate->follow([&health] { return health.is_well(); }); });
+  return *std::move(made);
+}
+
 // Stops the server at SIGTERM or SIGINT. The signals are blocked from its construction on, in this thread and in all
 // that are started after it, so that only its own thread takes them.
 class StopOnSignal {
@@ -249,7 +264,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   BERTH_TRY(options.schema1_key, signing_key(config, random));
   driver::FsOps ops;
   driver::Filesystem filesystem(config.storage.root, ops, random);
-  const bool counts = config.http.debug.prometheus && !config.http.debug.addr.empty();
+  const bool counts = config.http.debug.counts();
   const auto metrics = std::make_unique<api::debug::Metrics>();
   driver::Measured measured(filesystem, [&metrics](std::string_view action, api::debug::Seconds time) {
     metrics->storage_action(action, time);
@@ -278,6 +293,9 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
   show(caching, *notifier, config, pages, *metrics);
   BERTH_TRY(const auto access, access_of(config.auth, role.serves, clock, random, logger));
+  const auto gate = pull_gate_of(role, health, clock, logger);
+  api::PullListener pulls;
+  if (gate != nullptr && access != nullptr) pulls = std::bind_front(&PullGate::let_through, gate.get());
   api::Api api({.registry = registry,
                 .clock = clock,
                 .logger = logger,
@@ -286,7 +304,8 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
                 .access = access.get(),
                 .debug = &pages,
                 .health = &health,
-                .metrics = counts ? metrics.get() : nullptr},
+                .metrics = counts ? metrics.get() : nullptr,
+                .pulls = std::move(pulls)},
                std::move(options));
   const unsigned threads = config.berth.threads + small_requests + storage::Unpacking::max_tasks;
   fcgi::Server server({.listen_fd = listen_socket.get(),
@@ -299,6 +318,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   const HealthChecks health_checks(config, health, filesystem);
   const Purger purger(config, driver, clock, random, logger);
   add_pool_metrics(*metrics, config, threads, health, purger);
+  if (role.pulls != nullptr) metrics->take_from("blob", *role.pulls);
   ready();
   return server.run();
 }

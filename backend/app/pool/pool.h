@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
+#include "api/debug/answers.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -20,6 +22,8 @@ enum class Spool { ours_alone, shared };
 struct PoolRole {
   PoolApi serves = PoolApi::as_configured;
   Spool spool = Spool::shared;
+  std::string pull_gate = {};           // the directory of its PullGate; empty: nginx asks about every pull
+  api::debug::Answers* pulls = nullptr; // that nginx makes by itself, counted; null: it makes none, or nobody counts
 };
 
 // Answers FastCGI requests on a listening socket until SIGTERM or SIGINT; requests in progress are finished.

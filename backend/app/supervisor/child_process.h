@@ -19,7 +19,8 @@ struct ChildProcess {
   std::chrono::steady_clock::time_point started{};
   int quick_deaths = 0;
   std::optional<std::chrono::steady_clock::time_point> restart_at = {};
-  UniqueFd ready = {}; // the pool's: a byte comes when it can serve
+  UniqueFd ready = {};        // the pool's: a byte comes when it can serve
+  std::string pull_gate = {}; // the pool's: where it has its PullGate, whenever it is started
 };
 
 // Whether the pool has said that it can serve.

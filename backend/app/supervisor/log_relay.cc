@@ -22,17 +22,22 @@ namespace {
 
 constexpr int pipe_bytes = 1 << 20;               // what nginx may write while nobody reads our stdout
 constexpr std::size_t max_line_bytes = 64 * 1024; // of an error
-constexpr int first_own_fd = 3;
+constexpr int first_own_fd = 3, lowest_pipe_fd = 100;
 
 struct Pipe {
   UniqueFd read, write;
 };
 
+// Its ends are above all that they are to become, so that none overwrites another.
 Result<Pipe> make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(errno_error("pipe2", "nginx's log", errno));
-  ::fcntl(ends[1], F_SETPIPE_SZ, pipe_bytes); // a smaller one works too
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  const UniqueFd read(ends[0]), write(ends[1]);
+  ::fcntl(write.get(), F_SETPIPE_SZ, pipe_bytes); // a smaller one works too
+  Pipe pipe{UniqueFd(::fcntl(read.get(), F_DUPFD_CLOEXEC, lowest_pipe_fd)),
+            UniqueFd(::fcntl(write.get(), F_DUPFD_CLOEXEC, lowest_pipe_fd))};
+  if (!pipe.read || !pipe.write) return std::unexpected(errno_error("fcntl", "nginx's log", errno));
+  return pipe;
 }
 
 // Logs the whole lines of text, and leaves the rest in it.
@@ -44,11 +49,16 @@ void log_lines(std::string& text, Logger& logger) {
   }
 }
 
-void relay(int access, int errors, Logger& logger) {
+// What is read: access lines, errors, and the lines of pulls to be counted.
+constexpr std::size_t source_count = 3;
+using Sources = std::array<Pipe, source_count>;
+
+void relay(Logger& logger, api::debug::Answers& pulls) {
   const auto buffer = std::make_unique_for_overwrite<std::array<char, 64 * 1024>>();
-  std::string pending;
-  std::array<pollfd, 2> sources{{{access, POLLIN, 0}, {errors, POLLIN, 0}}};
-  while (sources[0].fd >= 0 || sources[1].fd >= 0) {
+  std::string pending, pending_pulls;
+  std::array<pollfd, source_count> sources{};
+  for (std::size_t i = 0; i < source_count; ++i) sources[i] = {first_own_fd + static_cast<int>(i), POLLIN, 0};
+  while (std::ranges::any_of(sources, [](const pollfd& source) { return source.fd >= 0; })) {
     if (::poll(sources.data(), sources.size(), -1) < 0 && errno != EINTR) return;
     for (std::size_t i = 0; i < sources.size(); ++i) {
       if (sources[i].fd < 0 || sources[i].revents == 0) continue;
@@ -61,26 +71,25 @@ void relay(int access, int errors, Logger& logger) {
       const std::string_view bytes(buffer->data(), static_cast<std::size_t>(count));
       if (i == 0)
         (void)write_all(STDOUT_FILENO, bytes, "standard output"); // nobody reads any more
-      else
+      else if (i == 1)
         log_lines(pending.append(bytes), logger);
+      else
+        count_pulls(pending_pulls.append(bytes), pulls);
     }
   }
 }
 
 // The relay's process: ends when nginx and its workers have closed their logs, and no sooner.
-[[noreturn]] void run_relay(Pipe& access, Pipe& errors, const config::Log& log) {
+[[noreturn]] void run_relay(const Sources& sources, const config::Log& log, api::debug::Answers& pulls) {
   ::setpgid(0, 0); // whoever ends nginx's group wants to read its last words
   ::prctl(PR_SET_NAME, "berth-log");
   for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
   // Locks and sockets of the supervisor must not live on here.
-  const int from_access = ::fcntl(access.read.get(), F_DUPFD, 100),
-            from_errors = ::fcntl(errors.read.get(), F_DUPFD, 100);
-  ::dup2(from_access, first_own_fd);
-  ::dup2(from_errors, first_own_fd + 1);
-  ::close_range(first_own_fd + 2, ~0U, 0);
+  for (std::size_t i = 0; i < source_count; ++i) ::dup2(sources[i].read.get(), first_own_fd + static_cast<int>(i));
+  ::close_range(first_own_fd + source_count, ~0U, 0);
   if (!drop_rights()) ::_exit(1);
   const auto logger = make_logger(log);
-  relay(first_own_fd, first_own_fd + 1, *logger);
+  relay(*logger, pulls);
   ::_exit(0);
 }
 
@@ -108,19 +117,22 @@ NginxLine read_nginx_line(std::string_view line) {
   return read;
 }
 
-Result<> relay_output(const config::Log& log) {
-  BERTH_TRY(Pipe access, make_pipe());
-  BERTH_TRY(Pipe errors, make_pipe());
+Result<> relay_output(const config::Log& log, api::debug::Answers& pulls) {
+  Sources sources;
+  for (Pipe& source : sources) {
+    BERTH_TRY(source, make_pipe());
+  }
   const pid_t child = ::fork();
   if (child < 0) return std::unexpected(errno_error("fork", "nginx's log", errno));
   if (child == 0) {
     // Twice, so that nginx has no child that it does not know.
-    if (::fork() == 0) run_relay(access, errors, log);
+    if (::fork() == 0) run_relay(sources, log, pulls);
     ::_exit(0);
   }
   ::waitpid(child, nullptr, 0);
-  if (::dup2(access.write.get(), STDOUT_FILENO) < 0 || ::dup2(errors.write.get(), STDERR_FILENO) < 0)
-    return std::unexpected(errno_error("dup2", "nginx's log", errno));
+  constexpr std::array<int, source_count> into{STDOUT_FILENO, STDERR_FILENO, pull_log_fd};
+  for (std::size_t i = 0; i < source_count; ++i)
+    if (::dup2(sources[i].write.get(), into[i]) < 0) return std::unexpected(errno_error("dup2", "nginx's log", errno));
   return {};
 }
 

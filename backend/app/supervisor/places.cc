@@ -47,6 +47,14 @@ DirectoryKeeper::DirectoryKeeper(const config::Config& config, const Account& ac
         return places_interval;
       }) {}
 
+Result<std::string> socket_for_nginx(const config::Config::Berth& berth) {
+  const std::string in_run_directory = berth.run_directory + "/";
+  if (berth.socket.size() <= max_socket_path) return berth.socket;
+  if (berth.socket.starts_with(in_run_directory)) return berth.socket.substr(in_run_directory.size());
+  return fail(Code::invalid,
+              "berth.socket: \"" + berth.socket + "\": at most 107 characters outside the run directory");
+}
+
 // What a reload cannot change: where things are, and who serves.
 Result<> same_places(const config::Config& now, const config::Config& wanted) {
   std::string changed;

@@ -38,6 +38,10 @@ private:
   Periodic periodic_;
 };
 
+// How nginx names the pool's socket: by its path, or, if that is too long for an address, by its name below the run
+// directory, which is nginx's working directory. Errors: invalid.
+Result<std::string> socket_for_nginx(const config::Config::Berth& berth);
+
 // What a reload cannot change: where things are, and who serves. Errors: invalid, naming the keys.
 Result<> same_places(const config::Config& now, const config::Config& wanted);
 

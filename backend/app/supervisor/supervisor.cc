@@ -31,6 +31,7 @@
 #include "app/supervisor/listen_socket.h"
 #include "app/supervisor/places.h"
 #include "app/supervisor/process.h"
+#include "app/supervisor/pull_log.h"
 #include "app/supervisor/reload.h"
 #include "app/supervisor/run_directory.h"
 #include "base/content.h"
@@ -65,8 +66,8 @@ private:
   Result<> prepare();
   Result<> become_the_user();
   Result<> prepare_nginx(const CertificatePair& pair);
-  int run_pool_child(const config::Config& config, Logger& logger, const UniqueFd& ready);
-  Result<ChildProcess> start_pool(const config::Config& config, Logger& logger);
+  int run_pool_child(const config::Config& config, Logger& logger, const ChildProcess& pool, const UniqueFd& ready);
+  Result<ChildProcess> start_pool(const config::Config& config, Logger& logger, std::string pull_gate);
   Result<> start(ChildProcess& child);
   Result<> reap();
   Result<> on_death(ChildProcess& child, int status);
@@ -93,6 +94,7 @@ private:
   bool places_lost_ = false; // and not yet made again, with a pool and an nginx that use them
   Steady::time_point look_for_places_at_;
   UniqueFd signals_;
+  SharedAnswers pulls_; // of nginx, for the metrics of the pools
   ChildProcess pool_{.name = "the pool"};
   ChildProcess nginx_{.name = "nginx"};
   std::vector<pid_t> retiring_pools_; // pools before a reload, finishing their requests
@@ -139,42 +141,40 @@ Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
   BERTH_TRY(NginxSettings settings, find_nginx(config_));
   // Any other user than root it is already, without being told.
   if (account_.uid == 0) settings.user = nginx_user(account_);
-  // Too long for an address: nginx is told its name below the working directory, which is the run directory.
-  const std::string in_run_directory = config_.berth.run_directory + "/";
-  if (config_.berth.socket.size() > max_socket_path) {
-    if (!config_.berth.socket.starts_with(in_run_directory))
-      return fail(Code::invalid,
-                  "berth.socket: \"" + config_.berth.socket + "\": at most 107 characters outside the run directory");
-    settings.socket = config_.berth.socket.substr(in_run_directory.size());
-  }
+  BERTH_TRY(settings.socket, socket_for_nginx(config_.berth));
+  BERTH_TRY(pulls_, share_answers());
   BERTH_TRY(nginx_process_, NginxProcess::make(std::move(settings), config_.berth.run_directory));
   nginx_process_->end_drain(); // of a reload that was killed
+  nginx_process_->remove_pull_gates();
   BERTH_CHECK(nginx_process_->stage(config_, pair));
+  pool_.pull_gate = nginx_process_->pull_gate();
   BERTH_CHECK(nginx_process_->install());
   nginx_process_->settle();
   return {};
 }
 
-int Supervisor::run_pool_child(const config::Config& config, Logger& logger, const UniqueFd& ready) {
+int Supervisor::run_pool_child(const config::Config& config, Logger& logger, const ChildProcess& pool,
+                               const UniqueFd& ready) {
   ::prctl(PR_SET_NAME, "berth-pool");
   signals_.reset();
   nginx_process_->close();
   Result<> served = drop_root();
   die_with_parent(); // the kernel forgets it when the user changes
   if (served)
-    served = run_pool(config, {PoolApi::as_configured, Spool::ours_alone}, places_.socket, logger,
-                      [&] { (void)!::write(ready.get(), "", 1); });
+    served = run_pool(config, {PoolApi::as_configured, Spool::ours_alone, pool.pull_gate, pulls_.get()}, places_.socket,
+                      logger, [&] { (void)!::write(ready.get(), "", 1); });
   if (!served) logger.error("the pool cannot serve: " + served.error().message);
   return served ? 0 : 1;
 }
 
 // Starts a pool, beside the one that may be there. It says that it is ready on ChildProcess::ready.
-Result<ChildProcess> Supervisor::start_pool(const config::Config& config, Logger& logger) {
+Result<ChildProcess> Supervisor::start_pool(const config::Config& config, Logger& logger, std::string pull_gate) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::unexpected(errno_error("pipe", "the pool", errno));
-  ChildProcess pool{.name = "the pool", .started = Steady::now(), .ready = UniqueFd(ends[0])};
+  ChildProcess pool{
+      .name = "the pool", .started = Steady::now(), .ready = UniqueFd(ends[0]), .pull_gate = std::move(pull_gate)};
   const UniqueFd ready(ends[1]);
-  BERTH_TRY(pool.pid, fork_child([&] { return run_pool_child(config, logger, ready); }));
+  BERTH_TRY(pool.pid, fork_child([&] { return run_pool_child(config, logger, pool, ready); }));
   return pool;
 }
 
@@ -182,10 +182,10 @@ Result<> Supervisor::start(ChildProcess& child) {
   child.restart_at.reset();
   child.started = Steady::now();
   if (&child == &nginx_) {
-    BERTH_TRY(child.pid, fork_child([this] { return nginx_process_->run(config_.log, places_.spool_lock); }));
+    BERTH_TRY(child.pid, fork_child([this] { return nginx_process_->run(config_.log, places_.spool_lock, *pulls_); }));
     return {};
   }
-  BERTH_TRY(ChildProcess started, start_pool(config_, *logger_));
+  BERTH_TRY(ChildProcess started, start_pool(config_, *logger_, child.pull_gate));
   child.pid = started.pid;
   child.ready = std::move(started.ready);
   return {};
@@ -262,7 +262,7 @@ Result<> Supervisor::begin_reload() {
   }
   BERTH_CHECK(nginx_process_->stage(loaded.config, pair));
   auto logger = make_logger(loaded.config.log);
-  BERTH_TRY(ChildProcess pool, start_pool(loaded.config, *logger));
+  BERTH_TRY(ChildProcess pool, start_pool(loaded.config, *logger, nginx_process_->pull_gate()));
   reload_.emplace(std::move(loaded), std::move(logger), std::move(pool), *nginx_process_, nginx_.pid);
   return {};
 }
@@ -278,7 +278,7 @@ Result<> Supervisor::make_places_again() {
   BERTH_CHECK(places_.make_again(config_, account_, *logger_));
   BERTH_CHECK(nginx_process_->stage(config_, pair));
   auto logger = make_logger(config_.log);
-  BERTH_TRY(ChildProcess pool, start_pool(config_, *logger));
+  BERTH_TRY(ChildProcess pool, start_pool(config_, *logger, nginx_process_->pull_gate()));
   reload_.emplace(config::Loaded{config_, {}, {}}, std::move(logger), std::move(pool), *nginx_process_, nginx_.pid);
   return {};
 }
