@@ -4,10 +4,11 @@ import json
 import typing
 
 import loads
-from servers import BERTH, NGINX, PEER, StaticNginx
+from servers import BERTH, GUARDED, NGINX, PEER, WATCHED, StaticNginx
 from store import PUSHED, REPOSITORY, SIZES, TAGS
 
 ALL, REGISTRIES = (BERTH, PEER, NGINX), (BERTH, PEER)
+IN_ALL_MODES = (BERTH, GUARDED, WATCHED)
 GIGABYTES, RATE = "GB/s", "/s"      # units of a case's result; CPU goes by GB and by 1000 requests, accordingly
 BIG = 1 << 20                       # from this size on bytes are counted, below it requests
 CATALOG_PAGE = 100                  # the peer's own default
@@ -70,6 +71,15 @@ def _blob_pulls(content):
     yield _pull("blob GET 1 MB", f"/v2/{REPOSITORY}/blobs/{digest}", digest, connections=1000, unit=GIGABYTES)
 
 
+def _pulls_in_all_modes(content):
+    """What it costs that tokens, health checks or metrics have a say in a pull."""
+    for name in ("1 KB", "1 MB"):
+        digest = content.blobs[name]
+        pull = _pull(f"in all modes: blob GET {name}", f"/v2/{REPOSITORY}/blobs/{digest}", None,
+                     unit=GIGABYTES if SIZES[name] >= BIG else RATE, quick=name == "1 KB")
+        yield dataclasses.replace(pull, servers=IN_ALL_MODES)
+
+
 def _clients(what, mode, target, clients, *, tls=False, unit=RATE, size=0, quick=True, writes=True, servers=REGISTRIES,
              sources=(), word="client"):
     """A case of bench_client."""
@@ -120,7 +130,7 @@ def _pushes(content):
 
 
 def all_cases(content):
-    return [*_blob_pulls(content), *_metadata(content), *_pushes(content)]
+    return [*_blob_pulls(content), *_pulls_in_all_modes(content), *_metadata(content), *_pushes(content)]
 
 
 def differences(case, servers):

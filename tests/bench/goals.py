@@ -1,7 +1,7 @@
 """What berth is meant to reach, and whether this run says that it did."""
 import statistics
 
-from servers import BERTH, NGINX, PEER
+from servers import BERTH, GUARDED, NGINX, PEER, WATCHED
 
 AT_LEAST, AT_MOST = "≥", "≤"
 
@@ -26,6 +26,11 @@ class Results:
         mine, its = (_median([getattr(case, quantity)(sample) for sample in samples.get(kind, [])])
                      for kind in (BERTH, other))
         return mine / its if mine is not None and its else None
+
+    def rate_in_mode(self, name, mode):
+        case, samples = self._cases[name]
+        its, plain = (_median([case.value(sample) for sample in samples.get(kind, [])]) for kind in (mode, BERTH))
+        return its / plain if its is not None and plain else None
 
     def cpu_over_limit(self, name, size):
         case, samples = self._cases.get(name, (None, {}))
@@ -57,6 +62,10 @@ def _pull_goals(results):
             continue
         yield f"{name}: rate over nginx", AT_LEAST, 0.97, results.ratio(name, NGINX)
         yield f"{name}: CPU per GB over nginx", AT_MOST, 1.05, results.ratio(name, NGINX, "cpu")
+    for name in results.names("in all modes: blob GET"):
+        for mode in (GUARDED, WATCHED):
+            yield f"{name}: rate {mode.removeprefix('berth ')} over open", AT_LEAST, 0.9, \
+                results.rate_in_mode(name, mode)
     yield "blob GET 1 GB, TLS, 1 conn: rate over peer", AT_LEAST, 1.1, results.ratio("blob GET 1 GB, TLS, 1 conn", PEER)
     for beginning in ("blob GET 1 KB", "manifest GET", "manifest HEAD", "blob HEAD", "tags/list"):
         for name in results.names(beginning):

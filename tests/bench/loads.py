@@ -72,12 +72,17 @@ def _wrk_environment(method, one_suite):
     return environment
 
 
+def _as_arguments(headers):
+    for name, value in headers.items():
+        yield from ("-H", f"{name}: {value}")
+
+
 def pull(server, path, *, method="GET", connections, seconds, one_suite=False):
     """Asks for one path over and over, on kept-alive connections."""
     threads = min(connections, meter.CORES)
     command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{WRK_LIMIT_SECONDS}s", "--timeout", "30s",
-               "-H", f"Accept: {ACCEPT}", "-s", str(pathlib.Path(__file__).with_name("wrk_report.lua")),
-               server.url + path]
+               "-H", f"Accept: {ACCEPT}", *_as_arguments(server.request_headers),
+               "-s", str(pathlib.Path(__file__).with_name("wrk_report.lua")), server.url + path]
 
     def load():
         wrk = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -159,7 +164,7 @@ def files_limit(folder, *, clients, size, seconds):
 @functools.cache
 def check(server, path, method="GET"):
     """One request; status and the digest of the body, to see that all servers answer the same."""
-    reply = harness.Client(server).request(method, path, {"Accept": ACCEPT})
+    reply = harness.Client(server).request(method, path, {"Accept": ACCEPT} | server.request_headers)
     body = reply.body
     if path.startswith("/v2/") and "json" in (reply.header("Content-Type") or "") and "/manifests/" not in path:
         # Equal as JSON is equal enough, and the peer does not sort tags.

@@ -3,7 +3,7 @@ import statistics
 
 import goals
 import meter
-from servers import BERTH, NGINX, PEER
+from servers import BERTH, GUARDED, NGINX, PEER, WATCHED
 
 SATURATED = 0.9     # a load generator that is on a core for this share of the time may be the bottleneck itself
 
@@ -77,7 +77,7 @@ def throughput_table(results):
     """results: [(case, {kind: [Sample]})]"""
     rows = []
     for case, samples in results:
-        if not samples.get(BERTH):
+        if not samples.get(BERTH) or GUARDED in samples:
             continue
         values = {kind: [case.value(sample) for sample in of_server] for kind, of_server in samples.items()}
         cpu = {kind: [case.cpu(sample) for sample in of_server] for kind, of_server in samples.items()}
@@ -90,6 +90,21 @@ def throughput_table(results):
             _load_cell(samples), _others_cell(samples)])
     return table(["what", "unit", "berth", "peer", "nginx", "×peer", "×nginx", "CPU berth / peer / nginx",
                    "load, cores", "others"], rows)
+
+
+def modes_table(results):
+    """Pulls without anybody who has a say in them, and with."""
+    rows = []
+    for case, samples in results:
+        if not samples.get(GUARDED):
+            continue
+        values = {kind: [case.value(sample) for sample in of_server] for kind, of_server in samples.items()}
+        cpu = {kind: [case.cpu(sample) for sample in of_server] for kind, of_server in samples.items()}
+        rows.append([case.name, case.unit, *(spread(values[kind]) for kind in (BERTH, GUARDED, WATCHED)),
+                     *(ratio(values[kind], values[BERTH]) for kind in (GUARDED, WATCHED)),
+                     " / ".join(number(median_of(cpu[kind])) for kind in (BERTH, GUARDED, WATCHED))])
+    return table(["what", "unit", "open", "with a token", "watched", "token ×open", "watched ×open",
+                  "CPU open / token / watched"], rows)
 
 
 def latency_table(results):
@@ -184,6 +199,9 @@ def markdown(facts, bench):
     results = bench.results
     parts = ["# Benchmark of berth", "\n".join(f"- {key}: {value}" for key, value in facts.items()) + "\n",
              HOW_TO_READ.format(saturated=SATURATED, cores=meter.CORES), throughput_table(results)]
+    if any(samples.get(GUARDED) for _, samples in results):
+        parts += ["## Pulls that others have a say in\n", "Watched: a debug server with metrics, and a health check of "
+                  "the store.\n", modes_table(results)]
     if bench.limits:
         parts += ["## Pushes and their limit\n", "The limit: one process that receives the bytes, hashes them "
                   "(OpenSSL, one blob at a time) and writes them once (and syncs).\n",

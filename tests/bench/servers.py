@@ -13,12 +13,16 @@ import meter
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "system"))
 import harness  # noqa: E402
+import tokens  # noqa: E402
 
 START_SECONDS = 30
 START_POLL_SECONDS = 0.001      # start-up takes some ten milliseconds: the harness's own poll is too coarse
 SETTLE_SECONDS = 0.3            # between the first answer and the look at idle memory
 
 BERTH, PEER, NGINX = "berth", "peer", "nginx"
+GUARDED, WATCHED = "berth with tokens", "berth with debug server, metrics and health checks"
+TOKEN_SECONDS = 24 * 3600       # longer than any run
+REPOSITORY = "bench/pull"       # that is pulled from
 QUIET = {"log": {"level": "error", "accesslog": {"disabled": True}}}
 
 
@@ -26,7 +30,9 @@ class _Timed:
     """Adds to a harness.Registry the seconds from exec to the first answer."""
 
     first_path = "/v2/"
+    first_status = 200
     start_seconds = None
+    request_headers = {}        # of every request of the load
 
     def start(self):
         self._started = time.monotonic()
@@ -43,7 +49,7 @@ class _Timed:
                 connection.request("GET", self.first_path)
                 status = connection.getresponse().status
                 connection.close()
-                if status == 200:
+                if status == self.first_status:
                     self.start_seconds = time.monotonic() - self._started
                     return
             except (OSError, http.client.HTTPException):
@@ -64,6 +70,32 @@ class Berth(_Timed, harness.Registry):
 
     def __init__(self, **options):
         super().__init__(QUIET, **options)
+
+
+class Guarded(Berth):
+    """berth that wants a token, and a load that has one."""
+
+    kind = GUARDED
+    first_status = 401
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        keys = tokens.Keys(self.directory)
+        self.config = harness.merged(self.config, {"auth": keys.auth()})
+        self.request_headers = {"Authorization": keys.token([tokens.to(REPOSITORY, "pull")],
+                                                            exp=int(time.time()) + TOKEN_SECONDS)}
+
+
+class Watched(Berth):
+    """berth whose pulls are counted, and which may be found unwell."""
+
+    kind = WATCHED
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        debug = {"addr": f"127.0.0.1:{harness.free_port()}", "prometheus": {"enabled": True}}
+        self.config = harness.merged(self.config, {"http": {"debug": debug},
+                                                   "health": {"storagedriver": {"enabled": True}}})
 
 
 class Peer(_Timed, harness.PeerRegistry):
@@ -125,7 +157,7 @@ class StaticNginx(_Timed, harness.Registry):
         return f"/sha256/{hexadecimal[:2]}/{hexadecimal}/data"
 
 
-KINDS = {BERTH: Berth, PEER: Peer, NGINX: StaticNginx}
+KINDS = {BERTH: Berth, GUARDED: Guarded, WATCHED: Watched, PEER: Peer, NGINX: StaticNginx}
 
 
 def rotated(all_of_them, by):

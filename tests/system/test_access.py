@@ -11,6 +11,7 @@ import pytest
 
 import harness
 from harness import Client
+from tokens import Keys, to
 
 VECTORS = harness.REPOSITORY / "tests" / "unit" / "auth" / "vectors"
 # bcrypt of cost 4, made by `htpasswd -nbBC 4`: alice has "wonder land:1", bob has "builder".
@@ -42,35 +43,6 @@ def htpasswd_line(user, password, cost=4):
     made = subprocess.run(["htpasswd", "-niBC", str(cost), user], input=password, text=True, capture_output=True,
                           check=True)
     return made.stdout.strip()
-
-
-class Keys:
-    """A token service of the tests: an RSA key, its certificate, and tokens."""
-
-    def __init__(self, folder):
-        self.key, self.bundle = folder / "token.key", folder / "token.crt"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tokens",
-                        "-keyout", self.key, "-out", self.bundle], check=True, capture_output=True)
-        self.bundle.chmod(0o644)
-        self._certificate = "".join(self.bundle.read_text().splitlines()[1:-1])
-
-    @staticmethod
-    def _part(data):
-        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-    def token(self, access, **claims):
-        now = int(time.time())
-        claims = {"iss": "issuer", "aud": "service", "sub": "carol", "nbf": now - 10, "exp": now + 300,
-                  "access": access} | claims
-        text = ".".join(self._part(json.dumps(part).encode())
-                        for part in ({"alg": "RS256", "typ": "JWT", "x5c": [self._certificate]}, claims))
-        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.key], input=text.encode(),
-                                   capture_output=True, check=True).stdout
-        return f"Bearer {text}.{self._part(signature)}"
-
-
-def to(name, *actions):
-    return {"type": "repository", "name": name, "actions": list(actions)}
 
 
 @pytest.fixture(scope="module")
@@ -260,9 +232,7 @@ def test_berth_passwd_makes_what_auth_reads(folder):
 
 
 def test_a_token_may_end_while_the_body_comes(keys):
-    auth = {"token": {"realm": "https://r/", "service": "service", "issuer": "issuer",
-                      "rootcertbundle": str(keys.bundle)}}
-    with harness.Registry({"auth": auth}) as registry:
+    with harness.Registry({"auth": keys.auth()}) as registry:
         client = Client(registry)
         for_long = {"Authorization": keys.token([to(REPO, "pull", "push")])}
         location = client.post(client.uploads(REPO), for_long).header("Location")

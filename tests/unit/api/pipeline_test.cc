@@ -25,7 +25,9 @@ public:
     if (closed || from.authorization == "Basic wrong")
       return std::unexpected(
           auth::Refusal{{known ? Code::denied : Code::unauthorized, {}, {}}, known ? "" : "Basic realm=\"r\""});
-    return auth::Grant{{known ? "alice" : "", known ? "s1" : ""}, may_pull};
+    auth::Grant grant{{known ? "alice" : "", known ? "s1" : ""}, may_pull};
+    grant.good_until = std::chrono::sys_seconds::max();
+    return grant;
   }
 
   bool closed = false;
@@ -69,7 +71,11 @@ struct Watched {
              .v1 = api::V1Services{v1_images, v1_tags},
              .events = {&told, &random, {}, false},
              .access = &gate,
-             .metrics = &metrics},
+             .metrics = &metrics,
+             .pulls =
+                 [this](std::string_view authorization, const auth::Grant& grant, const std::string& repository) {
+                   pulls.push_back(repository + " " + std::string(authorization) + (grant.good_until ? "" : " once"));
+                 }},
             std::move(options)) {}
 
   Reply send(std::string_view line, const Fields& headers = {}, std::string body = {}) {
@@ -87,6 +93,7 @@ struct Watched {
   Told told;
   Gate gate;
   api::debug::Metrics metrics;
+  std::vector<std::string> pulls;
   api::Api api;
 };
 
@@ -235,6 +242,28 @@ TEST_CASE("every endpoint is counted under its name") {
   });
   face.send("GET /v2/nothing");
   CHECK_THAT(face.metrics.page(), Catch::Contains(R"({code="404",handler="other",method="get"})"));
+}
+
+TEST_CASE("a pull that was granted and answered is told, and nothing else is") {
+  Watched face;
+  const Fields alice{{"Authorization", "Basic x"}};
+  for_each_endpoint([&](const api::Endpoint&, const std::string& line) { face.send(line, alice); });
+  // Nothing is there, so nothing was answered but what asks for no repository.
+  CHECK(face.pulls.empty());
+  const std::string upload = "POST /v2/team/app/blobs/uploads/?digest=" + digest_of("x");
+  REQUIRE(face.send(upload, alice, "x").status() == 201);
+  CHECK(face.pulls.empty());
+  const std::string blob = "/v2/team/app/blobs/" + digest_of("x");
+  REQUIRE(face.send("GET " + blob, alice).status() == 200);
+  REQUIRE(face.send("HEAD " + blob).status() == 200);
+  CHECK(std::exchange(face.pulls, {}) == std::vector<std::string>{"team/app Basic x", "team/app "});
+  REQUIRE(face.send("OPTIONS " + blob, alice).status() == 200);
+  REQUIRE(face.send("GET /v2/team/other/blobs/" + digest_of("x"), alice).status() == 404);
+  face.gate.closed = true;
+  REQUIRE(face.send("GET " + blob, alice).status() != 200);
+  face.gate.closed = false;
+  REQUIRE(face.send("DELETE " + blob, alice).status() == 202);
+  CHECK(face.pulls.empty());
 }
 
 TEST_CASE("405 and its Allow are the pipeline's, for both faces") {

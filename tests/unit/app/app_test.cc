@@ -229,6 +229,8 @@ TEST_CASE("nginx makes pulls by itself unless the pool has to see them") {
   CHECK_THAT(lines(plain), Catch::Contains("alias \"" + data + "\";\n"));
 
   const std::vector<void (*)(Config&)> reasons = {
+      [](Config& config) { config.auth.kind = config::Auth::Kind::token; },
+      [](Config& config) { config.berth.access.given = true; },
       [](Config& config) { config.notifications.endpoints.emplace_back(); },
       [](Config& config) { config.http.debug.addr = ":5001"; },
       [](Config& config) { config.http.prefix = "/registry/"; },
@@ -245,6 +247,58 @@ TEST_CASE("nginx makes pulls by itself unless the pool has to see them") {
   Config disabled = plain;
   disabled.notifications.endpoints.emplace_back().disabled = true;
   CHECK(lines(disabled) == lines(plain));
+}
+
+TEST_CASE("where the pool has a gate, nginx makes pulls that others have a say in") {
+  using config::Config;
+  app::NginxSettings beside = settings();
+  beside.pull_gate = "/srv/run/pulls/7";
+  const auto pulls = [&](const Config& config) { return fragment("pulls.conf", config, beside); };
+  const auto gate = [&](const Config& config) { return fragment("pull_gate.conf", config, beside); };
+  const std::string well = "set $berth_gate \"/srv/run/pulls/7/open/.well\";\n",
+                    tokens =
+                        "set $berth_gate \"/srv/run/pulls/7/open/$berth_bucket/$berth_name/.$berth_token_tail\";\n";
+  const Config plain = config_at(":5000");
+  CHECK_THAT(gate(plain), !Catch::Contains("$berth_gate"));
+  CHECK_THAT(pulls(plain), Catch::Contains("alias") && !Catch::Contains("access_log"));
+
+  Config watched = plain;
+  watched.health.files.emplace_back();
+  CHECK_THAT(gate(watched), Catch::Contains(well) && Catch::Contains("pull_gate.conf"));
+  CHECK_THAT(pulls(watched), Catch::Contains("alias") && !Catch::Contains("access_log"));
+
+  Config counted = plain;
+  counted.http.debug = {":5001", true};
+  CHECK_THAT(gate(counted), Catch::Contains(well));
+  CHECK_THAT(pulls(counted), Catch::Contains("/proc/self/fd/6 berth_pull") && Catch::Contains("/dev/stdout"));
+  counted.log.access_disabled = true;
+  CHECK_THAT(pulls(counted), Catch::Contains("/proc/self/fd/6 berth_pull") && !Catch::Contains("/dev/stdout"));
+
+  Config guarded = counted;
+  guarded.auth.kind = config::Auth::Kind::token;
+  CHECK_THAT(gate(guarded), Catch::Contains(tokens) && !Catch::Contains(".well"));
+  CHECK_THAT(pulls(guarded), Catch::Contains("alias"));
+
+  Config ruled = plain;
+  ruled.auth.kind = config::Auth::Kind::htpasswd;
+  ruled.berth.access.given = true;
+  CHECK_THAT(gate(ruled), Catch::Contains(tokens) && !Catch::Contains(".well"));
+  ruled.berth.access.rules = {{"", "anyone", {"public/**"}, {"pull"}}, {"", "signed-in", {"**"}, {"pull"}}};
+  CHECK_THAT(gate(ruled), !Catch::Contains(".well"));
+  ruled.berth.access.rules.push_back({"", "anyone", {"a", "**"}, {"pull"}});
+  CHECK_THAT(gate(ruled), Catch::Contains(tokens + "if ($berth_token_tail = -) {\n    " + well + "}\n"));
+
+  const std::vector<void (*)(Config&)> reasons = {
+      [](Config& config) { config.notifications.endpoints.emplace_back(); },
+      [](Config& config) { config.http.prefix = "/registry/"; },
+      [](Config& config) { config.auth.kind = config::Auth::Kind::htpasswd; },
+      [](Config& config) { config.auth.kind = config::Auth::Kind::silly; },
+  };
+  for (const auto reason : reasons) {
+    Config config = counted;
+    reason(config);
+    CHECK_THAT(pulls(config), Catch::Contains("pool.conf") && !Catch::Contains("alias"));
+  }
 }
 
 TEST_CASE("bodies of the v1 API wait for the pool's word, but for those of another registry") {

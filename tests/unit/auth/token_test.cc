@@ -149,6 +149,9 @@ TEST_CASE("the grant: who it is, and what else may be pulled") {
   Door door;
   const auto grant = door.send("Bearer " + token("rs256-kid-jwks")).value();
   CHECK(grant.caller.user == "alice");
+  // Until the token ends, without the leeway.
+  const auto soon = door.send("Bearer " + token("expired@libtrust"), {}, at(1'700'003'650)).value();
+  CHECK(soon.good_until == std::chrono::sys_seconds(std::chrono::seconds(1'700'003'600)));
   CHECK(grant.may_pull(model::RepositoryName::parse("team/app").value()));
   CHECK_FALSE(grant.may_pull(model::RepositoryName::parse("team/other").value()));
   CHECK(door.send("Bearer " + token("sub-missing@libtrust")).value().caller.user.empty());
