@@ -1,18 +1,27 @@
 #include "auth/ldap_directory.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
+#include <mutex>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "auth/caller_name.h"
 #include "auth/libldap.h"
+#include "base/signals_blocked.h"
 #include "base/small_file.h"
+#include "base/unique_fd.h"
 
 namespace berth::auth {
 namespace {
+
+using Deadline = std::chrono::steady_clock::time_point;
 
 constexpr std::string_view placeholder = "{user}";
 constexpr const char* system_ca = "/etc/ssl/certs/ca-certificates.crt";
@@ -23,11 +32,43 @@ struct Entry {
   std::vector<std::string> groups;
 };
 
+// Ends a connection at its deadline, whatever waits for it. libldap bounds its own waiting, but not the handshake of
+// TLS: there GnuTLS would wait for ever, or, where the socket does not block, ask again and again.
+class Watchdog {
+public:
+  explicit Watchdog(Deadline deadline) {
+    const SignalsBlocked blocked;
+    thread_ = std::jthread([this, deadline](const std::stop_token& stop) {
+      std::unique_lock lock(mutex_);
+      stopped_.wait_until(lock, stop, deadline, [] { return false; });
+      late_ = !stop.stop_requested();
+      if (late_ && socket_) ::shutdown(socket_.get(), SHUT_RDWR);
+    });
+  }
+  // A descriptor of its own: libldap closes the other when it likes.
+  void watch(int socket) {
+    const std::lock_guard lock(mutex_);
+    socket_ = UniqueFd(::fcntl(socket, F_DUPFD_CLOEXEC, 0));
+    if (late_) ::shutdown(socket, SHUT_RDWR);
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable_any stopped_;
+  UniqueFd socket_;
+  bool late_ = false;
+  std::jthread thread_; // the last member: it uses the others
+};
+
 // One connection; ends with its owner. Errors: unavailable.
 class Connection {
 public:
-  Connection(const Libldap& ldap, const LdapDirectory::Options& options, std::chrono::steady_clock::time_point deadline)
-      : ldap_(ldap), options_(options), deadline_(deadline) {}
+  Connection(const Libldap& ldap, const LdapDirectory::Options& options, Deadline deadline)
+      : ldap_(ldap), options_(options), deadline_(deadline), watchdog_(deadline) {
+    events_.lc_add = &Connection::connected;
+    events_.lc_del = [](LDAP*, Sockbuf*, ldap_conncb*) {};
+    events_.lc_arg = this;
+  }
   Connection(const Connection&) = delete;
   ~Connection() {
     if (handle_ != nullptr) ldap_.unbind_ext_s(handle_, nullptr, nullptr);
@@ -46,10 +87,13 @@ private:
   std::unexpected<Error> failed(const char* what, int code);
   std::vector<std::string> groups_of(LDAPMessage* entry);
   std::string group_name(const std::string& value);
+  static int connected(LDAP* handle, Sockbuf* socket, LDAPURLDesc*, sockaddr*, ldap_conncb* events);
 
   const Libldap& ldap_;
   const LdapDirectory::Options& options_;
-  const std::chrono::steady_clock::time_point deadline_;
+  const Deadline deadline_;
+  Watchdog watchdog_;
+  ldap_conncb events_{};
   LDAP* handle_ = nullptr;
 };
 
@@ -70,12 +114,23 @@ Result<> Connection::set(int option, const void* value) {
   return fail(Code::unavailable, "ldap: libldap does not take an option: " + std::to_string(option));
 }
 
+// Between connect(2) and TLS. The time to connect in is not to be that of a handshake, for which libldap would make the
+// socket one that does not block.
+int Connection::connected(LDAP* handle, Sockbuf* socket, LDAPURLDesc*, sockaddr*, ldap_conncb* events) {
+  auto& connection = *static_cast<Connection*>(events->lc_arg);
+  int descriptor = -1;
+  if (connection.ldap_.ber_sockbuf_ctrl(socket, LBER_SB_OPT_GET_FD, &descriptor) == 1)
+    connection.watchdog_.watch(descriptor);
+  const timeval none{.tv_sec = -1, .tv_usec = 0};
+  connection.ldap_.set_option(handle, LDAP_OPT_NETWORK_TIMEOUT, &none);
+  return 0;
+}
+
 // What is left of the time, for what is done next.
 Result<timeval> Connection::time_left() {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now()).count();
   if (left <= 0) return failed("no answer in time", LDAP_TIMEOUT);
   timeval time{.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
-  BERTH_CHECK(set(LDAP_OPT_NETWORK_TIMEOUT, &time));
   BERTH_CHECK(set(LDAP_OPT_TIMEOUT, &time));
   return time;
 }
@@ -97,7 +152,9 @@ Result<> Connection::open() {
   BERTH_CHECK(set(LDAP_OPT_DEREF, &never));
   const bool tls = options_.start_tls || options_.url.starts_with("ldaps:");
   if (tls) BERTH_CHECK(set_tls());
-  BERTH_CHECK(time_left());
+  BERTH_CHECK(set(LDAP_OPT_CONNECT_CB, &events_));
+  BERTH_TRY(const timeval time, time_left());
+  BERTH_CHECK(set(LDAP_OPT_NETWORK_TIMEOUT, &time));
   if (!options_.start_tls) return {};
   if (const int code = ldap_.start_tls_s(handle_, nullptr, nullptr); code != LDAP_SUCCESS)
     return failed("StartTLS", code);

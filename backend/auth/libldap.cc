@@ -30,6 +30,7 @@ Result<Libldap> load() {
   library.find("ldap_str2dn", ldap.str2dn);
   library.find("ldap_dnfree", ldap.dnfree);
   library.find("ldap_err2string", ldap.err2string);
+  library.find("ber_sockbuf_ctrl", ldap.ber_sockbuf_ctrl);
   BERTH_CHECK(library.check());
   return ldap;
 }

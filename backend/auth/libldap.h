@@ -26,6 +26,7 @@ struct Libldap {
   decltype(&::ldap_str2dn) str2dn;
   decltype(&::ldap_dnfree) dnfree;
   decltype(&::ldap_err2string) err2string;
+  decltype(&::ber_sockbuf_ctrl) ber_sockbuf_ctrl; // of liblber
 };
 
 // Loaded once, and never unloaded; what failed is tried again. Errors: io, if it is not installed. Threads: safe.
