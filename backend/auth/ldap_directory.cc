@@ -271,9 +271,10 @@ Result<Caller> LdapDirectory::check(std::string_view user, std::string_view pass
   Connection search(ldap_, options_, deadline);
   BERTH_CHECK(search.open());
   BERTH_TRY(std::string secret, secret_of(options_.bind_password_file));
-  BERTH_TRY(const bool may_search, search.bind(options_.bind_dn, secret));
+  const auto may_search = search.bind(options_.bind_dn, secret);
   OPENSSL_cleanse(secret.data(), secret.size());
-  if (!may_search) return fail(Code::unavailable, "ldap: the directory does not take berth.access.ldap.binddn");
+  BERTH_CHECK(may_search);
+  if (!*may_search) return fail(Code::unavailable, "ldap: the directory does not take berth.access.ldap.binddn");
   BERTH_TRY(auto entry, search.find(filter));
 
   // Who is not there costs as many questions.

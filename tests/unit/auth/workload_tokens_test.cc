@@ -296,6 +296,28 @@ TEST_CASE("many who come at once cause one fetch") {
   CHECK(fetches == 2); // the configuration, the keys
 }
 
+TEST_CASE("while keys are asked for again, others go on with those that are there") {
+  Setting setting;
+  std::latch asked(1), goes_on(1);
+  std::atomic<bool> is_slow = false;
+  const Fetch slow = [&](const std::string& url) {
+    if (is_slow.exchange(false)) {
+      asked.count_down();
+      goes_on.wait();
+    }
+    return setting.web.fetch()(url);
+  };
+  setting.tokens = WorkloadTokens::make({Setting::usual()}, slow, setting.clock, setting.log).value();
+  CHECK(setting.who(rsa().sign(setting.claims())) == job);
+  setting.clock.pass(2h);
+  const std::string token = rsa().sign(setting.claims());
+  is_slow = true;
+  std::jthread first([&] { setting.show(token); });
+  asked.wait();
+  CHECK(setting.who(token) == job);
+  goes_on.count_down();
+}
+
 TEST_CASE("a caller is current until its token and one of ours have expired") {
   Setting setting;
   const Caller caller = setting.show(rsa().sign(setting.claims()))->value();
