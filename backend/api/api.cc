@@ -224,6 +224,7 @@ Attempt<auth::Grant> Api::authorize(const Endpoint& row, const std::string& repo
   const auth::Credentials credentials{.authorization = request.headers.get("Authorization"),
                                       .address = request.remote_addr,
                                       .vouched = vouched ? &*vouched : nullptr,
+                                      .certificate = request.client_certificate,
                                       .time = *request.judged_at,
                                       .takes_long = request.takes_long ? &request.takes_long : nullptr};
   auto granted = parts_.access->authorize({credentials, needed, origin, row.right, repository});

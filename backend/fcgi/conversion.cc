@@ -58,6 +58,12 @@ Result<> set_content_length(std::string_view text, http::Request& request) {
   return {};
 }
 
+// nginx percent-encodes the PEM ($ssl_client_escaped_cert).
+Result<> set_client_certificate(std::string_view value, http::Request& request) {
+  BERTH_TRY(request.client_certificate, http::decode_path(value));
+  return {};
+}
+
 // Seconds since 1970, that we gave nginx ourselves.
 std::optional<Time> judged_at(std::string_view value) {
   std::int64_t seconds = 0;
@@ -75,6 +81,8 @@ Result<> read_parameter(std::string_view name, std::string_view value, Incoming&
     request.scheme = value;
   else if (name == "REMOTE_ADDR")
     request.remote_addr = value;
+  else if (name == "BERTH_CLIENT_CERT")
+    return set_client_certificate(value, request);
   else if (name == "BERTH_REQUEST_ID")
     request.trace.id = value;
   else if (name == "BERTH_SERVER")

@@ -2,8 +2,8 @@
 // sockets.
 // The parameters come from nginx and are trusted as far as nginx is: what a client chose is in HTTP_* and REQUEST_URI.
 // Spec: RFC 3875 (CGI); nginx's X-Accel-Redirect. Our own: BERTH_BODY_FILE, where nginx spooled the body,
-// BERTH_READS_HEAD, BERTH_SENDS_FILE, and BERTH_BEFORE_BODY with the X-Berth-* headers that answer it
-// (nginx/snippets/http/bodies.conf).
+// BERTH_READS_HEAD, BERTH_SENDS_FILE, BERTH_CLIENT_CERT, the client's verified certificate, and BERTH_BEFORE_BODY with
+// the X-Berth-* headers that answer it (nginx/snippets/http/bodies.conf).
 #pragma once
 
 #include <string>

@@ -40,12 +40,13 @@ struct Trace {
 };
 
 struct Request {
-  std::string method;      // as sent: GET
-  std::string target;      // as sent: path and query, percent-encoded
-  Headers headers;         // several Accept lines arrive as one, joined by ", " (RFC 9110 section 5.3)
-  std::string remote_addr; // the peer of nginx
-  std::string remote_port; // of it; may be empty
-  std::string scheme;      // http or https: how the client reached nginx
+  std::string method;             // as sent: GET
+  std::string target;             // as sent: path and query, percent-encoded
+  Headers headers;                // several Accept lines arrive as one, joined by ", " (RFC 9110 section 5.3)
+  std::string remote_addr;        // the peer of nginx
+  std::string remote_port;        // of it; may be empty
+  std::string scheme;             // http or https: how the client reached nginx
+  std::string client_certificate; // PEM, that nginx has verified; empty: there is none, or nobody asks who it names
   std::optional<std::uint64_t> content_length; // absent for a chunked body
   Content body;
   // The body is not here yet: nginx asks whether it shall take it. The answer is TakesBody, or what would be answered

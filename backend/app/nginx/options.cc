@@ -119,6 +119,12 @@ std::string access_log_lines(const config::Config& config) {
   return maps + "log_format berth escape=json " + fields + "\n    '}';\n" + line("access_log", access_log);
 }
 
+// Kilobytes with each request: only for a pool that reads names in it.
+std::string client_certificate_line(const config::Config& config) {
+  const bool asked = !config.berth.access.certificates.subject.empty() && !config.http.client_cas.empty();
+  return asked ? line("fastcgi_param", "BERTH_CLIENT_CERT $berth_client_certificate") : std::string();
+}
+
 // "localhost" is not left to the resolver, which may name an address that is not here.
 std::string debug_listen_lines(const std::string& addr) {
   config::ListenAddress address = config::parse_listen_address(addr).value();
@@ -165,6 +171,7 @@ std::map<std::string, std::string> nginx_options(const config::Config& config) {
                    : line("limit_conn berth_uploads", std::to_string(uploads)) + line("limit_conn_status", "429");
   const bool debug = !config.http.debug.addr.empty();
   fragments["proxies.conf"] = proxy_lines(config.berth.trusted_proxies);
+  fragments["client_certificate.conf"] = client_certificate_line(config);
   fragments["debug.conf"] = debug ? line("include", "conf.d/debug.conf") : std::string();
   if (debug) fragments["debug_listen.conf"] = debug_listen_lines(config.http.debug.addr);
   return fragments;

@@ -301,6 +301,18 @@ TEST_CASE("where the pool has a gate, nginx makes pulls that others have a say i
   }
 }
 
+TEST_CASE("the pool gets the certificates of clients if the config asks whom they name") {
+  config::Config config = config_at(":5000");
+  const auto text = [&] { return fragment("client_certificate.conf", config, settings()); };
+  CHECK_THAT(text(), !Catch::Contains("fastcgi_param"));
+  config.berth.access.certificates.subject = "cn";
+  CHECK_THAT(text(), !Catch::Contains("fastcgi_param"));
+  config.http.client_cas = {"/srv/ca.crt"};
+  CHECK_THAT(text(), Catch::EndsWith("fastcgi_param BERTH_CLIENT_CERT $berth_client_certificate;\n"));
+  config.berth.access.certificates.subject.clear();
+  CHECK_THAT(text(), !Catch::Contains("fastcgi_param"));
+}
+
 TEST_CASE("bodies of the v1 API wait for the pool's word, but for those of another registry") {
   config::Config config = config_at(":5000");
   CHECK_THAT(fragment("v1_asks.conf", config, settings()), Catch::Contains("/_berth/v1/before_body;"));

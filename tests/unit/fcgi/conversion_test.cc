@@ -43,6 +43,20 @@ http::Request request_by(std::string method) {
 
 } // namespace
 
+TEST_CASE("a client's certificate is nginx's to tell, and comes decoded") {
+  Incoming incoming;
+  REQUIRE(read(request_with({"BERTH_CLIENT_CERT=-----BEGIN%20CERTIFICATE-----%0AMII%2B%2F+%3D%0A"}), incoming));
+  CHECK(incoming.request.client_certificate == "-----BEGIN CERTIFICATE-----\nMII+/+=\n");
+  Incoming none;
+  REQUIRE(read(request_with({"BERTH_CLIENT_CERT=", "HTTP_BERTH_CLIENT_CERT=x", "HTTP_CLIENT_CERT=x"}), none));
+  CHECK(none.request.client_certificate.empty());
+  for (const char* broken : {"BERTH_CLIENT_CERT=a%0", "BERTH_CLIENT_CERT=%zz", "BERTH_CLIENT_CERT=%00"}) {
+    Incoming refused;
+    CHECK_FALSE(read(request_with({broken}), refused));
+    CHECK(refused.request.client_certificate.empty());
+  }
+}
+
 TEST_CASE("parameters become a request") {
   Incoming incoming;
   REQUIRE(read(request_with({"CONTENT_TYPE=text/plain", "CONTENT_LENGTH=12", "HTTP_CONTENT_TYPE=text/plain",
