@@ -1,7 +1,8 @@
-// Tokens of auth.token, and the JWK sets that verify them. A line for each text: a token, the claims of another, a JWK
-// set or a bundle.
+// Tokens of auth.token and of workloads, and the JWK sets that verify them. A line for each text: a token, the claims
+// of another, a JWK set or a bundle.
 #include "auth/key_set.h"
 #include "auth/token_claims.h"
+#include "auth/workload_tokens.h"
 #include "fuzz/oracle.h"
 #include "model/jose_base64.h"
 
@@ -32,6 +33,23 @@ void check_token(const auth::KeySet& keys, std::string_view token) {
   }
 }
 
+class NoLog final : public Logger {
+public:
+  bool enabled(LogLevel) const override { return false; }
+  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
+};
+
+void check_workload(std::string_view token) {
+  static SystemClock clock;
+  static NoLog log;
+  static const auto source = auth::WorkloadTokens::make(
+      {.issuers = {{"i", "https://i", "s"}}}, [](const std::string&) -> Result<std::string> { return keys_text; },
+      clock, log);
+  require(source.has_value());
+  const auto answer = (*source)->identify({.user = "", .password = token, .time = now});
+  if (answer.has_value()) require(!answer->has_value() && is_refusal(answer->error()));
+}
+
 void check_claims(std::string_view text) {
   const auto claims = auth::TokenClaims::parse(text, "i", "s");
   if (!claims) return require(is_refusal(claims.error()));
@@ -58,7 +76,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     return set;
   }();
   std::string_view input = text_of(bytes, size);
-  check_token(keys, take_line(input));
+  const std::string_view token = take_line(input);
+  check_token(keys, token);
+  check_workload(token);
   check_claims(take_line(input));
   check_keys(input);
   return 0;
