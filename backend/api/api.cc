@@ -198,8 +198,10 @@ Outcome Api::run(const Endpoint& row, http::PathParameters parameters, http::Req
   Outcome outcome = asks_before ? row.before_body(call) : row.answer(call);
   if (outcome) {
     events.finish();
-    if (parts_.pulls && row.right == Right::pull && reads(request.method) && !request.trace.repository.empty())
-      parts_.pulls(request.headers.get("Authorization"), grant, request.trace.repository);
+    // What has a digest is there; lists may be answered of what is not.
+    const bool was_pulled = row.right == Right::pull && reads(request.method) && !request.trace.repository.empty() &&
+                            outcome->headers.has("Docker-Content-Digest");
+    if (parts_.pulls && was_pulled) parts_.pulls(request.headers.get("Authorization"), grant, request.trace.repository);
     return outcome;
   }
   // Switched off by configuration, and RFC 9110 wants Allow with a 405.

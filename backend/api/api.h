@@ -28,7 +28,7 @@ struct V1Services {
   registry::V1Tags& tags;
 };
 
-// Called when a pull from a repository, with this value of Authorization, was granted and answered.
+// Called when a pull of a manifest or blob, with this value of Authorization, was granted and answered.
 using PullListener =
     std::function<void(std::string_view authorization, const auth::Grant& grant, const std::string& repository)>;
 

@@ -248,7 +248,7 @@ TEST_CASE("a pull that was granted and answered is told, and nothing else is") {
   Watched face;
   const Fields alice{{"Authorization", "Basic x"}};
   for_each_endpoint([&](const api::Endpoint&, const std::string& line) { face.send(line, alice); });
-  // Nothing is there, so nothing was answered but what asks for no repository.
+  // Nothing is there; lists that are empty are no pulls.
   CHECK(face.pulls.empty());
   const std::string upload = "POST /v2/team/app/blobs/uploads/?digest=" + digest_of("x");
   REQUIRE(face.send(upload, alice, "x").status() == 201);

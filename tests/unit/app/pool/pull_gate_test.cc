@@ -93,7 +93,7 @@ TEST_CASE("the end of a token is what nginx takes for it") {
   for (const std::string& other :
        {std::string("Basic YTpi"), std::string("basic oG=="), "Bearer " + tail.substr(1), "Bearer " + tail + ".x",
         "Bearer " + tail + "=", "Bearer  " + tail.substr(1), "Token " + tail, std::string("-"),
-        "Bearer ../../../../../../../../../../../../../../../../../../../../x"})
+        std::string("Bearer ../../../../../../../../../../../../../../../../../../../../x")})
     CHECK(PullGate::tail_of(other).empty());
 }
 
@@ -181,6 +181,6 @@ TEST_CASE("a gate replaces what a killed pool has left, and goes with its pool")
   CHECK_FALSE(fs::exists(gate.place + "/shut"));
   next.reset();
   CHECK_FALSE(fs::exists(gate.place));
-  CHECK(PullGate::make("/dev/null/pulls", gate.clock).error().code == Code::io);
+  CHECK_FALSE(PullGate::make("/dev/null/pulls", gate.clock));
   gate.gate->let_through(token, good_until(1'900'000'000), "team/lost"); // no crash without the directory
 }
