@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@ namespace berth::auth {
 // What may be done with one repository.
 struct Rights {
   bool pull = false;
-  bool add = false;    // push, but no tag that exists is moved
+  bool add = false;    // push, but no tag that exists is moved; has pull
   bool push = false;   // has pull and add
   bool remove = false; // manifests, tags, blobs
   bool all = false;    // has the others; and berth's own pages for operators
@@ -27,9 +28,11 @@ struct Rights {
 
 // A rule as the configuration has it.
 struct WrittenRule {
-  std::string origin; // file and line, for messages
-  std::string who;    // anyone | signed-in | GROUP | user:NAME | robot:NAME | cert:GLOB | token:ISSUER [CLAIM=GLOB ...]
-  std::vector<std::string> repositories; // patterns: * in a component, ** any components, {user}
+  std::string origin; // file, line and key, for messages
+  // anyone | signed-in | GROUP | user:NAME | robot:NAME | cert:GLOB | token:ISSUER [CLAIM=GLOB ...]; anyone has
+  // everybody who is signed in; in a GLOB * stands for any characters but a slash, ** for any.
+  std::string who;
+  std::vector<std::string> repositories; // as RepositoryPattern reads them
   std::vector<std::string> may;          // pull, add, push, delete, all
 };
 
@@ -38,12 +41,16 @@ struct WrittenRules {
   std::vector<WrittenRule> rules;
   std::vector<std::string> issuers;   // names that token: may use
   bool groups_from_elsewhere = false; // a directory has groups too: an unknown group is no mistake then
+  std::map<std::string, std::string> group_origins = {}; // of some groups, for messages
+  // The claims that an issuer's tokens bring: token: may use no others. An issuer that is not in it: any.
+  std::map<std::string, std::vector<std::string>> claims = {};
 };
 
 class Rules {
 public:
-  // Errors: invalid; the message begins with the rule's origin and says what is allowed: an unknown group, action or
-  // form of who, a pattern that no valid repository name can match, a group nobody is in.
+  // Errors: invalid; the message begins with the origin of the rule or group and says what is allowed: an unknown
+  // group, action or form of who, a pattern that no valid repository name can match, {user} in a rule for those who
+  // have no such name, a group nobody is in, a group within a group.
   static Result<Rules> make(const WrittenRules& written);
 
   // The repository: a valid name. Well below 10 us for tens of rules.
@@ -59,7 +66,9 @@ public:
 
 private:
   struct Rule;
-  std::vector<Rule> rules_;
+  explicit Rules(std::vector<Rule> rules);
+
+  std::shared_ptr<const std::vector<Rule>> rules_;
 };
 
 } // namespace berth::auth
