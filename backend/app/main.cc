@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <map>
 
+#include "app/commands/access.h"
 #include "app/commands/commands.h"
 #include "app/commands/passwd.h"
 #include "app/pool/allocator.h"
@@ -46,6 +47,14 @@ int main(int argc, char** argv) {
   CLI::App* nginx = command("nginx", "Print the nginx fragments that CONFIG implies");
   nginx->add_option("-o,--output", output, "write the whole nginx configuration into this directory instead");
   CLI::App* check = command("check-config", "Check CONFIG without starting anything, nginx's half included");
+  CLI::App* access = command("access", "Say what SUBJECT may do with REPOSITORY by CONFIG's rules, and which say so");
+  std::vector<std::string> subject; // and the repository
+  access
+      ->add_option("SUBJECT... REPOSITORY", subject,
+                   "who: anyone, NAME or user:NAME, robot:NAME, cert:NAME, "
+                   "token:ISSUER CLAIM=VALUE ...; and a repository's name")
+      ->required()
+      ->expected(2, 64);
   CLI::App* purge = command("purge-uploads", "Remove abandoned uploads once, while the registry runs or not");
   bool dry_run = false;
   purge->add_flag("-d,--dry-run", dry_run, "only name them");
@@ -70,6 +79,11 @@ int main(int argc, char** argv) {
   if (index->parsed()) return berth::app::index_referrers(config);
   if (nginx->parsed()) return berth::app::nginx(config, output);
   if (check->parsed()) return berth::app::check_config(config);
+  if (access->parsed()) {
+    const std::string repository = subject.back();
+    subject.pop_back();
+    return berth::app::access(config, subject, repository);
+  }
   using berth::app::PurgeRun;
   if (purge->parsed()) return berth::app::purge_uploads(config, dry_run ? PurgeRun::dry : PurgeRun::as_configured);
   if (keys->parsed()) return berth::app::config_keys();

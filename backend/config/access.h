@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "config/duration.h"
@@ -34,6 +33,11 @@ struct Auth {
 
 // berth.access: berth's own rules (docs/access.md).
 struct AccessRules {
+  struct Group {
+    std::string origin; // FILE:LINE
+    std::string name;
+    std::vector<std::string> members; // NAME, user:NAME, robot:NAME, cert:NAME; one at least
+  };
   struct Rule {
     std::string origin; // FILE:LINE
     std::string who;
@@ -59,8 +63,8 @@ struct AccessRules {
     std::string pattern;
   };
   bool given = false; // whether there is a section: without one there are no rules
-  std::vector<std::pair<std::string, std::vector<std::string>>> groups;
-  std::vector<Rule> rules;
+  std::vector<Group> groups;
+  std::vector<Rule> rules; // one at least, if there is a section; each has who, repositories and may
   Duration token_lifetime = std::chrono::seconds(900);
   Duration refresh_lifetime{}; // 0: no refresh tokens
   std::string robots;          // file, absolute; default <root>/berth/robots

@@ -31,6 +31,7 @@ Result<> fill_defaults(Config& config) {
   auto& berth = config.berth;
   if (berth.run_directory.empty()) berth.run_directory = own + "/run";
   if (berth.spool.empty()) berth.spool = own + "/spool";
+  if (berth.access.robots.empty()) berth.access.robots = config.storage.root + "/berth/robots";
   if (berth.socket.empty()) berth.socket = berth.run_directory + "/pool.sock";
   return {};
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/keys.h"
+#include "config/read_access.h"
 #include "config/suggest.h"
 #include "config/yaml.h"
 
@@ -73,8 +74,8 @@ Steps steps_of(std::string_view name) {
 // overlooked; nor is what asks for access control, however it is spelt.
 bool is_known(const std::string& path) {
   const bool is_item = path.ends_with("[]") && find_key(path.substr(0, path.size() - 2));
-  return path != "version" &&
-         (is_item || find_key(path) || is_section(path) || path.starts_with("storage.") || path.starts_with("auth."));
+  return path != "version" && (is_item || find_key(path) || is_section(path) || path.starts_with("storage.") ||
+                               path.starts_with("auth.") || may_mean_access(path));
 }
 
 Node* step_into_list(Node& list, const std::string& step) {
@@ -120,6 +121,17 @@ Result<Node> value_of(const std::string& name, const std::string& text, const st
   return plain;
 }
 
+// A variable that replaces a whole section does not take access control away with it.
+Result<> keep_access(const std::string& name, const std::string& path, const Node& old, const Node& value) {
+  if (path == "auth" && value.is_null() && !old.is_null())
+    return fail(Code::invalid, name + ": auth: (nothing): allowed is none, if the registry is to be open: an empty "
+                                      "value does not take access control away");
+  if (path == "berth" && old.find("access") != nullptr && value.find("access") == nullptr)
+    return fail(Code::invalid, name + ": berth: allowed is a map with access, which the section in the file has: a "
+                                      "variable does not take access control away");
+  return {};
+}
+
 std::string unknown(const std::string& name) {
   if (name == "REGISTRY_VERSION") return name + ": the version is the file's alone";
   std::vector<std::string> names;
@@ -149,9 +161,7 @@ Result<> apply(const Environment& environment, Node& root, std::vector<std::stri
     BERTH_TRY(Node value, value_of(name, text, path));
     Node* target = descend(root, steps, name);
     if (!target) return fail(Code::invalid, name + ": " + path + ": what lies above it in the config is no map");
-    if (path == "auth" && value.is_null() && !target->is_null())
-      return fail(Code::invalid, name + ": auth: (nothing): allowed is none, if the registry is to be open: an empty "
-                                        "value does not take access control away");
+    BERTH_CHECK(keep_access(name, path, *target, value));
     *target = std::move(value);
   }
   return {};

@@ -7,6 +7,7 @@
 
 #define FIELD(member) [](Config& config) -> auto& { return config.member; }
 #define ENDPOINT(member) FIELD(notifications.endpoints.back().member)
+#define ACCESS(member) FIELD(berth.access.member)
 
 namespace berth::config {
 namespace {
@@ -161,6 +162,32 @@ constexpr Key table[] = {
   {"catalog.maxentries", works, scalar, limited<FIELD(catalog_max_entries), 1, 1'000'000>, "the longest page of _catalog"},
   {"tags.maxtags", works, scalar, limited<FIELD(tags_max), 1, 1'000'000>, "the longest page of tags/list"},
 
+  {"berth.access.groups", works, tree, value<ACCESS(groups), to_groups>, "groups, each a list of members: NAME or user:NAME, robot:NAME, cert:NAME"},
+  {"berth.access.rules", works, list, begin_rule, "who may do what with which repositories; what no rule allows is not allowed"},
+  {"berth.access.rules[].who", works, scalar, value<ACCESS(rules.back().who), to_text>, "anyone, signed-in, a group, user:NAME, robot:NAME, cert:GLOB, token:ISSUER ..."},
+  {"berth.access.rules[].repositories", works, tree, value<ACCESS(rules.back().repositories), to_list>, "names; * is any characters of a component, ** any components"},
+  {"berth.access.rules[].may", works, tree, value<ACCESS(rules.back().may), to_list>, "pull, add (push, but no tag is moved), push, delete, all"},
+  {"berth.access.tokenlifetime", works, scalar, value<ACCESS(token_lifetime), to_token_lifetime>, "how long a token of /v2/token is good, from 60s to 24h; default: 900s"},
+  {"berth.access.refreshlifetime", works, scalar, value<ACCESS(refresh_lifetime), to_refresh_lifetime>, "the same of a refresh token; default: 0, there are none"},
+  {"berth.access.robots", works, scalar, value<ACCESS(robots), to_path>, "the file that `berth robot` keeps; default: berth/robots in the store"},
+  {"berth.access.saslauthd.socket", works, scalar, value<ACCESS(saslauthd), to_path>, "the socket of saslauthd, which asks PAM, LDAP or Kerberos; default: it is not asked"},
+  {"berth.access.saslauthd.service", works, scalar, value<ACCESS(saslauthd_service), to_text>, "what berth calls itself there; default: berth"},
+  {"berth.access.issuers", works, list, begin_issuer, "of tokens of workloads: GitHub Actions, Kubernetes, GitLab, ..."},
+  {"berth.access.issuers[].name", works, scalar, value<ACCESS(issuers.back().name), to_issuer_name>, "what rules call it"},
+  {"berth.access.issuers[].url", works, scalar, value<ACCESS(issuers.back().url), to_secure_url>, "its URL (`iss`)"},
+  {"berth.access.issuers[].audience", works, scalar, value<ACCESS(issuers.back().audience), to_text>, "what a token must be for (`aud`)"},
+  {"berth.access.issuers[].jwks", works, scalar, value<ACCESS(issuers.back().jwks), to_url_or_path>, "its keys, by URL or path; default: by OpenID discovery"},
+  {"berth.access.issuers[].claims", works, tree, value<ACCESS(issuers.back().claims), to_list>, "the claims that rules may ask for"},
+  {"berth.access.ldap.url", works, scalar, value<ACCESS(ldap.url), to_directory_url>, "a directory of users: ldap or ldaps"},
+  {"berth.access.ldap.starttls", works, scalar, value<ACCESS(ldap.start_tls), to_flag>, "whether TLS is started on an ldap: connection"},
+  {"berth.access.ldap.ca", works, scalar, value<ACCESS(ldap.ca), to_path>, "PEM file: who signs the directory's certificate; default: the system's"},
+  {"berth.access.ldap.binddn", works, scalar, value<ACCESS(ldap.bind_dn), to_text>, "the account that searches; default: nobody"},
+  {"berth.access.ldap.bindpasswordfile", works, scalar, value<ACCESS(ldap.bind_password_file), to_path>, "a file with its password"},
+  {"berth.access.ldap.base", works, scalar, value<ACCESS(ldap.base), to_text>, "below which users are found"},
+  {"berth.access.ldap.filter", works, scalar, value<ACCESS(ldap.filter), to_directory_filter>, "how; default: (uid={user})"},
+  {"berth.access.ldap.groupattribute", works, scalar, value<ACCESS(ldap.group_attribute), to_text>, "of a user's entry, the DNs of the groups; default: memberOf"},
+  {"berth.access.certificates.subject", works, scalar, value<ACCESS(certificates.subject), to_certificate_subject>, "of a client's certificate, which name counts: uri, dns, cn"},
+  {"berth.access.certificates.pattern", works, scalar, value<ACCESS(certificates.pattern), to_text>, "which of several names, and what of it"},
   {"berth.threads", works, scalar, integer<FIELD(berth.threads), 1, 1024>, "requests that the pool works on at once"},
   {"berth.limits.connections", works, scalar, integer<FIELD(berth.limits.connections), 0, 1'000'000>, "connections of one address, or a /64 of IPv6; default: 1000; 0: any number"},
   {"berth.limits.uploads", works, scalar, integer<FIELD(berth.limits.uploads), 0, 1'000'000>, "large bodies that one address may be sending at once; default: 100; 0: any number"},

@@ -14,40 +14,18 @@
 #include "config/defaults.h"
 #include "config/environment.h"
 #include "config/keys.h"
+#include "config/read_access.h"
 #include "config/readers.h"
+#include "config/refuse.h"
 #include "config/suggest.h"
 #include "config/yaml.h"
 
 namespace berth::config {
 namespace {
 
-constexpr std::size_t max_shown_bytes = 160; // of a value, in a message
 constexpr std::array<std::string_view, 5> storage_siblings{"cache", "maintenance", "delete", "redirect", "tag"};
 constexpr std::array<std::string_view, 9> other_drivers{"s3",        "s3-aws", "azure", "gcs",  "inmemory",
                                                         "in-memory", "swift",  "oss",   "rados"};
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return result;
-}
-
-// A value as a message shows it.
-std::string show(const Node& node, Secrecy secrecy) {
-  if (secrecy == Secrecy::secret) return "(secret)";
-  if (node.is_null()) return "(nothing)";
-  if (node.is_map()) return "(a map)";
-  if (node.is_list()) return "(a list)";
-  std::string shown = "\"";
-  for (const char c : node.text.substr(0, max_shown_bytes)) shown += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-  return shown + (node.text.size() > max_shown_bytes ? "…\"" : "\"");
-}
-
-std::unexpected<Error> refuse(const Node& node, std::string_view path, const std::string& allowed,
-                              Secrecy secrecy = Secrecy::open) {
-  return fail(Code::invalid,
-              node.origin + ": " + std::string(path) + ": " + show(node, secrecy) + ": allowed is " + allowed);
-}
 
 Result<> check_version(const Node& root) {
   const Node* version = root.find("version");
@@ -105,35 +83,23 @@ Result<> check_list(const Node& list, const std::string& path, Loaded& loaded) {
   return {};
 }
 
-// A config that asks for access control under a name that is almost `auth` must not start an open registry.
-bool is_nearly_auth(std::string_view name) {
-  const std::string written = lower(name);
-  return name != "auth" && (written == "authentication" || edit_distance(written, "auth") <= 1);
-}
-
 // Names what no key is, and what has no effect; refuses words where maps belong.
 Result<> check_names(const Node& section, const std::string& path, Loaded& loaded) {
   for (const Member& member : section.members) {
     const std::string child = path.empty() ? member.key : path + "." + member.key;
-    if (const Key* key = find_key(child)) {
+    const bool whole = !member.key.contains('.'); // a.b: c is another key than a: {b: c}
+    if (const Key* key = whole ? find_key(child) : nullptr) {
       if (key->shape == Shape::list) BERTH_CHECK(check_list(member.value, child, loaded));
       note_ignored(*key, member, child, loaded);
-    } else if (is_section(child)) {
+    } else if (whole && is_section(child)) {
       if (member.value.is_scalar() || member.value.is_list()) {
         std::string names;
         for (const std::string& name : names_in(child)) names += (names.empty() ? "" : ", ") + name;
         return refuse(member.value, child, "a map of " + names);
       }
       BERTH_CHECK(check_names(member.value, child, loaded));
-    } else if (child == "berth.access") {
-      return fail(Code::invalid, member.origin + ": " + child +
-                                     ": allowed is nothing: there are no rules per repository yet, and berth does not "
-                                     "start a registry that is more open than its config");
-    } else if (path.empty() && is_nearly_auth(member.key)) {
-      return fail(Code::invalid, member.origin + ": " + child +
-                                     ": no such key: did you mean auth? berth does not "
-                                     "start a registry that may be open by mistake");
     } else {
+      BERTH_CHECK(refuse_lost_access(member, path));
       const std::string near = nearest(member.key, names_in(path));
       loaded.warnings.push_back(member.origin + ": " + child + ": unknown, and without effect" +
                                 (near.empty() ? "" : "; did you mean " + near + "?"));
@@ -173,42 +139,6 @@ Result<> read_keys(const Node& root, Loaded& loaded) {
     else
       BERTH_CHECK(read_key(key, node, key.path, loaded));
   }
-  return {};
-}
-
-// What a kind of access control cannot do without.
-struct AuthKind {
-  std::string_view name;
-  Auth::Kind kind;
-  std::vector<std::string_view> required;
-};
-const std::vector<AuthKind>& auth_kinds() {
-  static const std::vector<AuthKind> kinds{{"none", Auth::Kind::none, {}},
-                                           {"htpasswd", Auth::Kind::htpasswd, {"realm", "path"}},
-                                           {"token", Auth::Kind::token, {"realm", "service", "issuer"}},
-                                           {"silly", Auth::Kind::silly, {"realm", "service"}}};
-  return kinds;
-}
-
-// A config that asks for access control never starts an open registry: half a section is refused, not passed over.
-Result<> read_auth(const Node& root, Auth& into) {
-  const std::string allowed = "one of none, htpasswd, token and silly";
-  const Node* auth = root.find("auth");
-  if (!auth || auth->is_null() || (auth->is_map() && auth->members.empty())) return {};
-  if (auth->is_list() || (auth->is_map() && auth->members.size() != 1)) return refuse(*auth, "auth", allowed);
-  const std::string name(auth->is_map() ? std::string_view(auth->members[0].key) : std::string_view(auth->text));
-  const auto kind = std::ranges::find(auth_kinds(), name, &AuthKind::name);
-  if (kind == auth_kinds().end()) return refuse(*auth, "auth", allowed);
-  into.kind = kind->kind;
-  const std::string path = "auth." + name;
-  const Node* section = root.at(path);
-  for (const std::string_view key : kind->required) {
-    const Node* value = section != nullptr && section->is_map() ? section->find(key) : nullptr;
-    if (value == nullptr || value->is_null() || (value->text.empty() && key != "realm"))
-      return refuse(section != nullptr ? *section : *auth, path, "a map with " + std::string(key));
-  }
-  if (into.kind == Auth::Kind::token && into.token.root_certificates.empty() && into.token.jwks.empty())
-    return refuse(*section, path, "a map with rootcertbundle, or with jwks");
   return {};
 }
 
@@ -339,6 +269,7 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   BERTH_CHECK(check_names(root, "", loaded));
   BERTH_CHECK(read_keys(root, loaded));
   BERTH_CHECK(read_auth(root, loaded.config.auth));
+  BERTH_CHECK(read_access(root, loaded.config));
   BERTH_CHECK(check_lists(root, loaded.config));
   BERTH_CHECK(check_tls(root, loaded.config));
   BERTH_CHECK(check_redis(root, loaded));

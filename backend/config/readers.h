@@ -54,6 +54,20 @@ Result<MinimumTls> to_minimum_tls(const Node& node);
 Result<ClientAuth> to_client_auth(const Node& node);
 Result<std::vector<std::string>> to_ciphers(const Node& node); // OpenSSL's names for Go's
 
+// access_values.cc: the values of berth.access.
+Result<std::vector<AccessRules::Group>> to_groups(const Node& node);
+Result<Duration> to_token_lifetime(const Node& node);
+Result<Duration> to_refresh_lifetime(const Node& node); // 0: none
+Result<std::string> to_issuer_name(const Node& node);
+Result<std::string> to_secure_url(const Node& node); // https; http to this host
+Result<std::string> to_url_or_path(const Node& node);
+Result<std::string> to_directory_url(const Node& node); // ldap or ldaps
+Result<std::string> to_directory_filter(const Node& node);
+Result<std::string> to_certificate_subject(const Node& node);
+// Begin an element of a list, with its place.
+Result<> begin_rule(const Reading& reading);
+Result<> begin_issuer(const Reading& reading);
+
 // http_values.cc: those that may warn of what they take.
 Result<std::string> to_prefix(const Reading& reading);         // with its last slash
 Result<std::string> to_base_url(const Reading& reading);       // to its last slash; empty if it has no effect

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "app/commands/environment.h"
 #include "app/commands/referrer_index.h"
 #include "app/logger.h"
 #include "app/nginx/certificate.h"
@@ -28,16 +29,6 @@
 
 namespace berth::app {
 namespace {
-
-config::Environment environment_of_process() {
-  config::Environment environment;
-  for (char** entry = ::environ; *entry != nullptr; ++entry) {
-    const std::string_view pair = *entry;
-    const std::size_t equals = pair.find('=');
-    if (equals != std::string_view::npos) environment.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
-  }
-  return environment;
-}
 
 int complain(const Error& error) {
   std::fprintf(stderr, "berth: %s\n", error.message.c_str());
@@ -89,7 +80,7 @@ int up(const std::string& config_path) {
   const auto loaded = source.load();
   if (!loaded) return complain(loaded.error());
   auto logger = make_logger(loaded->config.log);
-  if (const auto access = check_access(loaded->config.auth, *logger); !access) return complain(access.error());
+  if (const auto access = check_access(loaded->config, *logger); !access) return complain(access.error());
   log_what_config_says(*loaded, *logger);
   const Result<> result = run_supervisor(loaded->config, source, logger);
   return outcome(result, *logger);
@@ -137,7 +128,7 @@ int check_config(const std::string& config_path) {
   for (const std::string& note : loaded->notes) std::fprintf(stderr, "berth: note: %s\n", note.c_str());
   if (const auto good = check_nginx(loaded->config); !good) return complain(good.error());
   const auto logger = make_logger(loaded->config.log);
-  if (const auto access = check_access(loaded->config.auth, *logger); !access) return complain(access.error());
+  if (const auto access = check_access(loaded->config, *logger); !access) return complain(access.error());
   std::printf("%s: good\n", config_path.c_str());
   return exit_ok;
 }

@@ -1,5 +1,6 @@
 #include "app/pool/access.h"
 
+#include "app/pool/rules.h"
 #include "auth/htpasswd_access.h"
 #include "auth/silly_access.h"
 #include "auth/token_access.h"
@@ -28,14 +29,22 @@ Result<std::unique_ptr<auth::AccessController>> make(const config::Auth& config,
 
 } // namespace
 
-Result<std::unique_ptr<auth::AccessController>> access_of(const config::Auth& config, PoolApi serves,
+Result<std::unique_ptr<auth::AccessController>> access_of(const config::Config& config, PoolApi serves,
                                                           const Clock& clock, Random& random, Logger& logger) {
-  auto made = make(config, serves, clock, random, logger);
+  if (config.berth.access.given) {
+    BERTH_CHECK(rules_of(config.berth.access));
+    return fail(Code::invalid, "berth.access: rules can be checked, but this program does not serve by them");
+  }
+  auto made = make(config.auth, serves, clock, random, logger);
   if (!made) return fail(Code::invalid, std::move(made).error().message);
   return made;
 }
 
-Result<> check_access(const config::Auth& config, Logger& logger) {
+Result<> check_access(const config::Config& config, Logger& logger) {
+  if (config.berth.access.given) {
+    BERTH_CHECK(rules_of(config.berth.access));
+    return {};
+  }
   SystemClock clock;
   SystemRandom random;
   BERTH_CHECK(access_of(config, PoolApi::as_configured, clock, random, logger));

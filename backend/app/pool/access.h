@@ -15,11 +15,11 @@ namespace berth::app {
 
 // Null: everybody may do everything. serves: invalid for a pool of v1 alone with auth.token, as clients of v1 know no
 // tokens. Reads what the config names: passwords, keys. Borrows: clock, logger.
-// Errors: invalid; the message begins with the key of the config.
-Result<std::unique_ptr<auth::AccessController>> access_of(const config::Auth& config, PoolApi serves,
+// Errors: invalid; the message begins with the key of the config, or with its place.
+Result<std::unique_ptr<auth::AccessController>> access_of(const config::Config& config, PoolApi serves,
                                                           const Clock& clock, Random& random, Logger& logger);
 
 // Whether that can be had. Errors: those of access_of.
-Result<> check_access(const config::Auth& config, Logger& logger);
+Result<> check_access(const config::Config& config, Logger& logger);
 
 } // namespace berth::app

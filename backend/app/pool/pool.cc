@@ -292,7 +292,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   api::debug::Health health;
   api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
   show(caching, *notifier, config, pages, *metrics);
-  BERTH_TRY(const auto access, access_of(config.auth, role.serves, clock, random, logger));
+  BERTH_TRY(const auto access, access_of(config, role.serves, clock, random, logger));
   const auto gate = pull_gate_of(role, health, clock, logger);
   api::PullListener pulls;
   if (gate != nullptr && access != nullptr) pulls = std::bind_front(&PullGate::let_through, gate.get());

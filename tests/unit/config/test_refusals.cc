@@ -164,7 +164,6 @@ TEST_CASE("a config that asks for less than an open, writable registry never loa
       {"auth: [none]", "config.yml:4: auth: (a list): allowed is a map of none, htpasswd, token, silly"},
       {"auth: {none: , token: {}}", "config.yml:4: auth: (a map): allowed is one of none, htpasswd, token and silly"},
       {"auth: {ldap: {}}", "config.yml:4: auth: "},
-      {"berth: {access: {rules: []}}", "config.yml:4: berth.access: allowed is nothing"},
       {"proxy: {remoteurl: https://registry-1.docker.io}", "config.yml:4: proxy: "},
       {"Auth: {htpasswd: {realm: r, path: p}}", "config.yml:4: Auth: no such key: did you mean auth?"},
       {"auht: {htpasswd: {realm: r, path: p}}", "config.yml:4: auht: no such key: did you mean auth?"},
