@@ -192,6 +192,7 @@ Outcome Api::run(const Endpoint& row, http::PathParameters parameters, http::Req
             locations,
             grant.caller,
             may_read_of(grant),
+            grant.may_move_tags ? registry::IfTagged::move : registry::IfTagged::refuse,
             events,
             observed(std::move(repository), events)};
   const bool asks_before = request.before_body && row.before_body != nullptr;

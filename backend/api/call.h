@@ -46,6 +46,8 @@ struct Call {
   const auth::Caller& caller;
   // What the caller may read besides the repository of the path.
   const registry::MayRead may_read;
+  // What becomes of a tag that the request points to another manifest.
+  const registry::IfTagged if_tagged;
   // Told of what the endpoint does. `repository` tells it of every change and of every blob that is sent.
   RequestEvents& events;
   // The repository of the path; null for endpoints without a {name...}.
@@ -54,5 +56,8 @@ struct Call {
   bool is_head() const { return request.method == "HEAD"; }
   std::string_view header(std::string_view name) const { return request.headers.get(name); }
 };
+
+// What tagging came to, as a client is told it. Errors: denied for a tag that the caller may not move.
+Result<> told_of_tag(const model::Tag& tag, Result<> tagged);
 
 } // namespace berth::api

@@ -126,8 +126,9 @@ public:
     return tags().client_digest(tag, target);
   }
   Result<registry::Page> list(const registry::PageRequest& page) override { return tags().list(page); }
-  Result<> tag(const model::Tag& tag, const CanonicalDigest& digest, const Digest& client_digest) override {
-    BERTH_CHECK(tags().tag(tag, digest, client_digest));
+  Result<> tag(const model::Tag& tag, const CanonicalDigest& digest, const Digest& client_digest,
+               registry::IfTagged if_tagged) override {
+    BERTH_CHECK(tags().tag(tag, digest, client_digest, if_tagged));
     if (events_.tagged(repository_.name(), digest, tag)) return {};
     // A manifest that was there already. Clients of old are told that it was pushed again, as v2 clients do.
     const auto manifest = repository_.manifests().get(digest);

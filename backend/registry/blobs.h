@@ -74,7 +74,8 @@ using Created = std::variant<Mounted, std::unique_ptr<BlobWriter>>;
 
 struct MountRequest {
   Digest digest;
-  std::optional<model::RepositoryName> from; // absent: from anywhere in the store
+  // Absent: from anywhere in the store, which is for callers who may read all of it.
+  std::optional<model::RepositoryName> from;
 };
 
 class BlobIngester {

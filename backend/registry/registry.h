@@ -61,6 +61,9 @@ public:
   virtual Result<> add(const CanonicalDigest& manifest, const std::vector<std::string>& signatures) = 0;
 };
 
+// What tagging does with a tag that points to another manifest.
+enum class IfTagged { move, refuse };
+
 class TagStore {
 public:
   virtual ~TagStore() = default;
@@ -68,8 +71,13 @@ public:
   virtual Result<CanonicalDigest> get(const model::Tag& tag) = 0;
   // Points the tag to a manifest of this repository. Readers see the old or the new target, never anything between.
   // client_digest: the digest by which the client knows that manifest (its canonical one, if it gave none).
-  // Durable.
-  virtual Result<> tag(const model::Tag& tag, const CanonicalDigest& digest, const Digest& client_digest) = 0;
+  // Errors: exists, with IfTagged::refuse, if the tag points to another manifest; of two that tag at the same time one
+  // sees the other's. Durable.
+  virtual Result<> tag(const model::Tag& tag, const CanonicalDigest& digest, const Digest& client_digest,
+                       IfTagged if_tagged) = 0;
+  Result<> tag(const model::Tag& name, const CanonicalDigest& digest, const Digest& client_digest) {
+    return tag(name, digest, client_digest, IfTagged::move);
+  }
   Result<> tag(const model::Tag& name, const CanonicalDigest& digest) { return tag(name, digest, digest); }
   // The digest by which clients are told of what the tag points to: the one it was tagged with, as far as that is
   // known, or target itself. Requires: target is what the tag points to.

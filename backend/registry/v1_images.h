@@ -84,9 +84,9 @@ public:
   virtual Result<std::optional<model::V1Chain>> pushed(Repository& repository, const CanonicalDigest& manifest) = 0;
   // Makes the image what the tag names, for clients of every age: an image made of a manifest is tagged as this
   // manifest, one that was pushed becomes a manifest.
-  // Errors: those of ancestry. Durable.
-  virtual Result<> tag(Repository& repository, const model::Tag& tag, const ImageId& id, const MayRead& may_read,
-                       const IsGone& is_gone) = 0;
+  // Errors: those of ancestry; those of TagStore::tag. Durable.
+  virtual Result<> tag(Repository& repository, const model::Tag& tag, const ImageId& id, IfTagged if_tagged,
+                       const MayRead& may_read, const IsGone& is_gone) = 0;
 
   // A note is kept with a tag as long as it names the manifest it names now; without such a tag, not at all. It may be
   // lost: not durable.

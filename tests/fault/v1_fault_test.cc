@@ -61,7 +61,8 @@ Acknowledged push(V1Store& store) {
   done.base = push_image(store, base_id, base_json, layer('b'));
   done.top = done.base && push_image(store, top_id, top_json, layer('t'));
   const auto repository = store.registry.repository(model::RepositoryName::parse("team/app").value());
-  done.tag = done.top && store.tags.tag(*repository, model::Tag::parse("v1").value(), top_id, nullptr, nullptr);
+  done.tag = done.top && store.tags.tag(*repository, model::Tag::parse("v1").value(), top_id, registry::IfTagged::move,
+                                        nullptr, nullptr);
   return done;
 }
 

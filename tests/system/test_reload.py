@@ -73,6 +73,10 @@ def expire(folder):
 BREAKS = {
     "the config is invalid": (lambda registry, folder: rewrite(registry, {"log": {"level": "loud"}}), "log.level"),
     "the config is not YAML": (lambda registry, folder: registry.config_file.write_text("{"), "config.yml"),
+    "half a section": (lambda registry, folder: rewrite(registry, {"berth": {"access": {"rules": []}}}),
+                       "berth.access.rules: (a list): allowed is a list of rules"),
+    "a rule that is none": (lambda registry, folder: rewrite(registry, {"berth": {"access": {"rules": [
+        {"who": "anyone", "repositories": "Team/**", "may": "pull"}]}}}), "berth.access.rules[0].repositories: "),
     "another address": (lambda registry, folder: rewrite(registry, {"http": {"addr": "127.0.0.1:1"}}),
                         "a change of http.addr needs a restart"),
     "another spool": (lambda registry, folder: rewrite(registry, {"berth": {"spool": str(folder / "spool")}}),

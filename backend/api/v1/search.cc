@@ -22,14 +22,25 @@ std::size_t number(const Call& call, std::string_view name, std::size_t otherwis
   return std::min(value, most);
 }
 
-Result<std::vector<std::string>> names_with(registry::Registry& registry, const std::string& term) {
+Result<bool> is_shown(const registry::MayRead& may_read, const std::string& name) {
+  if (may_read == nullptr) return true;
+  BERTH_TRY(const auto repository, model::RepositoryName::parse(name));
+  return may_read(repository);
+}
+
+// The names with the term in them that the caller may read.
+Result<std::vector<std::string>> names_with(registry::Registry& registry, const registry::MayRead& may_read,
+                                            const std::string& term) {
   std::vector<std::string> found;
   registry::PageRequest request{{}, 1000};
   for (std::size_t scanned = 0; scanned < max_scanned;) {
     BERTH_TRY(registry::Page page, registry.repositories(request));
     scanned += page.entries.size();
-    for (std::string& name : page.entries)
-      if (name.find(term) != std::string::npos) found.push_back(name);
+    for (const std::string& name : page.entries) {
+      if (name.find(term) == std::string::npos) continue;
+      BERTH_TRY(const bool shown, is_shown(may_read, name));
+      if (shown) found.push_back(name);
+    }
     if (!page.more || page.entries.empty()) break;
     request.last = std::move(page.entries.back());
   }
@@ -43,7 +54,7 @@ Outcome search(Call& call) {
   constexpr std::string_view library = "library/";
   if (term.starts_with(library)) term.erase(0, library.size());
   const std::size_t size = number(call, "n", default_page, max_page), page = number(call, "page", 1, max_scanned);
-  BERTH_TRY(const auto names, names_with(call.services.registry, term));
+  BERTH_TRY(const auto names, names_with(call.services.registry, call.may_read, term));
 
   auto results = nlohmann::ordered_json::array();
   for (std::size_t i = (page - 1) * size; i < names.size() && i < page * size; ++i)

@@ -99,7 +99,8 @@ Outcome put_tag(Call& call) {
   if (!document.is_string()) return fail(Code::bad_request, "Invalid data");
   const auto id = model::ImageId::parse(document.get<std::string>());
   if (!id) return fail(Code::image_unknown);
-  BERTH_CHECK(call.services.v1_tags->tag(*call.repository, *tag, *id, call.may_read, call.request.client_is_gone));
+  BERTH_CHECK(told_of_tag(*tag, call.services.v1_tags->tag(*call.repository, *tag, *id, call.if_tagged, call.may_read,
+                                                           call.request.client_is_gone)));
   BERTH_CHECK(call.services.v1_tags->keep_note(*call.repository, *tag,
                                                describe_push(call.services.clock.now(), call.header("User-Agent"))));
   return done();

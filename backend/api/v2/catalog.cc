@@ -1,6 +1,7 @@
-// GET /v2/_catalog: the names of the repositories, a page at a time.
+// GET /v2/_catalog: the names of the repositories that the caller may read, a page at a time.
 #include <algorithm>
 
+#include "api/readable.h"
 #include "api/v2/endpoints.h"
 
 namespace berth::api::v2 {
@@ -18,7 +19,8 @@ Outcome list_repositories(Call& call) {
 
   registry::Page page;
   if (limit > 0) {
-    BERTH_TRY(page, call.services.registry.repositories({std::string(call.query.get("last")), limit}));
+    BERTH_TRY(page, readable_repositories(call.services.registry, call.may_read,
+                                          {std::string(call.query.get("last")), limit}));
   }
   auto response = json_response("{\"repositories\":" + json_array_of(page.entries) + "}\n");
   if (page.more && !page.entries.empty())

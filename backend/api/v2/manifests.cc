@@ -129,9 +129,11 @@ Outcome put_manifest(Call& call) {
             call.repository->manifests().put(info, bytes, named ? std::optional(*named) : std::nullopt));
   const model::Digest& client_digest = named ? *named : descriptor.digest;
   BERTH_CHECK(keep_signatures(call, descriptor.digest, signatures));
-  if (const auto* tag = std::get_if<model::Tag>(&reference))
-    BERTH_CHECK(call.repository->tags().tag(*tag, descriptor.digest, client_digest));
-  for (const model::Tag& tag : further) BERTH_CHECK(call.repository->tags().tag(tag, descriptor.digest, client_digest));
+  const auto tag_it = [&](const model::Tag& tag) {
+    return told_of_tag(tag, call.repository->tags().tag(tag, descriptor.digest, client_digest, call.if_tagged));
+  };
+  if (const auto* tag = std::get_if<model::Tag>(&reference)) BERTH_CHECK(tag_it(*tag));
+  for (const model::Tag& tag : further) BERTH_CHECK(tag_it(tag));
 
   const std::string digest = client_digest_of(client_digest, descriptor);
   http::Response response = empty_response(201);

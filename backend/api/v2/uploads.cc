@@ -1,6 +1,7 @@
 // /v2/<name>/blobs/uploads/: pushing a blob. POST begins (or mounts, or takes it whole), PATCH appends, PUT takes the
 // rest and finishes, GET tells how far it is, DELETE cancels. Every reply but the last carries a fresh Location, whose
 // `_state` says how much was acknowledged: a client that lost a reply sees 416 with the place to go on from.
+#include "api/readable.h"
 #include "api/v2/endpoints.h"
 #include "http/headers.h"
 #include "model/byte_range.h"
@@ -47,19 +48,40 @@ Result<model::Digest> digest_parameter(const Call& call) {
   return model::Digest::parse(call.query.get("digest"));
 }
 
-// Nothing: no mount was asked for, or one that names no blob; that is an upload then, never an error.
-std::optional<registry::MountRequest> mount_parameters(const Call& call) {
+constexpr std::size_t max_looked_into = 1000; // repositories, for a blob that is to be mounted from any of them
+
+// A repository that the caller may read and that has the blob; nothing: there is none among the first.
+Result<std::optional<model::RepositoryName>> any_with(const Call& call, const model::Digest& digest) {
+  registry::Registry& registry = call.services.registry;
+  BERTH_TRY(const registry::Page page, readable_repositories(registry, call.may_read, {{}, max_looked_into}));
+  for (const std::string& text : page.entries) {
+    BERTH_TRY(auto name, model::RepositoryName::parse(text));
+    const auto found = registry.repository(name)->blobs().stat(digest);
+    if (found) return std::optional(std::move(name));
+    if (!is(found.error(), Code::blob_unknown)) return std::unexpected(found.error());
+  }
+  return std::nullopt;
+}
+
+// Nothing: no mount was asked for, or one that names no blob, or one from where the caller may not read; that is an
+// upload then, never an error, so that a repository that is hidden is as one that is not there.
+Result<std::optional<registry::MountRequest>> mount_parameters(const Call& call) {
   if (!call.query.has("mount")) return std::nullopt;
-  auto digest = model::Digest::parse_stored(call.query.get("mount"));
+  const auto digest = model::Digest::parse_stored(call.query.get("mount"));
   if (!digest) return std::nullopt;
-  // Without a repository to mount from it is any of the store, which is for callers who may pull from all of them.
   if (!call.query.has("from")) {
-    if (call.may_read) return std::nullopt;
-    return registry::MountRequest{*std::move(digest), std::nullopt};
+    if (call.may_read == nullptr) return registry::MountRequest{*digest, std::nullopt}; // from anywhere in the store
+    BERTH_TRY(auto from, any_with(call, *digest));
+    if (!from) return std::nullopt;
+    return registry::MountRequest{*digest, std::move(from)};
   }
   auto from = model::RepositoryName::parse(call.query.get("from"));
   if (!from) return std::nullopt;
-  return registry::MountRequest{*std::move(digest), *std::move(from)};
+  if (call.may_read != nullptr) {
+    BERTH_TRY(const bool readable, call.may_read(*from));
+    if (!readable) return std::nullopt;
+  }
+  return registry::MountRequest{*digest, *std::move(from)};
 }
 
 // The state that a step brings with it, which must be of this upload.
@@ -159,7 +181,7 @@ Outcome start_upload(Call& call) {
   BERTH_CHECK(check_body(call.request));
   BERTH_TRY(const auto whole, parse_start(call));
 
-  const auto mount = mount_parameters(call);
+  BERTH_TRY(const auto mount, mount_parameters(call));
   BERTH_TRY(auto created, call.repository->blobs().create(mount));
   if (const auto* mounted = std::get_if<registry::Mounted>(&created))
     return blob_created(call, mount->digest, mounted->descriptor);

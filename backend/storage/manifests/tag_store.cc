@@ -43,10 +43,15 @@ Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
   return unknown(tag);
 }
 
-Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& digest,
-                       const model::Digest& client_digest) {
+Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& client_digest,
+                       registry::IfTagged if_tagged) {
   BERTH_TRY(const auto no_removal, driver_.share(paths::manifest_lock(repository_, digest)));
   BERTH_TRY(const auto lock, driver_.lock_waiting(paths::tag_lock(repository_, tag)));
+  if (if_tagged == registry::IfTagged::refuse) {
+    const auto target = get(tag);
+    if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
+    if (target && *target != digest) return fail(Code::exists, tag.str());
+  }
   // Again, as a delete may have taken it since the manifest was put: the tag that is acknowledged now leads to it.
   std::vector<driver::PutFile> files;
   files.push_back(link_file(driver_, paths::revision_link(repository_, digest), digest));

@@ -39,8 +39,9 @@ public:
         logger_(logger) {}
 
   Result<model::CanonicalDigest> get(const model::Tag& tag) override;
-  Result<> tag(const model::Tag& tag, const model::CanonicalDigest& digest,
-               const model::Digest& client_digest) override;
+  using registry::TagStore::tag;
+  Result<> tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& client_digest,
+               registry::IfTagged if_tagged) override;
   model::Digest client_digest(const model::Tag& tag, const model::CanonicalDigest& target) override;
   Result<> untag(const model::Tag& tag) override;
   Result<> untag(const std::vector<model::Tag>& tags) override;

@@ -286,15 +286,15 @@ Result<CanonicalDigest> V1Tags::make_manifest(Repository& repository, const Imag
   return put.digest;
 }
 
-Result<> V1Tags::tag(Repository& repository, const model::Tag& tag, const ImageId& id, const MayRead& may_read,
-                     const IsGone& is_gone) {
+Result<> V1Tags::tag(Repository& repository, const model::Tag& tag, const ImageId& id, registry::IfTagged if_tagged,
+                     const MayRead& may_read, const IsGone& is_gone) {
   const Caller caller{may_read, is_gone};
   BERTH_CHECK(parts_.images.ancestry(id, may_read)); // all of it must be there
   BERTH_TRY(std::optional<CanonicalDigest> manifest, manifest_of(repository, id, caller));
   if (!manifest) {
     BERTH_TRY(manifest, make_manifest(repository, id, caller));
   }
-  return repository.tags().tag(tag, *manifest);
+  return repository.tags().tag(tag, *manifest, *manifest, if_tagged);
 }
 
 Result<> V1Tags::keep_note(Repository& repository, const model::Tag& tag, std::string_view note) {

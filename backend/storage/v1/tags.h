@@ -29,7 +29,7 @@ public:
   Result<ImageId> get(registry::Repository& repository, const model::Tag& tag, const IsGone& is_gone) override;
   Result<std::optional<model::V1Chain>> pushed(registry::Repository& repository,
                                                const CanonicalDigest& manifest) override;
-  Result<> tag(registry::Repository& repository, const model::Tag& tag, const ImageId& id,
+  Result<> tag(registry::Repository& repository, const model::Tag& tag, const ImageId& id, registry::IfTagged if_tagged,
                const registry::MayRead& may_read, const IsGone& is_gone) override;
   Result<> keep_note(registry::Repository& repository, const model::Tag& tag, std::string_view note) override;
   Result<std::string> note(registry::Repository& repository, const model::Tag& tag) override;

@@ -191,6 +191,8 @@ TEST_CASE("a mount from anywhere needs a caller who may pull from everywhere") {
   face.gate.may_pull = [](const model::RepositoryName&) { return false; };
   CHECK(face.send("POST /v2/team/app/blobs/uploads/?mount=" + digest_of("x")).status() == 202);
   CHECK(face.send("HEAD /v2/team/app/blobs/" + digest_of("x")).status() == 404);
+  CHECK(face.send("POST /v2/team/app/blobs/uploads/?from=secret/app&mount=" + digest_of("x")).status() == 202);
+  CHECK(face.send("HEAD /v2/team/app/blobs/" + digest_of("x")).status() == 404);
   face.gate.may_pull = nullptr;
   CHECK(face.send("POST /v2/team/app/blobs/uploads/?mount=" + digest_of("x")).status() == 201);
 }

@@ -195,6 +195,40 @@ TEST_CASE("a tag points to the last manifest it was given, and remembers the oth
   CHECK(fixture.repository_->manifests().get(one));
 }
 
+TEST_CASE("a tag that may not be moved stays, and may be given its own manifest again") {
+  using enum registry::IfTagged;
+  Repository fixture;
+  auto& tags = fixture.repository_->tags();
+  const auto one = fixture.put_image("")->digest, two = fixture.put_image(describe(digest_of("{}")))->digest;
+  REQUIRE(tags.tag(tag("v1"), one, one, refuse));
+  REQUIRE(tags.tag(tag("v1"), one, one, refuse));
+  const auto moved = tags.tag(tag("v1"), two, two, refuse);
+  REQUIRE_FALSE(moved);
+  CHECK(moved.error().code == Code::exists);
+  CHECK(tags.get(tag("v1")).value() == one);
+  const std::string directory = "/docker/registry/v2/repositories/a/b/_manifests/tags/v1";
+  CHECK(fixture.driver.stat(directory + "/index/sha256/" + std::string(two.hex())).error().code == Code::not_found);
+  REQUIRE(tags.tag(tag("v1"), two, two, move));
+  REQUIRE(tags.untag(tag("v1")));
+  REQUIRE(tags.tag(tag("v1"), one, one, refuse));
+}
+
+TEST_CASE("of two that add the same tag at the same time one is refused") {
+  Repository fixture;
+  const auto one = fixture.put_image("")->digest, two = fixture.put_image(describe(digest_of("{}")))->digest;
+  for (int i = 0; i < 100; ++i) {
+    const auto name = tag("v" + std::to_string(i));
+    std::atomic<int> added = 0;
+    const auto add = [&](const auto& digest) {
+      if (fixture.repository("a/b")->tags().tag(name, digest, digest, registry::IfTagged::refuse)) ++added;
+    };
+    std::thread other([&] { add(two); });
+    add(one);
+    other.join();
+    CHECK(added == 1);
+  }
+}
+
 TEST_CASE("deleting a manifest takes its tags, and no others") {
   Repository fixture;
   auto& repository = *fixture.repository_;

@@ -44,7 +44,7 @@ TEST_CASE("an id is readable through a repository that the caller may read, and 
   store.push(top_id, top_json);
   const auto tag = test::tag("v1");
   CHECK(store.images.find(top_id, only("team/other"))); // in no repository yet: a push that goes on
-  REQUIRE(store.tags.tag(*store.repository("team/secret"), tag, top_id, nullptr, nullptr));
+  REQUIRE(store.tags.tag(*store.repository("team/secret"), tag, top_id, registry::IfTagged::move, nullptr, nullptr));
   for (const auto& id : {base_id, top_id}) {
     CHECK(store.images.find(id, nullptr));
     CHECK(store.images.find(id, only("team/secret")));
@@ -53,10 +53,12 @@ TEST_CASE("an id is readable through a repository that the caller may read, and 
     CHECK(is_unknown(store.images.ancestry(id, only("team/other"))));
   }
   // Nor does tagging it elsewhere help who may not read it.
-  CHECK(is_unknown(store.tags.tag(*store.repository("team/other"), tag, top_id, only("team/other"), nullptr)));
+  CHECK(is_unknown(store.tags.tag(*store.repository("team/other"), tag, top_id, registry::IfTagged::move,
+                                  only("team/other"), nullptr)));
   CHECK(is_unknown(store.images.find(top_id, only("team/other"))));
   // Who may, shows it to the readers of the other one.
-  REQUIRE(store.tags.tag(*store.repository("team/other"), tag, base_id, only("team/secret"), nullptr));
+  REQUIRE(store.tags.tag(*store.repository("team/other"), tag, base_id, registry::IfTagged::move, only("team/secret"),
+                         nullptr));
   CHECK(store.images.find(base_id, only("team/other")));
   CHECK(is_unknown(store.images.find(top_id, only("team/other"))));
 }
@@ -64,7 +66,8 @@ TEST_CASE("an id is readable through a repository that the caller may read, and 
 TEST_CASE("a repository that cannot be asked about is an error, and not one that may be read") {
   Store store;
   store.push(base_id, base_json);
-  REQUIRE(store.tags.tag(*store.repository("team/secret"), test::tag("v1"), base_id, nullptr, nullptr));
+  REQUIRE(store.tags.tag(*store.repository("team/secret"), test::tag("v1"), base_id, registry::IfTagged::move, nullptr,
+                         nullptr));
   const auto found =
       store.images.find(base_id, [](const model::RepositoryName&) -> Result<bool> { return fail(Code::io); });
   REQUIRE(!found);
