@@ -21,7 +21,8 @@ bool reads(std::string_view method) { return method == "GET" || method == "HEAD"
 
 std::vector<Face> faces_of(const Options& options, const Services& services) {
   std::vector<Face> faces;
-  if (options.faces != Options::Faces::v1) faces.push_back(v2::face());
+  if (options.faces != Options::Faces::v1)
+    faces.push_back(v2::face(services.tokens != nullptr ? v2::TokenRows::served : v2::TokenRows::absent));
   if (services.v1_tags != nullptr) faces.push_back(v1::face());
   return faces;
 }
@@ -74,6 +75,15 @@ std::string_view raw_path(const http::Request& request) { return http::split_tar
 
 } // namespace
 
+auth::Credentials credentials_of(http::Request& request, const Clock& clock) {
+  if (!request.judged_at) request.judged_at = clock.now();
+  return {.authorization = request.headers.get("Authorization"),
+          .address = request.remote_addr,
+          .certificate = request.client_certificate,
+          .time = *request.judged_at,
+          .takes_long = request.takes_long ? &request.takes_long : nullptr};
+}
+
 Outcome takes_small_body(Call&) { return http::takes(http::TakesBody::small); }
 
 Api::Api(Parts parts, Options options)
@@ -89,7 +99,8 @@ Api::Api(Parts parts, Options options)
                 parts_.v1 && options_.faces != Options::Faces::v2 ? &parts_.v1->images : nullptr,
                 parts_.v1 && options_.faces != Options::Faces::v2 ? &parts_.v1->tags : nullptr,
                 parts_.access != nullptr,
-                parts_.debug},
+                parts_.debug,
+                parts_.tokens},
       root_(root_face()),
       debug_(parts_.debug != nullptr ? debug::face(*parts_.debug) : root_face()),
       faces_(faces_of(options_, services_)) {
@@ -223,14 +234,9 @@ Attempt<auth::Grant> Api::authorize(const Endpoint& row, const std::string& repo
   if (parts_.access == nullptr) return auth::Grant{};
   std::vector<auth::Access> needed = accesses_of(row, repository, request.method, query);
   const std::string origin = Locations(options_, request).origin();
-  if (!request.judged_at) request.judged_at = parts_.clock.now();
-  const auth::Credentials credentials{.authorization = request.headers.get("Authorization"),
-                                      .address = request.remote_addr,
-                                      .vouched = vouched ? &*vouched : nullptr,
-                                      .certificate = request.client_certificate,
-                                      .time = *request.judged_at,
-                                      .takes_long = request.takes_long ? &request.takes_long : nullptr};
-  auto granted = parts_.access->authorize({credentials, needed, origin, row.right, repository});
+  auth::Credentials credentials = credentials_of(request, parts_.clock);
+  credentials.vouched = vouched ? &*vouched : nullptr;
+  auto granted = parts_.access->authorize({credentials, needed, origin, row.right, repository, face.scheme});
   if (granted) {
     request.trace.user = granted->caller.user;
     // Then more than Authorization has decided.

@@ -41,6 +41,7 @@ public:
     std::optional<V1Services> v1 = {};        // absent: there is no v1 face
     EventSettings events = {};                // without a listener: nobody is told
     auth::AccessController* access = nullptr; // null: everybody may do everything
+    auth::TokenService* tokens = nullptr;     // null: there is no /v2/token
     const debug::Pages* debug = nullptr;      // null: there is no debug server
     debug::Health* health = nullptr;          // null: the registry is well
     debug::Metrics* metrics = nullptr;        // null: nothing is counted

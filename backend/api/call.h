@@ -33,8 +33,9 @@ struct Services {
   const v1::TokenSigner& v1_tokens;
   registry::V1Images* v1_images = nullptr; // null, both: there is no v1 face
   registry::V1Tags* v1_tags = nullptr;
-  bool has_accounts = false;           // whether access control knows users, as against letting everybody in
-  const debug::Pages* debug = nullptr; // null: there is no debug server
+  bool has_accounts = false;            // whether access control knows users, as against letting everybody in
+  const debug::Pages* debug = nullptr;  // null: there is no debug server
+  auth::TokenService* tokens = nullptr; // null: there is no token service of this registry's own
 };
 
 struct Call {
@@ -56,6 +57,9 @@ struct Call {
   bool is_head() const { return request.method == "HEAD"; }
   std::string_view header(std::string_view name) const { return request.headers.get(name); }
 };
+
+// What the request brings to say who it comes from, as of now or of the time when rights were first asked for.
+auth::Credentials credentials_of(http::Request& request, const Clock& clock);
 
 // What tagging came to, as a client is told it. Errors: denied for a tag that the caller may not move.
 Result<> told_of_tag(const model::Tag& tag, Result<> tagged);

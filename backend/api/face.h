@@ -30,6 +30,7 @@ struct Face {
   // Nothing: no such token came. Errors: unauthorized; denied if the token is for something else.
   Attempt<std::optional<auth::Caller>> (*vouch)(const Services& services, const http::Request& request,
                                                 const Endpoint& endpoint, const std::string& repository) = nullptr;
+  auth::Question::Scheme scheme = auth::Question::Scheme::bearer; // that its clients know
   // The messages of 404 and 405; empty: those of the table of errors.
   std::string_view no_such_endpoint = {}, no_such_method = {};
   // What metrics call a request that no row takes.

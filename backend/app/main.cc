@@ -2,10 +2,14 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "app/commands/access.h"
 #include "app/commands/commands.h"
 #include "app/commands/passwd.h"
+#include "app/commands/robot.h"
 #include "app/pool/allocator.h"
 
 namespace {
@@ -17,6 +21,41 @@ given, and REGISTRY_* variables override its keys (REGISTRY_HTTP_ADDR=:5001).
 Signals of `up`: SIGHUP reloads configuration and certificates; SIGTERM and Ctrl-C finish what is in progress and stop.
 
 Exit codes: 0 done; 1 failed while running; 2 bad usage or bad configuration.)";
+
+// `berth robot add|list|remove`.
+class RobotCommands {
+public:
+  RobotCommands(CLI::App& app, std::string& config) : config_(config) {
+    CLI::App* robot = app.add_subcommand("robot", "Robots of berth.access: programs with a secret of their own");
+    robot->require_subcommand(1);
+    add_ = robot->add_subcommand("add", "Make a robot, and print its secret this once");
+    list_ = robot->add_subcommand("list", "Name the robots");
+    remove_ = robot->add_subcommand("remove", "End a robot, and its tokens, at once");
+    for (CLI::App* each : {add_, remove_}) each->add_option("NAME", name_, "without robot:")->required();
+    for (CLI::App* each : {add_, list_, remove_})
+      each->add_option("CONFIG", config, "config.yml")->envname("REGISTRY_CONFIGURATION_PATH")->required();
+    add_->add_option("--may", may_, "nothing but this of what the rules let it do: push:team/**; repeatable")
+        ->option_text("ACTION:PATTERN")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    add_->add_option("--days", days_, "until it ends; 0: never")->check(CLI::Range(0, 36'500))->capture_default_str();
+  }
+
+  // The exit code; nothing if another command was given.
+  std::optional<int> run() const {
+    if (add_->parsed()) return berth::app::add_robot(config_, name_, may_, days_);
+    if (list_->parsed()) return berth::app::list_robots(config_);
+    if (remove_->parsed()) return berth::app::remove_robot(config_, name_);
+    return std::nullopt;
+  }
+
+private:
+  const std::string& config_;
+  CLI::App *add_, *list_, *remove_;
+  std::string name_;
+  std::vector<std::string> may_;
+  int days_ = berth::app::default_robot_days;
+};
 
 } // namespace
 
@@ -63,7 +102,7 @@ int main(int argc, char** argv) {
   CLI::App* passwd = app.add_subcommand("passwd", "Set a user's password in a file for auth.htpasswd");
   passwd->add_option("FILE", file, "made if it is not there")->required();
   passwd->add_option("USER", user, "whose password; it is asked for, or a line of standard input")->required();
-
+  const RobotCommands robot(app, config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RequiredError& error) {
@@ -88,5 +127,5 @@ int main(int argc, char** argv) {
   if (purge->parsed()) return berth::app::purge_uploads(config, dry_run ? PurgeRun::dry : PurgeRun::as_configured);
   if (keys->parsed()) return berth::app::config_keys();
   if (passwd->parsed()) return berth::app::passwd(file, user);
-  return berth::app::exit_usage;
+  return robot.run().value_or(berth::app::exit_usage);
 }

@@ -37,6 +37,14 @@ struct Access {
   bool operator==(const Access&) const = default;
 };
 
+// What somebody was given for a part of what the rules let him do.
+struct Bound {
+  std::string action;     // as a rule's `may`: pull, add, push, delete, all
+  std::string repository; // a pattern, as of a rule
+
+  bool operator==(const Bound&) const = default;
+};
+
 // Who a request comes from.
 struct Caller {
   // What sort of identity it is. Their names are apart: "robot:ci" can be no user of an htpasswd file.
@@ -52,6 +60,7 @@ struct Caller {
   std::vector<std::string> groups = {};           // that the source of the identity says (LDAP)
   std::string issuer = {};                        // of a workload: the issuer's name in the configuration
   std::map<std::string, std::string> claims = {}; // of a workload: those that rules may ask for
+  std::vector<Bound> bounds = {};                 // what rules allow is allowed within one of these; empty: all of it
 
   bool is_nobody() const { return user.empty(); }
 };
@@ -76,6 +85,8 @@ struct Question {
   // What berth's own rules ask for: the endpoint's right, on this repository (empty: none is named).
   Right right = Right::known;
   std::string_view repository = {};
+  // What the client knows, and is asked for: those of the v1 API know no Bearer tokens.
+  enum class Scheme { bearer, basic } scheme = Scheme::bearer;
 };
 
 struct Grant {
@@ -117,6 +128,7 @@ struct TokenRequest {
 
 struct IssuedToken {
   std::string token;
+  std::string user; // whose it is: Caller::user
   std::chrono::seconds lifetime{};
   Time issued = {};
   std::string refresh_token = {}; // empty: none

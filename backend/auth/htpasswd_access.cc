@@ -7,26 +7,26 @@ namespace berth::auth {
 
 Result<std::unique_ptr<HtpasswdAccess>> HtpasswdAccess::make(Options options, const Clock& clock, Random& random,
                                                              Logger& logger) {
-  BERTH_TRY(auto file, open_htpasswd(options.path, logger));
+  auto passwords = std::make_shared<Passwords>(clock, random, options.limits);
+  BERTH_TRY(auto users, HtpasswdSource::make(options.path, HtpasswdSource::Unknown::refused, passwords, logger));
   return std::unique_ptr<HtpasswdAccess>(
-      new HtpasswdAccess(basic_challenge(options.realm), std::move(file), options.limits, clock, random));
+      new HtpasswdAccess(basic_challenge(options.realm), std::move(users), std::move(passwords)));
 }
 
 std::expected<Grant, Refusal> HtpasswdAccess::authorize(const Question& question) {
   const auto refusal = [&] { return std::unexpected(Refusal{{Code::unauthorized, {}, {}}, challenge_}); };
-  const auto users = file_->current();
-  if (const Caller* vouched = question.credentials.vouched) {
-    const Htpasswd::Entry* entry = users->find(vouched->user);
-    if (entry == nullptr || entry->stamp != vouched->stamp) return refusal();
-    return Grant{*vouched};
+  const Credentials& from = question.credentials;
+  if (from.vouched != nullptr) {
+    if (!users_->is_current(*from.vouched).value_or(false)) return refusal();
+    return Grant{*from.vouched};
   }
-  const auto credentials = parse_basic(question.credentials.authorization);
-  if (!credentials || credentials->is_nobody()) return refusal();
-  auto caller = passwords_.verify(*users, credentials->user, credentials->password, question.credentials.address,
-                                  question.credentials.takes_long);
-  if (caller) return Grant{*std::move(caller)};
-  if (is(caller.error(), Code::unauthorized)) return refusal();
-  return std::unexpected(Refusal{caller.error()});
+  const auto credentials = parse_basic(from.authorization);
+  if (!credentials || credentials->user.empty()) return refusal();
+  auto caller = users_->identify({credentials->user, credentials->password, from.address, from.time, from.takes_long});
+  if (!caller) return refusal();
+  if (*caller) return Grant{*std::move(*caller)};
+  if (is(caller->error(), Code::unauthorized)) return refusal();
+  return std::unexpected(Refusal{caller->error()});
 }
 
 } // namespace berth::auth

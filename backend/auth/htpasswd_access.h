@@ -7,7 +7,7 @@
 #include <string>
 
 #include "auth/access.h"
-#include "auth/htpasswd_file.h"
+#include "auth/htpasswd_source.h"
 #include "auth/passwords.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -31,16 +31,16 @@ public:
   // Refusals: unauthorized, too_many_requests.
   std::expected<Grant, Refusal> authorize(const Question& question) override;
 
-  const Passwords& passwords() const { return passwords_; }
+  const Passwords& passwords() const { return *passwords_; }
 
 private:
-  HtpasswdAccess(std::string challenge, std::unique_ptr<HtpasswdFile> file, PasswordLimits limits, const Clock& clock,
-                 Random& random)
-      : challenge_(std::move(challenge)), file_(std::move(file)), passwords_(clock, random, limits) {}
+  HtpasswdAccess(std::string challenge, std::unique_ptr<HtpasswdSource> users,
+                 std::shared_ptr<const Passwords> passwords)
+      : challenge_(std::move(challenge)), users_(std::move(users)), passwords_(std::move(passwords)) {}
 
   const std::string challenge_;
-  const std::unique_ptr<HtpasswdFile> file_;
-  Passwords passwords_;
+  const std::unique_ptr<HtpasswdSource> users_;
+  const std::shared_ptr<const Passwords> passwords_;
 };
 
 } // namespace berth::auth

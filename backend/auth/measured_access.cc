@@ -29,7 +29,7 @@ std::size_t outcome_of(Code code) {
 } // namespace
 
 std::expected<Grant, Refusal> MeasuredAccess::authorize(const Question& question) {
-  auto answer = controller_.authorize(question);
+  auto answer = controller_->authorize(question);
   const std::size_t outcome = answer ? std::size_t{allowed} : outcome_of(answer.error().error.code);
   counts_[kind_of(question.credentials)][outcome].fetch_add(1, std::memory_order_relaxed);
   return answer;

@@ -21,8 +21,8 @@ public:
   static constexpr std::array<std::string_view, 5> outcomes{"allowed", "unauthorized", "denied", "throttled",
                                                             "unavailable"};
 
-  // Borrows: the controller.
-  explicit MeasuredAccess(AccessController& controller) : controller_(controller) {}
+  // Borrows: the controller; null if nobody asks.
+  explicit MeasuredAccess(AccessController* controller) : controller_(controller) {}
 
   std::expected<Grant, Refusal> authorize(const Question& question) override;
 
@@ -32,7 +32,7 @@ public:
   }
 
 private:
-  AccessController& controller_;
+  AccessController* const controller_;
   std::array<std::array<std::atomic<std::uint64_t>, outcomes.size()>, kinds.size()> counts_{};
 };
 

@@ -16,7 +16,8 @@
 
 namespace berth::auth {
 
-inline constexpr std::size_t max_own_token_bytes = 2048;
+// Most are of 300 bytes. Names of groups and of scopes may be long; nginx takes header lines up to 16 KiB.
+inline constexpr std::size_t max_own_token_bytes = 8192;
 
 struct OwnToken {
   enum class Use { access, refresh } use = Use::access;
@@ -35,7 +36,7 @@ public:
   // Whether a text has the form of such a token, good or bad.
   static bool is_one(std::string_view text);
 
-  // Errors: bad_request if it would be longer than max_own_token_bytes.
+  // Errors: bad_request if it would be longer than max_own_token_bytes, or holds a text that is no UTF-8.
   Result<std::string> sign(const OwnToken& token) const;
   // Errors: unauthorized, with the reason: another MAC, another form, expired, not for this use.
   Result<OwnToken> read(std::string_view text, OwnToken::Use use, std::chrono::sys_seconds now) const;

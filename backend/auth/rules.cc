@@ -119,6 +119,17 @@ Rights Rules::of(const Caller& caller, std::string_view repository) const {
   return rights;
 }
 
+Rights Rules::anywhere(const Caller& caller) const {
+  const std::string_view user = user_component(caller);
+  Rights rights;
+  for (const Rule& rule : *rules_) {
+    const bool has_names = std::ranges::any_of(
+        rule.repositories, [&](const RepositoryPattern& pattern) { return !pattern.names_user() || !user.empty(); });
+    if (has_names && rule.who.includes(caller)) rights = rights | rule.rights;
+  }
+  return rights;
+}
+
 bool Rules::let_anyone_in() const {
   return std::ranges::any_of(*rules_, [](const Rule& rule) {
     return rule.who.is_anyone() &&

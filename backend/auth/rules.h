@@ -56,6 +56,9 @@ public:
   // The repository: a valid name. Well below 10 us for tens of rules.
   Rights of(const Caller& caller, std::string_view repository) const;
 
+  // What the caller may do with one repository or another: for an image of v1, whose path names none.
+  Rights anywhere(const Caller& caller) const;
+
   // Whether nobody in particular may do anything anywhere.
   bool let_anyone_in() const;
   // Whether nobody in particular may pull from every repository.

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@
 #include "auth/own_token.h"
 #include "auth/rules.h"
 #include "base/clock.h"
+#include "base/guarded.h"
+#include "base/lru_map.h"
 
 namespace berth::auth {
 
@@ -37,9 +40,33 @@ public:
   std::expected<IssuedToken, Refusal> issue(const TokenRequest& request) override;
 
 private:
+  // Who a request comes from.
+  struct Known {
+    Caller caller;
+    std::shared_ptr<const OwnToken> token = nullptr; // that said so
+    std::string login = {};                          // the name that Basic had
+  };
+  // Errors: unauthorized, too_many_requests, unavailable.
+  Result<Known> identify(const Credentials& credentials);
+  Result<Known> of_token(std::string_view token, const Credentials& credentials);
+  Result<std::shared_ptr<const OwnToken>> read(std::string_view token, std::chrono::sys_seconds now);
+  Result<Caller> ask_sources(const Login& login) const;
+  // Whether a caller is still who he was when he was given a token.
+  bool is_current(const Caller& caller) const;
+
+  // What the caller may do today, whatever his token says.
+  Rights rights_of(const Caller& caller, std::string_view repository) const;
+  bool may(const Known& known, const Question& question) const;
+  Grant grant(Known known, const Question& question) const;
+  Refusal refusal(const Question& question, Error error, std::string_view why = {}) const;
+
+  Result<Known> identify(const TokenRequest& request, std::chrono::sys_seconds now);
+  Result<std::vector<Access>> granted(const Caller& caller, const std::vector<std::string>& scopes) const;
+
   const Parts parts_;
   const OwnTokens tokens_;
   const Clock& clock_;
+  Guarded<LruMap<std::string, std::shared_ptr<const OwnToken>>> verified_;
 };
 
 } // namespace berth::auth

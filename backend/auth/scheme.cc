@@ -16,4 +16,9 @@ std::optional<std::string_view> after_scheme(std::string_view authorization, std
   return authorization.substr(scheme.size() + 1);
 }
 
+std::string_view bearer_token(std::string_view authorization) {
+  const std::string_view token = after_scheme(authorization, "bearer").value_or("");
+  return token.find(' ') == std::string_view::npos ? token : std::string_view();
+}
+
 } // namespace berth::auth

@@ -10,4 +10,7 @@ namespace berth::auth {
 // Requires: the scheme is in lower case.
 std::optional<std::string_view> after_scheme(std::string_view authorization, std::string_view scheme);
 
+// What stands after `Bearer` and one blank; empty if the value is something else.
+std::string_view bearer_token(std::string_view authorization);
+
 } // namespace berth::auth

@@ -35,12 +35,6 @@ std::string percent_encoded(std::string_view path) {
   return text;
 }
 
-// What stands after `Bearer` and one blank; empty if that is not what the header is.
-std::string_view bearer_token(std::string_view authorization) {
-  const std::string_view token = after_scheme(authorization, "bearer").value_or("");
-  return token.find(' ') == std::string_view::npos ? token : std::string_view();
-}
-
 Result<> check_algorithms(std::vector<std::string>& names) {
   if (names.empty()) names.assign(signature_algorithms.begin(), signature_algorithms.end());
   for (const std::string& name : names) {

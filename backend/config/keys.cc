@@ -184,7 +184,7 @@ constexpr Key table[] = {
   {"berth.access.ldap.binddn", works, scalar, value<ACCESS(ldap.bind_dn), to_text>, "the account that searches; default: nobody"},
   {"berth.access.ldap.bindpasswordfile", works, scalar, value<ACCESS(ldap.bind_password_file), to_path>, "a file with its password"},
   {"berth.access.ldap.base", works, scalar, value<ACCESS(ldap.base), to_text>, "below which users are found"},
-  {"berth.access.ldap.filter", works, scalar, value<ACCESS(ldap.filter), to_directory_filter>, "how; default: (uid={user})"},
+  {"berth.access.ldap.filter", works, scalar, value<ACCESS(ldap.filter), to_directory_filter>, "how: default: (uid={user})"},
   {"berth.access.ldap.groupattribute", works, scalar, value<ACCESS(ldap.group_attribute), to_text>, "of a user's entry, the DNs of the groups; default: memberOf"},
   {"berth.access.certificates.subject", works, scalar, value<ACCESS(certificates.subject), to_certificate_subject>, "of a client's certificate, which name counts: uri, dns, cn"},
   {"berth.access.certificates.pattern", works, scalar, value<ACCESS(certificates.pattern), to_text>, "which of several names, and what of it"},

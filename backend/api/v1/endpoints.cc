@@ -11,7 +11,7 @@ constexpr Endpoint table[] = {
     {"GET",    "/v1/users",                                "v1", Right::known,   Cost::quick,   check_login},
     {"POST",   "/v1/users",                                "v1", Right::nothing, Cost::slow,    create_user, takes_small_body},
     {"PUT",    "/v1/users/{user}",                         "v1", Right::known,   Cost::slow,    change_user, takes_small_body},
-    {"GET",    "/v1/search",                               "v1", Right::known,   Cost::slow,    search},
+    {"GET",    "/v1/search",                               "v1", Right::catalog, Cost::slow,    search},
     {"GET",    "/v1/images/{id}/json",                     "v1", Right::pull,    Cost::unpacks, get_json},
     {"PUT",    "/v1/images/{id}/json",                     "v1", Right::push,    Cost::slow,    put_json, takes_small_body},
     {"GET",    "/v1/images/{id}/ancestry",                 "v1", Right::pull,    Cost::unpacks, get_ancestry},

@@ -41,6 +41,7 @@ Face face() {
           .ending = Face::Ending::ignored,
           .parse_name = repository_name,
           .vouch = vouch,
+          .scheme = auth::Question::Scheme::basic,
           .no_such_endpoint = "Not found",
           .no_such_method = "Method not allowed",
           .counted_as = "v1"};

@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include "auth/caller_text.h"
 #include "base/encoding.h"
 #include "http/headers.h"
 
@@ -35,10 +36,10 @@ std::string_view value_of(std::string_view list, std::string_view key) {
 
 } // namespace
 
-std::string TokenSigner::signature_of(const Token& token, std::string_view expires) const {
+std::string TokenSigner::signature_of(const Token& token, std::string_view subject, std::string_view expires) const {
   // The first line keeps this key's signatures apart from those of upload states.
   const std::string message = "v1 token\n" + token.repository + "\n" + std::string(name_of(token.access)) + "\n" +
-                              to_base64url(token.caller.user) + "\n" + token.caller.stamp + "\n" + std::string(expires);
+                              std::string(subject) + "\n" + std::string(expires);
   std::string mac(mac_bytes, '\0');
   unsigned length = 0;
   HMAC(EVP_sha256(), secret_.data(), static_cast<int>(secret_.size()),
@@ -49,29 +50,30 @@ std::string TokenSigner::signature_of(const Token& token, std::string_view expir
 
 std::string TokenSigner::sign(const Token& token) const {
   const std::string expires = std::to_string(seconds(clock_.now() + lifetime));
-  std::string subject;
-  if (!token.caller.user.empty())
-    subject = ",subject=\"" + to_base64url(token.caller.user) + "\",stamp=\"" + token.caller.stamp + "\"";
-  return "Token signature=" + signature_of(token, expires) + ",repository=\"" + token.repository +
-         "\",access=" + std::string(name_of(token.access)) + subject + ",expires=" + expires;
+  const std::string subject = to_base64url(auth::caller_text(token.caller));
+  return "Token signature=" + signature_of(token, subject, expires) + ",repository=\"" + token.repository +
+         "\",access=" + std::string(name_of(token.access)) + (subject.empty() ? "" : ",subject=\"" + subject + "\"") +
+         ",expires=" + expires;
 }
 
 Result<Token> TokenSigner::verify(std::string_view text) const {
   const auto refuse = [] { return fail(Code::unauthorized, "The token is not valid, or has expired"); };
   const std::string_view access = value_of(text, "access"), expires = value_of(text, "expires");
   if (access != "read" && access != "write") return refuse();
-  auto user = from_base64url(value_of(text, "subject"));
-  if (!user) return refuse();
-  Token token{std::string(value_of(text, "repository")),
-              access == "write" ? TokenAccess::write : TokenAccess::read,
-              {*std::move(user), std::string(value_of(text, "stamp"))}};
-  const std::string expected = signature_of(token, expires);
+  const std::string_view subject = value_of(text, "subject");
+  Token token{std::string(value_of(text, "repository")), access == "write" ? TokenAccess::write : TokenAccess::read};
+  const std::string expected = signature_of(token, subject, expires);
   const std::string_view signature = value_of(text, "signature");
   if (signature.size() != expected.size() || CRYPTO_memcmp(signature.data(), expected.data(), expected.size()) != 0)
     return refuse();
   std::int64_t end = 0;
   std::from_chars(expires.data(), expires.data() + expires.size(), end); // ours, as it is signed
   if (seconds(clock_.now()) >= end) return refuse();
+  const auto caller = from_base64url(subject);
+  if (!caller) return refuse();
+  auto vouched = auth::read_caller(*caller);
+  if (!vouched) return refuse();
+  token.caller = *std::move(vouched);
   return token;
 }
 

@@ -1,7 +1,7 @@
 // Tokens of the v1 API: what a client is given with a repository and sends with the requests for its images. Over http
 // a docker client sends its password with the first only; the token is what the rest is known by.
 // Form: `Token signature=<hmac>,repository="<name>",access=<read or write>,expires=<unix seconds>`; with access
-// control `subject="<user, in base64url>",stamp="<auth::Caller::stamp>"` stand before expires.
+// control `subject="<auth::caller_text, in base64url>"` stands before expires.
 #pragma once
 
 #include <string>
@@ -35,7 +35,7 @@ public:
   Result<Token> verify(std::string_view text) const;
 
 private:
-  std::string signature_of(const Token& token, std::string_view expires) const;
+  std::string signature_of(const Token& token, std::string_view subject, std::string_view expires) const;
 
   std::string secret_;
   const Clock& clock_;

@@ -20,11 +20,18 @@ constexpr Endpoint table[] = {
     {"DELETE", "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Right::push,    Cost::slow,    cancel_upload},
     {"GET",    "/v2/{name...}/blobs/{digest}",        "blob",              Right::pull,    Cost::quick,   get_blob},
     {"DELETE", "/v2/{name...}/blobs/{digest}",        "blob",              Right::remove,  Cost::slow,    delete_blob},
+    {"GET",    "/v2/token",                           "token",             Right::nothing, Cost::quick,   get_token},
+    {"POST",   "/v2/token",                           "token",             Right::nothing, Cost::slow,    post_token,       takes_small_body},
 };
 // clang-format on
 
 } // namespace
 
 std::span<const Endpoint> endpoints() { return table; }
+
+std::span<const Endpoint> endpoints_without_tokens() {
+  constexpr std::size_t token_rows = 2; // the last
+  return std::span(table).first(std::size(table) - token_rows);
+}
 
 } // namespace berth::api::v2

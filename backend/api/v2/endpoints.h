@@ -13,6 +13,8 @@ namespace berth::api::v2 {
 using api::Endpoint;
 
 std::span<const Endpoint> endpoints();
+// All but /v2/token, where access control has no token service.
+std::span<const Endpoint> endpoints_without_tokens();
 
 // base.cc
 Outcome check_version(Call& call);
@@ -39,5 +41,8 @@ Outcome append_to_upload(Call& call);
 Outcome before_finish(Call& call);
 Outcome finish_upload(Call& call);
 Outcome cancel_upload(Call& call);
+// token.cc
+Outcome get_token(Call& call);
+Outcome post_token(Call& call);
 
 } // namespace berth::api::v2

@@ -5,9 +5,9 @@
 
 namespace berth::api::v2 {
 
-Face face() {
+Face face(TokenRows tokens) {
   return {.owns = [](std::string_view path) { return lies_in(path, "/v2"); },
-          .endpoints = endpoints(),
+          .endpoints = tokens == TokenRows::served ? endpoints() : endpoints_without_tokens(),
           .render = error_response,
           .version_header = {"Docker-Distribution-Api-Version", "registry/2.0"}};
 }

@@ -5,6 +5,8 @@
 
 namespace berth::api::v2 {
 
-Face face();
+// Whether /v2/token is among its endpoints.
+enum class TokenRows { absent, served };
+Face face(TokenRows tokens);
 
 } // namespace berth::api::v2

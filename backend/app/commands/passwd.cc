@@ -1,23 +1,17 @@
 #include "app/commands/passwd.h"
 
-#include <fcntl.h>
 #include <openssl/crypto.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
 #include "app/commands/commands.h"
 #include "auth/htpasswd.h"
-#include "base/content.h"
 #include "base/random.h"
 #include "base/small_file.h"
-#include "base/unique_fd.h"
 
 namespace berth::app {
 namespace {
@@ -57,32 +51,6 @@ std::string without_user(std::string_view text, const std::string& user) {
   return kept;
 }
 
-// In the place of the file, by rename.
-Result<> replace(const std::string& path, std::string_view text) {
-  struct stat before{};
-  const bool is_there = ::stat(path.c_str(), &before) == 0;
-  std::string temporary = path + ".XXXXXX";
-  const UniqueFd file(::mkostemp(temporary.data(), O_CLOEXEC)); // 0600
-  if (!file) return std::unexpected(errno_error("create", temporary, errno));
-  const auto finish = [&]() -> Result<> {
-    BERTH_CHECK(write_all(file.get(), text, temporary));
-    if (is_there &&
-        (::fchown(file.get(), before.st_uid, before.st_gid) != 0 || ::fchmod(file.get(), before.st_mode & 07777) != 0))
-      return std::unexpected(errno_error("chown", temporary, errno));
-    if (::fsync(file.get()) != 0) return std::unexpected(errno_error("fsync", temporary, errno));
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return std::unexpected(errno_error("rename", path, errno));
-    return {};
-  };
-  if (auto finished = finish(); !finished) {
-    ::unlink(temporary.c_str());
-    return finished;
-  }
-  const std::string directory = std::filesystem::path(path).parent_path();
-  const UniqueFd parent(::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!parent || ::fsync(parent.get()) != 0) return std::unexpected(errno_error("fsync", directory, errno));
-  return {};
-}
-
 } // namespace
 
 Result<> set_password(const std::string& file, const std::string& user, const std::string& password) {
@@ -92,7 +60,7 @@ Result<> set_password(const std::string& file, const std::string& user, const st
   const std::string path = std::filesystem::weakly_canonical(file, error); // a link stays one
   const auto before = read_small_file(path, max_file_bytes);
   if (!before && !is(before.error(), Code::not_found)) return std::unexpected(before.error());
-  return replace(path, without_user(before.value_or(std::string()), user) + line + "\n");
+  return replace_small_file(path, without_user(before.value_or(std::string()), user) + line + "\n");
 }
 
 int passwd(const std::string& file, const std::string& user) {

@@ -19,6 +19,7 @@
 #include "app/pool/purger.h"
 #include "app/pool/secret.h"
 #include "app/pool/signing_key.h"
+#include "auth/measured_access.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/url_secrets.h"
@@ -292,16 +293,20 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   api::debug::Health health;
   api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
   show(caching, *notifier, config, pages, *metrics);
-  BERTH_TRY(const auto access, access_of(config, role.serves, clock, random, logger));
+  BERTH_TRY(const auto access, access_of(config, options.secret, role.serves, clock, random, logger));
+  auth::MeasuredAccess counted(access.controller.get());
+  if (counts && access.controller != nullptr)
+    metrics->add([&](std::string& page) { write_access_metrics(page, counted, access.passwords); });
   const auto gate = pull_gate_of(role, health, clock, logger);
   api::PullListener pulls;
-  if (gate != nullptr && access != nullptr) pulls = std::bind_front(&PullGate::let_through, gate.get());
+  if (gate != nullptr && access.controller != nullptr) pulls = std::bind_front(&PullGate::let_through, gate.get());
   api::Api api({.registry = registry,
                 .clock = clock,
                 .logger = logger,
                 .v1 = api::V1Services{v1_images, v1_tags},
                 .events = std::move(events),
-                .access = access.get(),
+                .access = access.controller != nullptr ? &counted : nullptr,
+                .tokens = access.tokens,
                 .debug = &pages,
                 .health = &health,
                 .metrics = counts ? metrics.get() : nullptr,

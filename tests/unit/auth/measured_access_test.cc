@@ -28,7 +28,7 @@ std::string counted(const MeasuredAccess& access) {
 
 TEST_CASE("decisions are counted by what was shown and by what became of it") {
   Fixed fixed;
-  MeasuredAccess access(fixed);
+  MeasuredAccess access(&fixed);
   const Caller caller{"alice"};
   const auto ask = [&](Credentials credentials) { access.authorize({.credentials = credentials}); };
   ask({});
@@ -44,7 +44,7 @@ TEST_CASE("decisions are counted by what was shown and by what became of it") {
 
 TEST_CASE("refusals are counted by their kind") {
   Fixed fixed;
-  MeasuredAccess access(fixed);
+  MeasuredAccess access(&fixed);
   for (const Code code : {Code::unauthorized, Code::denied, Code::too_many_requests, Code::unavailable, Code::io}) {
     fixed.refusal = code;
     access.authorize({});
