@@ -42,7 +42,7 @@ void append_value(std::string& line, std::string_view value) {
   if (quoted) line += '"';
 }
 
-// Calls add(name, value) for everything that a line has besides time, level and message.
+// Calls add(name, value) for each further field of a line, after time, level and message.
 template <class Add>
 void for_each_field(const config::Log& log, std::initializer_list<LogField> fields, const Add& add) {
   if (const std::string_view request = LogContext::request_id(); !request.empty()) add("request", request);

@@ -19,7 +19,7 @@ namespace berth::app {
 
 std::unique_ptr<Logger> make_logger(const config::Log& log);
 
-// What an operator should know of the config: warnings, and keys that have no effect.
+// Logs the warnings about the config, and the keys that have no effect.
 void log_what_config_says(const config::Loaded& loaded, Logger& logger);
 // Where the registry listens, where its data is, and what to try first.
 void log_where_it_is(const config::Config& config, Logger& logger);

@@ -18,7 +18,7 @@ class Content {
 public:
   Content() = default; // empty
   static Content of(std::string bytes);
-  // A regular file, opened for reading. The file stays where it is until somebody takes it; nobody else writes to it.
+  // A regular file, opened for reading. The file stays where it is until a caller takes it; no one else writes to it.
   // Errors: not_found, io (also for anything that is not a regular file).
   static Result<Content> open(std::string path);
 

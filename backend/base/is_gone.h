@@ -1,5 +1,5 @@
-// IsGone: whether whoever asked for something has left, so that there is no use in going on with it. It may be called
-// often, from the thread that works for the caller. Null: nobody can tell.
+// IsGone: returns true if the client has left, so that the work for it may stop. It may be called often, from the
+// thread that works for the client. Null if that cannot be known.
 #pragma once
 
 #include <functional>

@@ -40,7 +40,7 @@ public:
     index_.erase(found);
   }
 
-  // Removes the least recently used; nullopt if there is none.
+  // Removes the least recently used; nullopt if the map is empty.
   std::optional<Value> take_oldest() {
     if (entries_.empty()) return std::nullopt;
     std::optional<Value> oldest(std::move(entries_.back().second));

@@ -8,7 +8,7 @@
 
 namespace berth {
 
-// What went wrong, as every layer names it. The first group has a wire form (code string and HTTP status) in the one
+// The kinds of errors, shared by all layers. The first group has a wire form (code string and HTTP status) in the one
 // table of api/errors.cc; the second group is for the layers among themselves and reaches a client as UNKNOWN 500,
 // unless a layer above translates it.
 enum class Code {

@@ -1,4 +1,4 @@
-// What of a URL may be shown: in logs, metrics and on the debug server.
+// The part of a URL that may be shown in logs, in metrics and on the debug server.
 #pragma once
 
 #include <string>

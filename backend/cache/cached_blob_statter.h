@@ -1,8 +1,8 @@
 // CachedBlobStatter: a memory before a repository's statter. It never answers from memory alone: on a file system the
 // question "is it still so?" costs two stats, so an entry is confirmed before it is believed. A blob deleted by another
-// pool, or collected by another program, is therefore never reported as present; nor is one that somebody else wrote
-// into a shared memory. What the memory saves is the reading of the link, and the mapping from a provisional digest to
-// its canonical one. A memory that is out of order is passed by.
+// pool, or collected by another program, is therefore never reported as present; nor is one that another program wrote
+// into a shared memory. The memory saves the reading of the link, and the mapping from a provisional digest to its
+// canonical one. A memory that is out of order is passed by.
 // Threads: safe, as the entries are.
 #pragma once
 

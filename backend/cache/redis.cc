@@ -33,7 +33,8 @@ std::optional<std::uint64_t> size_of(const RedisReply& reply) {
   return size;
 }
 
-// What SISMEMBER, HMGET and HGET said, if that is an entry. Rubbish is none: it is written over then.
+// Returns the entry that the replies to SISMEMBER, HMGET and HGET describe; null if they describe none, as rubbish
+// does, which is then overwritten.
 std::optional<model::Descriptor> descriptor_of(const std::vector<RedisReply>& replies) {
   const RedisReply& member = replies[0];
   const RedisReply& fields = replies[1];
@@ -81,7 +82,7 @@ Result<> Redis::put(const model::RepositoryName& repository, const model::Digest
   std::vector<RedisCommand> commands;
   add_entry(repository, digest, descriptor, commands);
   if (digest != descriptor.digest) add_entry(repository, descriptor.digest, descriptor, commands);
-  // What is owed would erase the new entry later.
+  // A removal that is still owed would erase the new entry later.
   if (owes_)
     owed_.with([&](std::deque<Owed>& owed) {
       std::erase_if(owed, [&](const Owed& one) {
@@ -145,7 +146,7 @@ Result<Redis::Replies> Redis::ask(const std::vector<RedisCommand>& commands) {
   return replies;
 }
 
-// On a connection that is there, or, if redis closed it meanwhile, or there is none, on a new one.
+// Uses the open connection; opens a new one if there is none or if redis has closed it.
 Result<Redis::Replies> Redis::ask_once(const std::vector<RedisCommand>& commands) {
   struct Count {
     std::atomic<std::size_t>& active;

@@ -7,7 +7,7 @@
 //
 // A server that is slow, gone, full or full of rubbish costs requests nothing but its help: after a failure it is left
 // alone for a second, then asked by one request. One line is logged when an outage begins, and one when it is over.
-// What could not be erased meanwhile is erased then.
+// Entries that could not be erased during an outage are erased after it.
 // Threads: safe. Borrows: logger.
 // Spec: docker/distribution 3.1's registry/storage/cache/redis; erasing takes the digest out of the set, as it does
 // since 3.1.

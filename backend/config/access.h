@@ -8,7 +8,7 @@
 
 namespace berth::config {
 
-// Who may use the registry: one kind of access control, as docker/distribution has them.
+// The `auth` section: one kind of access control, as docker/distribution has them.
 struct Auth {
   enum class Kind { none, htpasswd, token, silly } kind = Kind::none;
   struct Htpasswd {
@@ -54,7 +54,7 @@ struct AccessRules {
     std::string url; // ldap:// or ldaps://; empty: no directory
     bool start_tls = false;
     std::string ca;                          // absolute path; empty: the system's
-    std::string bind_dn, bind_password_file; // of the account that searches; empty: nobody
+    std::string bind_dn, bind_password_file; // of the account that searches; empty: an anonymous search
     std::string base, filter = "(uid={user})";
     std::string group_attribute = "memberOf"; // of the user's entry; a group's name is the first component of its DN
   };

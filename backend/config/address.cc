@@ -31,7 +31,7 @@ bool is_wildcard(const std::string& host) {
   return ::inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_UNSPECIFIED(&v6);
 }
 
-// What stands in brackets, as nginx takes it: an IPv4 address without its IPv6 dress. Empty if it is none.
+// Returns the address in the brackets, as nginx takes it: an IPv4-mapped address as IPv4. Empty if it is no address.
 std::string plain_address(const std::string& host) {
   in6_addr v6{};
   in_addr v4{};
@@ -42,7 +42,7 @@ std::string plain_address(const std::string& host) {
   return ::inet_ntop(AF_INET, &v6.s6_addr[12], text.data(), text.size());
 }
 
-// A number, or one of the names that need no /etc/services. 0 if it is none.
+// Takes a number, or one of the names that need no /etc/services. Returns 0 if text is neither.
 std::uint16_t port_of(std::string_view text) {
   if (text == "http") return 80;
   if (text == "https") return 443;

@@ -104,7 +104,7 @@ Result<HeaderList> to_headers(const Reading& reading) {
 }
 
 Result<HeaderList> to_request_headers(const Reading& reading) {
-  // What frames a request, and what is in the body.
+  // Headers that frame a message or describe its body.
   constexpr std::array<std::string_view, 7> own{"connection", "content-encoding", "content-length",   "expect",
                                                 "host",       "trailer",          "transfer-encoding"};
   return header_list(reading, own);

@@ -13,7 +13,7 @@
 
 namespace berth::config {
 
-// What becomes of a key.
+// How berth treats a key.
 enum class Standing {
   works,   // read into Config, and in force
   nginx,   // the same, through nginx: rendered into its fragments
@@ -22,7 +22,7 @@ enum class Standing {
 };
 std::string_view word_for(Standing standing); // as the documentation calls it
 
-// What kind of value stands under a key.
+// The kind of value that a key has.
 enum class Shape {
   scalar,
   tree, // anything, read as a whole

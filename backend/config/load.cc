@@ -156,7 +156,7 @@ Result<> name_endpoints(const Node& root, std::vector<NotificationEndpoint>& end
   return {};
 }
 
-// What lists need of each of their maps.
+// Checks the keys that each map of a list requires.
 Result<> check_lists(const Node& root, Config& config) {
   const auto require = [&](std::string_view list, std::size_t i, std::string_view key, bool given) -> Result<> {
     if (given) return {};

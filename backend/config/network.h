@@ -11,7 +11,7 @@ namespace berth::config {
 
 using IpAddress = std::array<std::uint8_t, 16>;
 
-// Nothing: it is no address.
+// Returns nullopt if text is no address.
 std::optional<IpAddress> parse_ip(std::string_view text);
 
 struct Network {

@@ -23,7 +23,7 @@ std::string lower(std::string_view text) {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-// What a quoted path in nginx's configuration cannot hold, or would take for something else.
+// Returns true for characters that a quoted path in nginx's configuration cannot hold, or would interpret.
 bool is_barred_in_path(char c) { return is_control(c) || c == '"' || c == '\'' || c == '\\' || c == '$'; }
 
 template <std::size_t Count>

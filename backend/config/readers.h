@@ -21,7 +21,8 @@ inline constexpr std::size_t max_text_value_bytes = 4096;
 // Plain parsers. Errors: invalid, the message says what is allowed.
 Result<bool> to_flag(const Node& node);
 Result<std::string> to_text(const Node& node);
-// A number of YAML 1.1 where Go takes a whole one: 1_000, 0x10, 010 (eight), 1e3, 1.9 (one). Nothing if it is none.
+// A number of YAML 1.1 where Go takes a whole one: 1_000, 0x10, 010 (eight), 1e3, 1.9 (one). Returns nullopt if it is
+// no number.
 std::optional<std::int64_t> yaml_number(std::string_view text);
 Result<std::int64_t> to_integer(const Node& node, std::int64_t low, std::int64_t high);
 Result<LogLevel> to_level(const Node& node);
@@ -35,8 +36,8 @@ Result<std::string> to_address(const Node& node);
 Result<std::string> to_origin(const Node& node); // a URL without a path
 Result<std::string> to_user(const Node& node);
 
-// values.cc: the values of config/services.h.
-// Go's form: "1h30m", "1.5s", "250ms"; a whole number counts nanoseconds. A negative time is none at all.
+// values.cc: the values of config/services.h. Go's form: "1h30m", "1.5s", "250ms"; a whole number counts nanoseconds. A
+// negative time counts as none.
 Result<Duration> to_duration(const Node& node);
 Result<Duration> to_reload_drain(const Node& node);
 // The same, with a unit and not negative: a bare 168 that meant hours removes everything.

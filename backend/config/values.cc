@@ -31,7 +31,7 @@ struct Unit {
 constexpr std::array<Unit, 8> units{
     {{"ns", 1}, {"us", 1e3}, {"µs", 1e3}, {"μs", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
 
-// One "1.5h" off the beginning of text; nothing if there is none.
+// Takes one "1.5h" off the beginning of text; returns nullopt if text does not begin with one.
 std::optional<double> take_term(std::string_view& text) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
   double number = 0;

@@ -140,7 +140,7 @@ private:
     }
   }
 
-  // What the map says itself wins over what is merged into it.
+  // The map's own keys win over those that are merged into it.
   static void merge(Node& into, Node& from) {
     for (Member& member : from.members)
       if (!into.find(member.key)) into.members.push_back(std::move(member));

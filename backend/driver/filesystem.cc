@@ -49,7 +49,7 @@ Result<std::vector<std::string>> list_host(const std::string& host, Entries entr
     if (entry == nullptr) break;
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
-    if (entries != Entries::all && !is_component(name)) continue; // somebody else's
+    if (entries != Entries::all && !is_component(name)) continue; // another program's
     if (entries != Entries::directories || is_directory(host, *entry)) names.emplace_back(name);
   }
   std::ranges::sort(names);
@@ -65,7 +65,7 @@ Result<FileInfo> stat_host(const std::string& host) {
   if (is_link && ::stat(host.c_str(), &info) != 0) return failed("stat", host);
   const bool is_directory = S_ISDIR(info.st_mode);
   if (is_link && !is_directory) return fail(Code::not_found, "stat " + host + ": is a symbolic link");
-  // ctime: unlike mtime nobody can set it back, as a restored backup would.
+  // ctime: unlike mtime it cannot be set back, as a restored backup would do.
   return FileInfo{is_directory ? 0 : static_cast<std::uint64_t>(info.st_size),
                   is_directory,
                   {info.st_dev, info.st_ino, info.st_nlink, info.st_ctim.tv_sec, info.st_ctim.tv_nsec}};
@@ -195,7 +195,7 @@ Result<> Filesystem::remove_files(const std::string& directory, std::span<const 
   return remove(directory, Durability::scratch); // there is more in it
 }
 
-// As far as it goes: what stays behind is below /berth/tmp and belongs to nobody.
+// Ignores failures: files that stay behind are below /berth/tmp, and nothing refers to them.
 void Filesystem::remove_tree(const std::string& host) {
   if (ops_.unlink(host.c_str()) == 0 || errno != EISDIR) return;
   if (const auto names = list_host(host, Entries::all))

@@ -11,7 +11,7 @@
 namespace berth::driver {
 namespace {
 
-// How often a name is given again when somebody removes the target's directory meanwhile.
+// How often naming a file is tried again if its directory is removed at the same time.
 constexpr int max_tries = 100;
 constexpr std::size_t max_copy_bytes = std::size_t{1} << 30;
 
@@ -46,7 +46,7 @@ Result<> Filesystem::make_directories(const std::string& host, Changed& changed)
 Result<> Filesystem::rename(const std::string& from, const std::string& to, Changed& changed) {
   for (int tries = 0; ops_.rename(from.c_str(), to.c_str()) != 0; ++tries) {
     if (errno != ENOENT || tries == max_tries) return failed("rename", to);
-    // Either there is no directory yet (or no longer: somebody removes the tree), or `from` is gone.
+    // Either the directory does not exist (yet, or because the tree is being removed), or `from` is gone.
     if (tries > 0) BERTH_CHECK(stat_host(from));
     const auto made = make_directories(parent_of(to), changed);
     if (!made && !is(made.error(), Code::not_found)) return made;
@@ -101,8 +101,8 @@ Result<> Filesystem::write(int fd, const std::string& host, const Content& conte
   return {};
 }
 
-// Syncs the bytes of files and the entries of directories, all at once. A directory that is gone was removed by
-// somebody since: there is nothing in it to last.
+// Syncs the bytes of files and the entries of directories, all at once. A directory that is gone has been removed since
+// by another writer: it has no entries to sync.
 Result<> Filesystem::sync(const std::vector<Staged>& files, const Changed& changed) {
   std::vector<int> fds;
   for (const Staged& file : files) fds.push_back(file.taken != nullptr ? file.taken->fd() : file.own.get());
@@ -231,7 +231,7 @@ Result<> Filesystem::append(const std::string& path, std::uint64_t offset, const
   if (::fstat(fd.get(), &info) != 0) return failed("fstat", host);
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size < offset) return fail(Code::corrupt, host + " is shorter than what was acknowledged");
-  // What lies behind the offset was never acknowledged: a writer died in the middle of it.
+  // Bytes behind the offset were never acknowledged: a writer died while it wrote them.
   if (size > offset && ops_.ftruncate(fd.get(), static_cast<off_t>(offset)) != 0) return failed("ftruncate", host);
   if (offset > 0 && ::lseek(fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0) return failed("lseek", host);
   Result<> written = write(fd.get(), host, content);

@@ -42,7 +42,7 @@ public:
     if (context_ != 0)
       submitted = std::max(0L, ::syscall(SYS_io_submit, context_, static_cast<long>(fds.size()), pointers.data()));
     int error = 0;
-    // What the kernel did not take (there is no such queue in some sandboxes) is synced here, one after the other.
+    // Syncs one by one the files that the kernel did not take (some sandboxes have no such queue).
     for (const int fd : fds.subspan(static_cast<std::size_t>(submitted)))
       if (::fsync(fd) != 0) error = errno;
     const int waited = wait_for(submitted);

@@ -1,4 +1,4 @@
-// What the two halves of the filesystem driver share: files of the host by their paths. Threads: safe.
+// Functions that both halves of the filesystem driver use: files of the host by their paths. Threads: safe.
 #pragma once
 
 #include <sys/types.h>
@@ -24,10 +24,11 @@ inline std::unexpected<Error> failed(std::string_view call, std::string_view pat
   return std::unexpected(errno_error(call, path, errno));
 }
 
-// Errors: not_found, io.
+// The stamp's time is ctime. A symbolic link to a directory is followed. Errors: not_found, also for a link to a file;
+// io.
 Result<FileInfo> stat_host(const std::string& host);
 
-// The first call reads it by setting it: while there is but one thread.
+// Reading the umask means setting it, so the first call must happen before other threads exist.
 mode_t process_umask();
 
 } // namespace berth::driver

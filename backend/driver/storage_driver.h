@@ -77,7 +77,7 @@ public:
   virtual Result<std::vector<std::string>> list_directories(const std::string& path) = 0;
   // The whole file. Errors: size_invalid if it is larger than max_bytes.
   virtual Result<std::string> get_content(const std::string& path, std::size_t max_bytes) = 0;
-  // A file as content, to be read or to be put under another name too. Requires: nobody changes it meanwhile.
+  // A file as content, to be read or to be put under another name too. Requires: no one changes it meanwhile.
   virtual Result<Content> open(const std::string& path) = 0;
   virtual Result<Location> locate(const std::string& path) = 0;
 
@@ -96,7 +96,7 @@ public:
   virtual Result<> append(const std::string& path, std::uint64_t offset, const Content& content) = 0;
   // Removes a file, or a directory with all that is in it; either is gone at once for every reader.
   virtual Result<> remove(const std::string& path, Durability durability) = 0;
-  // Removes a directory as remove() does; what is in it is freed later, by nobody's request. Scratch. Errors:
+  // Removes a directory as remove() does; its contents are freed later, outside of any request. Scratch. Errors:
   // not_found, also for a file.
   virtual Result<> discard(const std::string& directory) = 0;
   // Makes durable what has come to and gone from a directory: many removals are waited for once. Nothing if it is gone.
@@ -105,7 +105,7 @@ public:
   // remove() if there is nothing else; cut short, it may have removed some. Scratch. Errors: not_found.
   virtual Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) = 0;
 
-  // Makes a file that nobody else knows of yet, and the directories above it, locked as lock() does. Scratch; it
+  // Makes a file that no other process knows of yet, and the directories above it, locked as lock() does. Scratch; it
   // appears whole, as with put_scratch(). Requires: there is none of that name.
   virtual Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) = 0;
   // Locks an existing file against everybody else who locks it, here or in another process; never waits.

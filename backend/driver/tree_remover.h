@@ -1,5 +1,5 @@
-// TreeRemover: a thread that removes trees of files which have left the store already, one after the other, so that
-// nobody waits for it. It is started by the first tree. What it has not come to when it is destroyed stays where it is.
+// TreeRemover: a thread that removes trees of files which have left the store already, one after the other, so that no
+// request waits for it. The first tree starts it. Trees that are left when it is destroyed stay where they are.
 // Threads: safe.
 #pragma once
 

@@ -40,7 +40,7 @@ bool none_match_names(std::string_view if_none_match, std::string_view tag);
 // Whether If-Range is strongly equal to the entity tag: quoted or bare; a weak tag or a date is not.
 bool if_range_names(std::string_view if_range, std::string_view tag);
 
-// What the first element of Forwarded says of the client's own request; empty if it does not.
+// The client's own request, by the first element of Forwarded; a member is empty if that does not say it.
 struct Forwarded {
   std::string proto;
   std::string host;

@@ -1,5 +1,5 @@
-// What an HTTP exchange may measure. nginx refuses most of what is larger before the pool hears of it; these hold all
-// the same.
+// Size limits of an HTTP exchange. nginx refuses most larger ones before they reach the pool, which checks all the
+// same.
 #pragma once
 
 #include <cstddef>

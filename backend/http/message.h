@@ -32,11 +32,11 @@ private:
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-// What the log tells of a request besides what it is.
+// Facts about a request that only the log needs.
 struct Trace {
-  std::string id;         // nginx's $request_id; empty: there is none
+  std::string id;         // nginx's $request_id; empty if it sent none
   std::string repository; // set by the handler, both
-  std::string user;       // verified; empty: nobody in particular
+  std::string user;       // verified; empty for an anonymous caller
 };
 
 struct Request {
@@ -80,7 +80,7 @@ struct Response {
   std::optional<std::uint64_t> length_of_get;
 };
 
-// What is answered before the body if nothing is wrong so far.
+// The answer before the body if nothing is wrong so far.
 inline Response takes(TakesBody how) { return {204, {}, how, {}}; }
 
 // What a request takes of the pool, as far as its method and target say it. quick: memory and a few small files; slow:

@@ -35,7 +35,7 @@ public:
   static Digest of(Algorithm algorithm, std::string_view hash);
 
   Algorithm algorithm() const { return algorithm_; }
-  // What stands before the colon: "sha256", "tarsum.v1+sha256".
+  // The part before the colon: "sha256", "tarsum.v1+sha256".
   std::string_view label() const { return std::string_view(text_).substr(0, text_.find(':')); }
   std::string_view hex() const { return std::string_view(text_).substr(text_.find(':') + 1); }
   const std::string& str() const { return text_; }

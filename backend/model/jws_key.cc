@@ -79,7 +79,7 @@ const EVP_MD* hash_of(std::string_view algorithm) {
   return EVP_sha512();
 }
 
-// A key from its numbers; null if they are none.
+// Makes a key from its numbers; returns null if they are not a key's.
 Pkey make_key(const char* type, int selection, const Builder& builder) {
   const Params params(OSSL_PARAM_BLD_to_param(builder.get()));
   const PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
@@ -272,7 +272,7 @@ std::string without_headers(std::string_view pem) {
   return plain;
 }
 
-// No passphrase, and nobody is asked for one.
+// Gives OpenSSL no passphrase, so that it does not ask for one on the terminal.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
 } // namespace

@@ -156,7 +156,7 @@ Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_v
 
 Result<ManifestInfo> detect_manifest(std::string_view bytes) {
   const DocumentTurn turn(bytes.size());
-  // What is stored may come from another registry, which was less strict.
+  // Stored manifests may come from another registry, which was less strict.
   BERTH_TRY(const Json document, parse_json(bytes, Duplicates::allowed));
   if (is_schema1(document)) return read_schema1(document);
   BERTH_CHECK(check_schema_version(document));

@@ -51,8 +51,8 @@ struct Manifest {
 // the document. Errors: manifest_invalid, with what is wrong in detail.
 Result<ManifestInfo> parse_manifest(std::string_view content_type, std::string_view bytes);
 
-// Tells what stored bytes are: by schemaVersion and mediaType, or, for an OCI document that names none, by its
-// `manifests` array. Errors: manifest_invalid for what is none of the five.
+// Returns the kind of stored bytes, by schemaVersion and mediaType, or, for an OCI document without mediaType, by its
+// `manifests` array. Errors: manifest_invalid if they are none of the five kinds.
 Result<ManifestInfo> detect_manifest(std::string_view bytes);
 
 } // namespace berth::model

@@ -9,7 +9,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z'); }
 bool is_alnum(char c) { return is_lower_alnum(c) || (c >= 'A' && c <= 'Z'); }
 
-// Takes one separator of a component (`.`, `_`, `__` or any run of `-`) off the front; false if there is none.
+// Takes one separator of a component (`.`, `_`, `__` or any run of `-`) off the front; false if the text does not begin
+// with one.
 bool take_separator(std::string_view& text) {
   if (text.starts_with("__"))
     text.remove_prefix(2);

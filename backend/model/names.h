@@ -53,7 +53,7 @@ private:
   std::string text_;
 };
 
-// What names a manifest: a tag, or a digest (anything with a ':').
+// The name of a manifest: a tag, or a digest (anything with a ':').
 using Reference = std::variant<Tag, Digest>;
 Result<Reference> parse_reference(std::string_view text); // Errors: tag_invalid, digest_invalid
 

@@ -14,7 +14,7 @@ std::string text_member(const Json& object, const char* name) {
   return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
 }
 
-// Annotations are strings; what is none was never one.
+// Keeps the annotations that are strings, as image-spec defines them, and leaves out the others.
 std::string annotations_of(const Json& document) {
   const auto member = document.find("annotations");
   if (member == document.end() || !member->is_object()) return {};

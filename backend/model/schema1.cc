@@ -41,7 +41,7 @@ std::string header_protected(const Format& format, Time now) {
                         json_quote(to_jose_base64(format.tail)) + R"(,"time":)" + json_quote(to_rfc3339(now)) + "}");
 }
 
-// What a signature is made over.
+// Returns the bytes that a signature is made over.
 std::string signed_bytes(std::string_view header, std::string_view payload) {
   return std::string(header) + "." + to_jose_base64(payload);
 }

@@ -41,7 +41,7 @@ public:
   bool start_array(std::size_t) override { return enter(); }
   bool end_array() override { return leave(); }
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
-    // What it says quotes the input, which may not be UTF-8 and so could not be said again.
+    // The parser's message quotes the input, which may not be UTF-8 and then cannot be part of a reply.
     const bool encoding = std::string_view(error.what()).find("UTF-8") != std::string_view::npos;
     return refuse(encoding ? "not JSON: invalid UTF-8" : "not JSON: syntax error");
   }

@@ -103,7 +103,7 @@ Result<> TarReader::apply(TarEntry& entry, const std::map<std::string, std::stri
 Result<> TarReader::take_header() {
   const std::string_view block = block_;
   if (block.find_first_not_of('\0') == std::string_view::npos) {
-    ended_ = true; // the first of two blocks of zeros; what follows is nobody's
+    ended_ = true; // the first of two blocks of zeros; bytes after it are ignored
     return {};
   }
   BERTH_TRY(const std::int64_t checksum, number_of(block.substr(148, 8)));

@@ -20,7 +20,7 @@ class TarSum final : private TarVisitor {
 public:
   // Whether so many bytes more may be kept: the sums of an archive's entries are.
   using MayKeep = std::function<bool(std::size_t)>;
-  // Most entries that are summed, in one archive; and those of which nobody is asked.
+  // The most entries of one archive that are summed; may_keep is asked once for entries_a_question of them.
   static constexpr std::size_t max_entries = 500'000;
   static constexpr std::size_t entries_a_question = 4096;
 

@@ -1,7 +1,7 @@
 // V1 images: an image as docker before 1.10 knows it, a chain of single-layer images, each with an id and a JSON text,
 // made from an image of today. The ids and texts are those of docker/distribution's schema1 converter, bit for bit, so
-// that they stay what they are whoever makes them. What berth converts besides: OCI images, and images whose history
-// does not fit their layers, which get a plain history of one entry a layer.
+// that every registry gives an image the same ones. berth also converts OCI images, and images whose history does not
+// fit their layers: these get a plain history of one entry a layer.
 // Spec: docker/distribution 2.3 to 2.8, manifest/schema1 config builder; docker image-spec v1.
 #pragma once
 

@@ -10,7 +10,7 @@ namespace {
 
 std::unexpected<Error> invalid(const char* message) { return fail(Code::image_invalid, message); }
 
-// What a v1 JSON says and a config does not.
+// The members of a v1 JSON that a config does not have.
 constexpr const char* v1_only[] = {"id", "parent", "Size", "parent_id", "layer_id", "throwaway"};
 
 Result<Json> parse_image(std::string_view json) {

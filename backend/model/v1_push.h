@@ -1,5 +1,5 @@
-// What a v1 client pushes, and what it becomes: the JSON of one image, and a whole chain of images as one Docker image
-// of today. The same chain always becomes the same bytes.
+// Pushes of v1 clients: the JSON of one image, and the conversion of a whole chain of images to one schema2 image. The
+// same chain always becomes the same bytes.
 // Spec: docker image-spec v1; docker image-spec v1.2 and manifest v2 schema 2; docker 1.10's migration of its images.
 #pragma once
 
@@ -45,7 +45,7 @@ struct DockerImage {
 // Errors: image_invalid.
 Result<DockerImage> docker_image_of(std::span<const V1Part> parts);
 
-// What an image is for, as its JSON has it; amd64 if it does not say.
+// Returns the architecture that an image's JSON names; amd64 if it names none.
 std::string architecture_of(std::string_view json);
 
 // The digests of the uncompressed layers that a config names, base first. Errors: manifest_invalid.

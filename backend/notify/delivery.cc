@@ -87,7 +87,7 @@ Result<> Queue::Delivery::read_more() {
   return {};
 }
 
-// Goes on to the next segment if this one is closed, and removes it. False: there is none to go to.
+// Goes on to the next segment if this one is closed, and removes it. Returns false if there is no next segment.
 Result<bool> Queue::Delivery::next_segment() {
   struct stat status{};
   if (segment_ && ::fstat(segment_.get(), &status) != 0) return failed("fstat", queue_.path_of(position_.segment));
@@ -97,8 +97,8 @@ Result<bool> Queue::Delivery::next_segment() {
   if (closed) {
     position_ = {finished + 1, 0};
   } else {
-    // A gap: segments that somebody removed. Looked for again after the list was made: this one may have come
-    // meanwhile, and with it the next.
+    // A gap: segments were removed by hand. The segments are listed again, as this one may have come meanwhile, and
+    // with it the next.
     BERTH_TRY(const auto numbers, queue_.segments());
     const auto next = std::ranges::upper_bound(numbers, finished);
     if (next == numbers.end() || (segment_ && status.st_nlink != 0)) return false;

@@ -156,7 +156,7 @@ void Endpoint::deliver_from(Queue::Delivery& delivery) {
 // One attempt.
 bool Endpoint::send(const std::string& event) {
   const auto body = envelope_of(event);
-  if (!body) { // never, unless somebody edits the file: there is nobody who could take it
+  if (!body) { // never, unless the file was edited by hand: then no endpoint could take it
     logger_.error("notifications: an event cannot be read", {{"endpoint", options_.name}});
     return true;
   }

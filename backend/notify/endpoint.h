@@ -35,7 +35,7 @@ struct EndpointOptions {
   std::vector<std::string> ignored_actions;
 };
 
-// What an endpoint has seen since this process started; for /debug/vars and /metrics.
+// Counts of an endpoint since this process started; for /debug/vars and /metrics.
 struct EndpointStatus {
   std::string name;
   std::string url;

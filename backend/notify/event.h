@@ -17,7 +17,7 @@ enum class Action { pull, push, mount, remove };
 // "pull", "push", "mount", "delete".
 std::string_view name_of(Action action);
 
-// What it happened to. What is empty is not said.
+// The object of the event. Empty members are omitted from the JSON.
 struct Target {
   std::string media_type;
   std::string digest;
@@ -61,8 +61,8 @@ std::string to_json(const Event& event);
 // Errors: corrupt for anything that is no JSON object.
 Result<std::string> envelope_of(std::string_view event_json);
 
-// What a manifest names, for Target::references: config and layers, or the children of an index. Empty for anything
-// that is no manifest.
+// Returns the descriptors that a manifest names, as a JSON array for Target::references: config and layers, or the
+// children of an index. Empty if the bytes are no manifest.
 std::string references_of(std::string_view manifest);
 
 // Where events go.

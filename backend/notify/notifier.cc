@@ -53,7 +53,7 @@ Notifier::~Notifier() {
 }
 
 void Notifier::record(const Event& event) {
-  std::string json; // written once, and only if somebody wants it
+  std::string json; // written once, and only if an endpoint wants it
   for (const auto& endpoint : endpoints_) {
     if (!endpoint->wants(event)) continue;
     if (json.empty()) json = to_json(event);

@@ -164,7 +164,7 @@ Result<bool> Queue::append_to(const Segment& segment, const std::string& line, W
     char last = '\n';
     if (status.st_size > 0 && ::pread(fd, &last, 1, status.st_size - 1) != 1)
       return failed("read", path_of(segment.number));
-    // What a power cut left of a line ends here.
+    // Ends the part of a line that a power cut left.
     BERTH_CHECK(write_whole(fd, last == '\n' ? line : "\n" + line, status.st_size, path_of(segment.number)));
   }
   // Not under the lock: syncs of several events become one.

@@ -34,7 +34,7 @@ struct QueueOptions {
   std::uint64_t segment_bytes = std::uint64_t{1} << 23; // a segment is closed when it is this large
 };
 
-// What becomes of an event when the queue fills: pulls are refused first, so that the rest still has room.
+// The weight of an event when the queue fills: pulls are refused first, so that the rest still has room.
 enum class Weight { pull, change };
 
 class Queue {
@@ -93,7 +93,7 @@ private:
 // The right to take events, held until destroyed or until the process dies.
 class Queue::Delivery {
 public:
-  // The event at the front; nothing if there is none now.
+  // The event at the front; nullopt if the queue is empty.
   Result<std::optional<std::string>> front();
   // Takes the front away. Survives the death of the process; after a power cut some may be delivered again.
   Result<> pop();

@@ -2,7 +2,7 @@
 // deleting, and remembering (descriptor service). Metadata and bytes never mix: a stat moves no bytes, and reading
 // starts from a Descriptor that a stat gave.
 // Threads: every service is safe; a BlobWriter belongs to one request.
-// Errors: besides those named, io and storage_full from below.
+// Errors: those named, and io and storage_full from below.
 // Spec: the blob architecture of docker/distribution 2.1 (docs/ARCHITECTURE.md, "Blobs").
 #pragma once
 
@@ -66,7 +66,7 @@ public:
   virtual Result<> cancel() = 0;
 };
 
-// What creating an upload can lead to; both are success.
+// The two outcomes of creating an upload; both are success.
 struct Mounted {
   Descriptor descriptor;
 };

@@ -1,6 +1,6 @@
 // Registry and Repository: what api/ sees of the store. storage/ implements it; the two never meet elsewhere.
 // Threads: Registry and its services are safe; a Repository belongs to one request.
-// Errors: besides those named, io and storage_full from below.
+// Errors: those named, and io and storage_full from below.
 #pragma once
 
 #include <memory>

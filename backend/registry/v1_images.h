@@ -1,9 +1,9 @@
 // V1Images and V1Tags: what the v1 API sees of the store. An image of v1 is one layer with a JSON and a parent, under
-// an id that is the same in every repository. There are two kinds, and nobody above storage/ can tell them apart: those
-// that v1 clients pushed, kept as they came, and those that are made of the manifests in the repositories.
-// What may have to unpack a layer is told how to find that the client has left (is_gone), and ends then.
-// Threads: safe. Errors: besides those named, io and storage_full from below; unavailable from what unpacks, if the
-// client has left or there is too much to unpack.
+// an id that is the same in every repository. There are two kinds: images that v1 clients pushed, kept as they came,
+// and images that are derived from the manifests in the repositories. Code above storage/ cannot tell them apart. A
+// function that may have to unpack a layer takes is_gone, and ends early once the client has left.
+// Threads: safe. Errors: those named, and io and storage_full from below; unavailable from functions that unpack, if
+// the client has left or there is too much to unpack.
 #pragma once
 
 #include <functional>
@@ -48,7 +48,7 @@ public:
   virtual ~V1Images() = default;
   // Errors: image_unknown; image_unfinished.
   virtual Result<V1Image> find(const ImageId& id, const MayRead& may_read) = 0;
-  // A repository that has the image and that the caller may read; absent: there is none.
+  // A repository that has the image and that the caller may read; absent if there is none.
   virtual Result<std::optional<model::RepositoryName>> repository_of(const ImageId& id, const MayRead& may_read) = 0;
   // The ids from the image to its base. Errors: those of find, for every one of them.
   virtual Result<std::vector<ImageId>> ancestry(const ImageId& id, const MayRead& may_read) = 0;
@@ -92,7 +92,7 @@ public:
   // lost: not durable.
   static constexpr std::size_t max_note_bytes = 4096;
   virtual Result<> keep_note(Repository& repository, const model::Tag& tag, std::string_view note) = 0;
-  // Empty: there is none. Errors: manifest_unknown without such a tag.
+  // Empty if there is none. Errors: manifest_unknown without such a tag.
   virtual Result<std::string> note(Repository& repository, const model::Tag& tag) = 0;
 };
 

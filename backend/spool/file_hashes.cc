@@ -44,7 +44,7 @@ public:
   // Threads: safe, these three.
   void grew() { grew_ = true; }
   bool may_have_more() const { return asked_for_ || grew_; }
-  // Whether somebody asks for the hash of the whole file, and hashes it until it is finished.
+  // True while a caller of hash() wants the hash of the whole file, and hashes it until it is finished.
   bool is_asked_for() const { return asked_for_; }
 
   // Held while one piece is read and hashed. Guards what follows.
@@ -95,7 +95,7 @@ public:
   }
 
 private:
-  // Whole pieces until somebody says that it has ended.
+  // Returns the size of the next piece: a whole one until hash() has said that the file has ended.
   std::size_t next_size() {
     if (size_) return std::min<std::uint64_t>(*size_ - hashed_, piece_bytes);
     if (!grew_.exchange(false)) return 0;
@@ -122,7 +122,7 @@ Result<Sha256> FileHashes::hash(const Content& content, const Sha256& start) {
   if (!content.is_file() || content.size() < min_bytes) return hash_alone(content, start);
   const auto file = asked_for(content, start);
   if (!file) return hash_alone(content, start);
-  // Whatever happens: what nobody asks for any more must not be held open.
+  // Runs on every way out: a file whose hash is not asked for any more must not be held open.
   struct Leave {
     FileHashes& hashes;
     const File& file;
@@ -131,7 +131,7 @@ Result<Sha256> FileHashes::hash(const Content& content, const Sha256& start) {
   } const leave{*this, *file, content};
   Buffers buffers = borrow();
   for (;;) {
-    const Files all = files(); // let go after the lock: some may be nobody else's any more
+    const Files all = files(); // released after the lock: this may be the last reference to some
     const std::lock_guard lock(file->busy());
     if (file->is_finished()) {
       give_back(std::move(buffers));
@@ -258,7 +258,7 @@ Result<std::size_t> FileHashes::hash_piece(File& file, const Files& all, Buffers
   return piece.size();
 }
 
-// False if nothing of the other one can be hashed now: nobody waits for what another needs.
+// Returns false if the other file has no piece to hash now: a file never waits for another.
 bool FileHashes::hash_both(File& file, std::span<const std::byte> piece, File& other, std::span<std::byte> buffer) {
   const std::unique_lock lock(other.busy(), std::try_to_lock);
   if (!lock) return false;

@@ -1,9 +1,8 @@
-// FileHashes: the hashes of the large files that uploads bring. Whoever hashes a piece of one takes a piece of another
-// along that waits to be hashed, as two cost little more than one (model::Sha256::update_both).
+// FileHashes: the hashes of the large files that uploads bring. A thread that hashes a piece of one file also hashes a
+// waiting piece of another, as two cost little more than one (model::Sha256::update_both).
 //
-// A file may be known before it is all there (spool/hash_ahead.h): then it is hashed by advance(), until somebody
-// asks for its hash and does the rest. Files are known by their inode; each is held open, so that its number is not
-// used again.
+// A file may be known before it is complete (spool/hash_ahead.h): advance() hashes it until a caller asks for its hash
+// and does the rest. Files are known by their inode; each is held open, so that its number is not used again.
 // Requires: files grow at their end only.
 // Threads: safe.
 #pragma once
@@ -32,7 +31,7 @@ public:
 
   class File;
 
-  // What a thread needs to hash: room for two pieces, which stay in the processor's cache.
+  // The buffers that a thread needs to hash: room for two pieces, which stay in the processor's cache.
   class Buffers {
   public:
     static constexpr std::size_t piece_bytes = 128 * 1024;
@@ -47,8 +46,8 @@ public:
   // The hash of what `start` hashed and then of all of content. Errors: io.
   Result<model::Sha256> hash(const Content& content, const model::Sha256& start);
 
-  // A file that still grows, or the known one if somebody asks for it already. Null: its hash was given lately, and the
-  // file has not changed since; or it cannot be looked at.
+  // Registers a file that still grows; returns the known one if its hash is asked for already. Returns null if this
+  // version of the file was hashed recently, or if it cannot be stat-ed.
   std::shared_ptr<File> expect(UniqueFd fd);
   // There may be more of it. A file that was just entered counts as grown.
   static void grew(File& file);
@@ -63,7 +62,7 @@ public:
 
 private:
   using Files = std::vector<std::shared_ptr<File>>;
-  // A file, and that it is still the same: nobody writes to one whose hash was asked for.
+  // Identifies a file and its state. No one writes to a file once its hash was asked for.
   struct Version {
     dev_t device = 0;
     ino_t inode = 0;

@@ -37,7 +37,7 @@ private:
     if (!repository) return {}; // nothing that a client could name, nor anything below it
     const auto listing = directories_.list(paths::repository(*repository));
     if (!listing && is(listing.error(), Code::not_found)) return {}; // removed meanwhile
-    if (!listing && is(listing.error(), Code::not_permitted)) {      // somebody else's
+    if (!listing && is(listing.error(), Code::not_permitted)) {      // another program's
       logger_.warn("a directory is left out of the catalog", {{"error", listing.error().message}});
       return {};
     }

@@ -32,7 +32,8 @@ public:
     driver::Stamp stamp;
   };
 
-  // What a stamp cannot tell apart lies within the tick of a file system's clock: two seconds at most, and some more.
+  // Two changes within one tick of a file system's clock have the same stamp: that is two seconds at most, and a
+  // margin.
   static constexpr std::chrono::seconds settle_time{3};
   static constexpr std::size_t large_names = 256;                       // so many make a directory a large one
   static constexpr std::size_t max_large_bytes = std::size_t{32} << 20; // of all that is kept: half a million names

@@ -18,7 +18,7 @@ std::string join(std::initializer_list<std::string_view> parts) {
   return path;
 }
 
-// What a digest's algorithm is in a path: `sha256`, or `tarsum/v1/sha256`.
+// The part of a path that stands for a digest's algorithm: `sha256`, or `tarsum/v1/sha256`.
 std::string algorithm_part(const Digest& digest) {
   const std::string_view label = digest.label();
   if (digest.algorithm() != model::Algorithm::tarsum) return std::string(label);

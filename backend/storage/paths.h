@@ -47,11 +47,11 @@ std::string tag_current_link(const RepositoryName& name, const Tag& tag);
 std::string tag_alias(const RepositoryName& name, const Tag& tag); // the other digest that its manifest was pushed with
 std::string tag_index_link(const RepositoryName& name, const Tag& tag, const CanonicalDigest& digest);
 
-// Who changes a tag holds its lock; who removes a manifest excludes those who tag it, or enter it among the referrers,
-// by the manifest's. One serves many.
+// tag_lock: the lock to hold while changing a tag. manifest_lock: a deletion holds it alone; writers that tag the
+// manifest, or enter it among the referrers, share it. Repositories share lock files by hash.
 std::string tag_lock(const RepositoryName& name, const Tag& tag);
 std::string manifest_lock(const RepositoryName& name, const CanonicalDigest& digest);
-// There while a manifest is being removed, and nobody has tagged it since.
+// Exists while a manifest is being removed and has not been tagged since.
 std::string removal(const RepositoryName& name, const CanonicalDigest& digest);
 
 std::string uploads(const RepositoryName& name);
@@ -61,7 +61,7 @@ std::string upload_started_at(const RepositoryName& name, const UploadId& id);
 std::string upload_hash_states(const RepositoryName& name, const UploadId& id);
 std::string upload_hash_state(const RepositoryName& name, const UploadId& id, std::uint64_t offset);
 
-// What berth keeps of v1 images, beside v2/: docker/distribution does not look there.
+// The files of v1 images, beside v2/: docker/distribution does not look there.
 std::string v1_json(const ImageId& id);
 std::string v1_image(const ImageId& id);   // its presence makes an image a finished one
 std::string v1_uploads(const ImageId& id); // the layers that came for an image which is not finished

@@ -35,7 +35,7 @@ int complain(const Error& error) {
   return is(error, Code::invalid) ? exit_usage : exit_failure;
 }
 
-// What running came to. Errors are logged: by then there is a log.
+// The exit code of a run. Errors are logged: by then there is a log.
 int outcome(const Result<>& result, Logger& logger) {
   if (result) return exit_ok;
   logger.error(result.error().message);

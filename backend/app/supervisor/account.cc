@@ -36,15 +36,15 @@ std::unexpected<Error> cannot_become(const std::string& who) {
   return fail(Code::io, "cannot become " + who + ": " + std::strerror(errno));
 }
 
-// Whether nobody but root can change what is in a directory.
+// Returns true if only root can change the entries of a directory.
 bool is_roots_alone(int directory) {
   struct stat info{};
   return ::fstat(directory, &info) == 0 && info.st_uid == 0 && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-// Makes the first directory of a path that is missing and gives it to the user, who can make those below. Only where
-// every directory above it is root's alone and none is a symbolic link: elsewhere somebody could exchange them
-// meanwhile, and the user must do without root's help.
+// Makes the first directory of a path that is missing and gives it to the user, who can make those below. Does so only
+// if every directory above it is writable by root alone and no part is a symbolic link: elsewhere another user could
+// exchange a directory meanwhile.
 Result<> make_for(const Account& account, const std::string& path) {
   UniqueFd parent(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   for (std::size_t at = 1; parent && is_roots_alone(parent.get()) && at < path.size();) {

@@ -1,5 +1,5 @@
-// What the machine allows a process of its user: too little is said at the start, and not by a child process that
-// cannot live.
+// Checks what the machine allows a process of this user, so that too low a limit is reported at the start, before a
+// child process fails of it.
 #pragma once
 
 #include "app/supervisor/account.h"

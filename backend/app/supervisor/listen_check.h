@@ -6,8 +6,8 @@
 
 namespace berth::app {
 
-// Tries it without listening: nobody can connect meanwhile. An address that is in use is no error: in a running
-// registry they all are. Errors: invalid, `http.addr: "host:port": why not`.
+// Binds without listening, so no client can connect meanwhile. An address in use is no error: in a running registry all
+// of them are. Errors: invalid, `http.addr: "host:port": why not`.
 Result<> may_listen(const config::Config& config);
 
 } // namespace berth::app

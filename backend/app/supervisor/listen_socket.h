@@ -17,7 +17,7 @@ inline constexpr std::size_t max_socket_path = 107;
 // (docs/decisions/0001). A path longer than max_socket_path works too: whoever connects must then name it relative to a
 // directory. Errors: io.
 Result<UniqueFd> listen_on(const std::string& path);
-// Connects to the one at path. Errors: io; not_found if nobody made it.
+// Connects to the one at path. Errors: io; not_found if there is no socket at path.
 Result<UniqueFd> connect_to(const std::string& path);
 
 // A socket's path, and which file it was when it was made.

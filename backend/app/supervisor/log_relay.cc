@@ -20,7 +20,7 @@
 namespace berth::app {
 namespace {
 
-constexpr int pipe_bytes = 1 << 20;               // what nginx may write while nobody reads our stdout
+constexpr int pipe_bytes = 1 << 20;               // what nginx may write while our stdout is not read
 constexpr std::size_t max_line_bytes = 64 * 1024; // of an error
 constexpr int first_own_fd = 3, lowest_pipe_fd = 100;
 

@@ -21,15 +21,15 @@ struct Places {
   UniqueFd socket;
   SocketName socket_name;
 
-  // Whether all of them are still there, and ours: false once somebody has emptied the volume.
+  // Returns true if all of them still exist and are ours: false once the volume has been emptied.
   bool are_there(const config::Config& config) const;
   // Makes those that are gone. What is left is not touched, but for the socket: that is always a new one.
   // Errors: invalid, storage_full, io; some may have been made then.
   Result<> make_again(const config::Config& config, const Account& account, Logger& logger);
 };
 
-// Makes the directories again for a pool that has no supervisor (`berth serve`), should somebody remove them: the
-// shared spool lies in the store's volume, and nginx does not make it. Threads: one of its own. Borrows: all.
+// Makes the directories again if they are removed below a pool without a supervisor (`berth serve`): the shared spool
+// lies in the store's volume, and nginx does not make it. Threads: one of its own. Borrows: all.
 class DirectoryKeeper {
 public:
   DirectoryKeeper(const config::Config& config, const Account& account, Logger& logger);

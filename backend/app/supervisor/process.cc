@@ -49,8 +49,8 @@ std::vector<pid_t> processes() {
   return pids;
 }
 
-// What /proc says of a process, up to the first NUL; empty when the process is gone: also when it goes between open
-// and read, which is why no stream iterator reads it (that would throw).
+// Returns the text of a file of a process in /proc, up to the first NUL; empty if the process is gone. A process may
+// end between open and read, where a stream iterator would throw: so none is used.
 std::string said_of(pid_t pid, const char* file) {
   std::ifstream stream("/proc/" + std::to_string(pid) + "/" + file);
   std::string text;

@@ -30,7 +30,7 @@ bool stop_is_pending();
 // Kills every process of a group and waits until they are gone.
 void kill_group(pid_t group);
 
-// What a child printed, to stdout and stderr, and how it ended.
+// The output of a child, stdout and stderr, and how it ended.
 struct Output {
   int status = 0;
   std::string text; // at most its first 16 KiB

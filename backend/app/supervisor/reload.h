@@ -1,7 +1,6 @@
 // Reload: a new configuration on its way into a running registry. A new pool first, beside the old one; when it can
 // serve, connections of clients are drained for a while (docs/decisions/0026); then nginx takes what was staged for it,
-// and the old pool may go. Nobody waits meanwhile: the supervisor asks from
-// time to time how far it is.
+// and the old pool may go. The supervisor does not wait for a reload: it asks from time to time how far it is.
 #pragma once
 
 #include <sys/types.h>

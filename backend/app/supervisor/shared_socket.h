@@ -1,6 +1,6 @@
 // A listening socket that several pools share: replicas of a service, on one host, whose containers have a directory in
-// common. Who comes gets the socket from one who is there; the kernel gives each connection to whichever is idle. So a
-// pool may die, or be replaced, and nobody who asks meets a closed door while another is left (docs/decisions/0014).
+// common. A new pool gets the socket from a running one; the kernel gives each connection to an idle pool. So a pool
+// may die, or be replaced, and no request is refused while another pool is left (docs/decisions/0014).
 #pragma once
 
 #include <string>

@@ -200,8 +200,8 @@ Result<> Supervisor::on_death(ChildProcess& child, int status) {
   logger_->error(child.name + " " + describe_status(status) + "; starting it again");
   child.restart_at = Steady::now() + restart_delay * (1 << (child.quick_deaths - 1));
   if (&child == &nginx_) {
-    // The next nginx counts its spooled files from the beginning: a request that still waits for the pool, with nobody
-    // who waits for it, would be given the file of another.
+    // The next nginx counts its spooled files from the beginning. A request of the old nginx that still waits for the
+    // pool has no client any more, and would be given the file of another request.
     refuse_waiting(places_.socket);
     spool::empty_spool(config_.berth.spool);
   }
@@ -267,8 +267,8 @@ Result<> Supervisor::begin_reload() {
   return {};
 }
 
-// What a start makes, and then a new pool, and nginx that is told to read its configuration again: it makes its own
-// directories then.
+// Makes the directories as at the start, then starts a new pool and has nginx read its configuration again: nginx then
+// makes its own directories.
 Result<> Supervisor::make_places_again() {
   CertificatePair pair;
   {
@@ -283,7 +283,7 @@ Result<> Supervisor::make_places_again() {
   return {};
 }
 
-// Who empties the volume of a running registry expects it to go on, as docker/distribution does.
+// An operator who empties the volume of a running registry expects it to go on, as docker/distribution does.
 void Supervisor::look_for_places() {
   if (!announced_ || reload_ || nginx_.pid <= 0 || pool_.pid <= 0 || Steady::now() < look_for_places_at_) return;
   look_for_places_at_ = Steady::now() + places_interval;

@@ -16,7 +16,7 @@ namespace berth::app {
 struct TcpConnection {
   config::IpAddress client{};
   std::uint64_t cookie = 0;             // the kernel's name of it, never used again
-  ino_t inode = 0;                      // 0: nobody has accepted it yet
+  ino_t inode = 0;                      // 0: not accepted yet
   std::uint64_t received = 0, sent = 0; // bytes, without those of TCP itself
 };
 

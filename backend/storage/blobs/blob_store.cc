@@ -7,7 +7,7 @@
 namespace berth::storage {
 namespace {
 
-constexpr std::size_t entry_bytes = 512; // about what remembering a blob costs besides its bytes
+constexpr std::size_t entry_bytes = 512; // about the memory for an entry, without the blob's bytes
 
 std::unexpected<Error> unknown(const Digest& digest) { return fail(Code::blob_unknown, {}, digest.str()); }
 

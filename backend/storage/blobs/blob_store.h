@@ -31,11 +31,11 @@ public:
   // Whether get() would have the bytes from memory, if the file is still there.
   bool remembers(const CanonicalDigest& digest);
 
-  // What has to be put for content to be the blob. Requires: its bytes are the digest.
-  // A blob that is there is kept, and made durable, as whoever wrote it may not have synced it (docker-registry does
-  // not, wholly); one of another size (or, if content is in memory, of other bytes) is damaged, and replaced.
+  // The write that stores content as the blob; pass it to put(). Requires: its bytes have the digest. An existing blob
+  // is kept and made durable, as its writer may not have synced it (docker-registry does not, wholly); one of another
+  // size (or, if content is in memory, of other bytes) is damaged, and replaced.
   Result<driver::PutFile> file(Content content, const CanonicalDigest& digest);
-  // What has to be put for stat_alias to find a blob under another digest. Requires: its bytes are both.
+  // The write that lets stat_alias find a blob under another digest; pass it to put(). Requires: its bytes have both.
   driver::PutFile alias(const Digest& digest, const CanonicalDigest& canonical);
   // stat, also under a digest that an alias leads from. Errors: blob_unknown.
   Result<Descriptor> stat_alias(const Digest& digest);

@@ -5,7 +5,7 @@
 namespace berth::storage {
 namespace {
 
-// A link holds one digest; anything longer is none.
+// A link holds one digest; a longer file is not a link.
 constexpr std::size_t max_link_bytes = 256;
 
 } // namespace

@@ -35,7 +35,7 @@ public:
   // Errors: not_found, also for an alias without its canonical link; corrupt if the link holds no canonical digest.
   Result<model::CanonicalDigest> resolve(const model::Digest& digest);
   Result<bool> has(const model::Digest& digest);
-  // What has to be put for the link to be there.
+  // The write that creates the link; pass it to put().
   driver::PutFile file(const model::Digest& digest, const model::CanonicalDigest& target);
   // Errors: not_found. Durable.
   Result<> unlink(const model::Digest& digest);
@@ -53,7 +53,8 @@ private:
 
 // Reads a link file. Errors: not_found; corrupt.
 Result<model::CanonicalDigest> read_link(driver::StorageDriver& driver, const std::string& path);
-// What has to be put for a link file to hold target. One that does already is kept, and made durable.
+// The write that makes a link file hold target; pass it to put(). A file that holds it already is kept and made
+// durable.
 driver::PutFile link_file(driver::StorageDriver& driver, const std::string& path, const model::CanonicalDigest& target);
 
 } // namespace berth::storage

@@ -23,7 +23,7 @@ Result<std::string> LinkedBlobStore::get(const Digest& digest, std::size_t max_b
     if (!linked) return fail(Code::blob_unknown, {}, digest.str());
     return global_.get(*itself, max_bytes);
   }
-  BERTH_TRY(const CanonicalDigest canonical, statter_.resolve(digest)); // reading it is the best stat there is
+  BERTH_TRY(const CanonicalDigest canonical, statter_.resolve(digest)); // reading the link also proves that it exists
   return global_.get(canonical, max_bytes);
 }
 

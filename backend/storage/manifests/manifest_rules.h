@@ -31,12 +31,13 @@ public:
   // Errors: invalid for a pattern that does not compile.
   static Result<ManifestRules> make(const ManifestPolicy& policy);
 
-  // What a repository has.
+  // The contents of a repository that manifests are checked against.
   struct RepositoryContents {
     registry::BlobStatter& blobs;
     std::function<Result<model::Descriptor>(const model::Digest&)> stat_child; // of an index; errors: blob_unknown
   };
-  // What the repository has must also have the size that the manifest gives for it, whether it has to be there or not.
+  // A blob or child that the repository has must also have the size that the manifest gives, whether it is required or
+  // not.
   // Errors: manifest_blob_unknown, one Error a missing blob; manifest_invalid for a wrong size, or a URL that is not
   // allowed; denied for a class that is not.
   Result<> check(const model::ManifestInfo& manifest, const RepositoryContents& contents) const;

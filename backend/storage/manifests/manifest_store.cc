@@ -72,10 +72,10 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
   const Descriptor descriptor{std::string(model::media_type_of(info.kind)), bytes.size(),
                               CanonicalDigest::of_bytes(bytes)};
   const Digest name = client_digest.value_or(descriptor.digest);
-  std::unique_ptr<driver::Lock> no_removal; // between its two links
+  std::unique_ptr<driver::Lock> removal_lock; // keeps a concurrent delete from running between the two link writes
   std::vector<driver::PutFile> entry;
   if (info.subject) {
-    BERTH_TRY(no_removal, parts_.referrers.exclude_removal(descriptor.digest));
+    BERTH_TRY(removal_lock, parts_.referrers.exclude_removal(descriptor.digest));
     // Before the revision: a crash leaves an entry of a manifest that is not there, and such are not listed.
     entry.push_back(parts_.referrers.file(*info.subject, name, descriptor.digest));
   }
@@ -86,7 +86,7 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
 
 Result<std::vector<model::Tag>> ManifestStore::remove(const Digest& digest) {
   BERTH_TRY(const Descriptor descriptor, stat(digest));
-  // Only for its subject: what cannot be read can be removed all the same.
+  // Read only for its subject: a manifest that cannot be read can be removed all the same.
   const auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);
   // Tags first: should this stop half-way, what is left is a manifest without tags, not tags without a manifest.
   return parts_.tags.untag_all(descriptor.digest, [&]() -> Result<> {
@@ -96,8 +96,8 @@ Result<std::vector<model::Tag>> ManifestStore::remove(const Digest& digest) {
   });
 }
 
-// What is gone already was removed by another at the same time. The layers keep a blob that has the same bytes, unless
-// it would be found as a manifest there.
+// A link that is gone already was removed by a concurrent delete. The layers keep a blob that has the same bytes,
+// unless it would be found as a manifest there.
 Result<> ManifestStore::unlink(const Digest& digest, const Descriptor& descriptor) {
   std::vector<LinkedBlobStore*> places = {&parts_.revisions};
   if (descriptor.media_type == model::media_type_of(model::ManifestKind::schema1)) places.push_back(&parts_.layers);

@@ -8,7 +8,7 @@
 namespace berth::storage {
 namespace {
 
-// What an entry adds to a page besides its texts, in bytes.
+// The bytes that an entry adds to a page, without its texts.
 constexpr std::size_t entry_bytes = 256;
 
 // The names in a directory; none if it is not there.
@@ -59,7 +59,7 @@ Result<std::vector<std::string>> ReferrerStore::tagged(const Digest& subject) {
   if (!bytes && is_gone(bytes.error())) return digests;
   if (!bytes) return std::unexpected(bytes.error());
   const auto info = model::detect_manifest(*bytes);
-  if (!info || !model::is_index(info->kind)) return digests; // somebody's tag that only looks like one
+  if (!info || !model::is_index(info->kind)) return digests; // a client's tag that only looks like one
   for (const model::ContentReference& child : info->contents) digests.push_back(child.digest.str());
   return digests;
 }
@@ -96,7 +96,7 @@ Result<registry::ReferrersPage> ReferrerStore::list(const registry::ReferrersReq
     page.last = *next;
     const auto digest = Digest::parse(*next);
     if (!digest) continue; // rubbish in the directory
-    // What its bytes are known to say cannot change: only what is listed needs a look whether it is still there.
+    // The bytes under a digest cannot change: an entry that is listed is only checked for whether it still exists.
     if (const auto canonical = CanonicalDigest::from(*digest)) {
       if (const auto known = parts_.cache.find(*canonical); known && !answers(*known, request)) continue;
     }

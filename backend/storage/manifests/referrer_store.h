@@ -1,7 +1,7 @@
 // ReferrerStore: which manifests of a repository name another as their subject: a link set a subject, in the order of
 // digests. An entry is a hint and no more: it is listed if the manifest is there and its bytes say the same. So a crash
-// or a removal by another registry leaves nothing wrong behind. What stands under the referrers tag, where clients keep
-// the list themselves with registries that have none, is listed too.
+// or a removal by another registry leaves nothing wrong behind. The entries of the referrers tag, which clients
+// maintain for registries without this endpoint, are listed too.
 // Cost of a page: the names of all that refer to the subject, and a few system calls an entry; the bytes of a manifest
 // are read once and then remembered.
 // Threads: belongs to one request (ReferrerCache: safe). Borrows: everything it is made of.
@@ -15,8 +15,7 @@
 
 namespace berth::storage {
 
-// Remembers what the manifest behind a digest refers to: nothing, too. Never wrong: content under a digest cannot
-// change.
+// Caches each manifest's subject, including "has none". Never wrong: content under a digest cannot change.
 class ReferrerCache {
 public:
   using Entry = std::optional<model::Referrer>;
@@ -45,22 +44,22 @@ public:
 
   Result<registry::ReferrersPage> list(const registry::ReferrersRequest& request) override;
 
-  // As long as it is held, the manifest is not removed. Errors: busy.
+  // While the lock is held, the manifest is not removed. Errors: busy.
   Result<std::unique_ptr<driver::Lock>> exclude_removal(const CanonicalDigest& digest);
-  // What has to be put to enter a manifest, under the digest that its client gave.
+  // The write that enters a manifest under the digest that its client gave; pass it to put().
   driver::PutFile file(const Digest& subject, const Digest& referrer, const CanonicalDigest& canonical);
   // Removes the entries of a manifest. Requires: the caller is the one who removes it.
   Result<> remove(std::string_view manifest_bytes);
-  // Enters a manifest that is there, if it has a subject; tells whether. Requires: exclude_removal is held.
+  // Enters an existing manifest if it has a subject; returns whether it has. Requires: exclude_removal is held.
   Result<bool> restore(const CanonicalDigest& digest);
-  // Does so with every manifest of the repository; how many have a subject.
+  // Enters every manifest of the repository that has a subject; returns how many have one.
   Result<std::size_t> index();
 
 private:
   // The digests under `_manifests/referrers/<subject>`, and those that the referrers tag lists.
   Result<std::vector<std::string>> linked(const Digest& subject);
   Result<std::vector<std::string>> tagged(const Digest& subject);
-  // What is behind a digest; nothing if there is no manifest here, or one without a subject.
+  // Returns the subject of the manifest behind a digest; nullopt if there is no manifest here, or it has no subject.
   Result<ReferrerCache::Entry> read(const Digest& digest);
 
   Parts parts_;

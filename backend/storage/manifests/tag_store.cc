@@ -133,7 +133,7 @@ Result<registry::Page> TagStore::list(const registry::PageRequest& request) {
   return page;
 }
 
-// Keeps nobody from tagging meanwhile. Durable, also what another deletion of the same manifest has removed.
+// Other clients can tag meanwhile. Durable, also for tags that another deletion of the same manifest has removed.
 Result<> TagStore::remove_tags_of(const model::CanonicalDigest& digest, std::vector<model::Tag>& removed) {
   const auto all = entries();
   if (!all && is(all.error(), Code::name_unknown)) return {};
@@ -161,7 +161,7 @@ Result<> TagStore::remove_tags_of(const model::CanonicalDigest& digest, std::vec
 
 Result<std::vector<model::Tag>> TagStore::untag_all(const model::CanonicalDigest& digest,
                                                     const std::function<Result<>()>& remove_revision) {
-  // Who tags the manifest from now on takes the notice away, and who removes it at the same time replaces it.
+  // A writer that tags the manifest from now on removes the notice; a concurrent deletion replaces it.
   const std::string notice = paths::removal(repository_, digest), ours = uuid4(random_);
   BERTH_CHECK(driver_.put_scratch(notice, ours));
   std::vector<model::Tag> removed;

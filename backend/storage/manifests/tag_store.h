@@ -47,12 +47,13 @@ public:
   Result<> untag(const std::vector<model::Tag>& tags) override;
   Result<registry::Page> list(const registry::PageRequest& page) override;
 
-  // Removes every tag that points to digest, and then what remove_revision removes: a manifest that is tagged at the
-  // same time is either there with its tag or gone with it. Nobody waits for that but who tags this very manifest, and
-  // not while its tags are looked for (docs/decisions/0031). Answers with those tags.
+  // Removes every tag that points to digest, then calls remove_revision: a manifest that is tagged at the same time is
+  // either there with its tag or gone with it. Only a writer that tags this very manifest waits, and not while its tags
+  // are looked for (docs/decisions/0031). Returns the removed tags.
   Result<std::vector<model::Tag>> untag_all(const model::CanonicalDigest& digest,
                                             const std::function<Result<>()>& remove_revision);
-  // Called while no manifest is removed, where a tag brings back one that was removed since it was put.
+  // Called under the manifest's lock when tagging re-creates a revision link that was deleted since the manifest was
+  // put.
   using Restore = std::function<Result<>(const model::CanonicalDigest&)>;
   void when_restored(Restore restore) { restore_ = std::move(restore); }
 

@@ -70,8 +70,8 @@ private:
     return time && *time < options_.started_before;
   }
 
-  // What is left of an upload whose removal was cut short: without a startedat nobody can go on with it. Nothing tells
-  // its age but when its directory changed last.
+  // True for the remains of an upload whose removal was cut short: without a startedat no client can resume it. The
+  // last change of its directory is the only sign of its age.
   bool is_old_remainder(const std::string& upload) const {
     const auto started_at = driver_.stat(upload + "/startedat");
     if (started_at || !is(started_at.error(), Code::not_found)) return false;

@@ -1,4 +1,4 @@
-// The purge of uploads that nobody goes on with.
+// The purge of abandoned uploads.
 // Spec: docker/distribution's uploadpurging: an upload's age counts from its `startedat`; one whose `startedat` cannot
 // be read stays. Where there is none at all, a removal was cut short: its age counts from when it was.
 #pragma once

@@ -23,7 +23,7 @@ constexpr std::uint64_t max_stateless_bytes = 256 * 1024;
 // So many states are looked at when a writer has died, from the last one backwards.
 constexpr std::size_t max_states = 16;
 
-// What an upload consists of, in the order in which it goes: without startedat there is none.
+// The files of an upload, in the order in which they are removed: without startedat there is no upload.
 constexpr std::array<std::string_view, 2> upload_files{"startedat", "data"};
 
 // How far an upload has come: its length, and the hash of that much of it if a state was found.

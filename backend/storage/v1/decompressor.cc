@@ -25,7 +25,7 @@ using Buffer = std::array<std::byte, buffer_bytes>;
 
 } // namespace
 
-// What differs between the libraries, which are otherwise made after zlib.
+// The differences between the libraries, which otherwise follow zlib.
 class Decompressor::Codec {
 public:
   virtual ~Codec() = default;

@@ -43,7 +43,7 @@ bool is_absent(const Result<T>& result) {
 
 } // namespace
 
-// What is too long, or is no record, counts as absent: pushing again mends it.
+// A file that is too long or is no record counts as absent: pushing again mends it.
 Result<V1Record> V1Images::record_at(const std::string& path) {
   const auto text = parts_.driver.get_content(path, max_v1_record_bytes);
   if (!text && is(text.error(), Code::size_invalid)) return fail(Code::corrupt, path + ": too long");

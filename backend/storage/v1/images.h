@@ -36,8 +36,8 @@ public:
   Result<> put_layer(const ImageId& id, Content layer, const IsGone& is_gone) override;
   Result<> put_checksum(const ImageId& id, const registry::V1Checksums& checksums) override;
 
-  // Makes an image that was found one of its own, which outlives the manifest that it may have been made of: another
-  // image builds on it. Returns its diff_id, which is computed if nothing says it. Durable.
+  // Copies a derived image into v1 storage so that it outlives the manifest it was derived from; called when another
+  // image builds on it. Returns its diff_id, which is computed if no record has it. Durable.
   Result<model::Digest> keep(const registry::V1Image& image, Unpacking::Task& task);
 
 private:

@@ -21,7 +21,8 @@ public:
   // manifest: in that repository, one whose chain has the image.
   using Member = std::pair<model::RepositoryName, model::CanonicalDigest>;
   Result<std::vector<Member>> of(const model::ImageId& id);
-  // What has to be put for the image to be in the repository, by this manifest; another one is replaced.
+  // The write that makes the image a member of the repository, by this manifest; pass it to put(). It replaces another
+  // one.
   driver::PutFile file(const model::ImageId& id, const Member& member);
   // Puts it, but not durably.
   Result<> note(const model::ImageId& id, const Member& member);

@@ -15,7 +15,7 @@ using driver::Durability;
 using registry::MayRead;
 using registry::Repository;
 
-// What tells of the store, and not of the image.
+// Returns true for errors caused by the store rather than by the image.
 bool is_trouble(const Error& error) {
   return !is(error, Code::manifest_invalid) && !is(error, Code::manifest_unknown) && !is(error, Code::corrupt) &&
          !is(error, Code::digest_invalid);
@@ -33,7 +33,7 @@ Result<> adopt(Repository& repository, const model::Digest& digest) {
   return {};
 }
 
-// What has to be put for a manifest to be known as the one that was made of a pushed image.
+// The write that records which pushed image a manifest was made of; pass it to put().
 driver::PutFile pushed_file(const Repository& repository, const CanonicalDigest& manifest, const ImageId& id) {
   return {paths::v1_pushed(repository.name(), manifest), Content::of(id.str())};
 }
@@ -64,7 +64,7 @@ Result<bool> V1Tags::is_same(const Entry& entry, const registry::V1Image& found)
   return ours && ours == theirs;
 }
 
-// What a v1 client pushed under an id that is not its to give.
+// Drops what a v1 client pushed under an id that belongs to another image.
 Result<> V1Tags::drop_pushed(const Entry& entry) {
   const auto json = parts_.driver.stat(paths::v1_json(entry.id));
   if (!json && is(json.error(), Code::not_found)) return {};
@@ -97,8 +97,8 @@ Result<> V1Tags::claim(const Entry& entry) {
   return {};
 }
 
-// An id that somebody chose is his who was there first. Returns whether there is nothing under it that stands in for
-// the entry's image. Errors: manifest_invalid if it is another image's.
+// Client-chosen ids belong to the first pusher. Returns true if the id is still free. Errors: manifest_invalid if it is
+// another image's.
 Result<bool> V1Tags::yield(const Entry& entry) {
   const auto found = parts_.images.find(entry.id, nullptr);
   if (!found && (is(found.error(), Code::image_unknown) || is(found.error(), Code::image_unfinished))) return true;
@@ -238,7 +238,7 @@ Result<std::optional<CanonicalDigest>> V1Tags::copy(Repository& repository, cons
   return std::optional(put.digest);
 }
 
-// The manifest that an image is the v1 form of, in this repository. Nothing: there is none.
+// Returns the manifest of this repository that an image is the v1 form of; nullopt if there is none.
 Result<std::optional<CanonicalDigest>> V1Tags::manifest_of(Repository& repository, const ImageId& id,
                                                            const Caller& caller) {
   BERTH_TRY(const auto members, members_.of(id));

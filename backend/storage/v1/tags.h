@@ -35,7 +35,7 @@ public:
   Result<std::string> note(registry::Repository& repository, const model::Tag& tag) override;
 
 private:
-  // Nothing: v1 clients cannot pull it.
+  // The image id of a manifest; nullopt if v1 clients cannot pull it.
   using Known = std::optional<ImageId>;
   Result<Known> id_of(registry::Repository& repository, const CanonicalDigest& manifest, const IsGone& is_gone);
   Result<std::pair<Known, bool>> look_up(registry::Repository& repository, const CanonicalDigest& manifest,
@@ -53,14 +53,14 @@ private:
   };
   struct Entered {
     ImageId top;
-    bool lasting; // nothing of it depends on what other repositories have
+    bool lasting; // true if the result may be cached: it does not depend on other repositories
   };
   Result<Entered> enter_chain(registry::Repository& repository, const CanonicalDigest& manifest, const IsGone& is_gone);
   Result<> claim(const Entry& entry);
   Result<bool> yield(const Entry& entry);
   Result<> drop_pushed(const Entry& entry);
   Result<bool> is_same(const Entry& entry, const registry::V1Image& found);
-  // What is known of who asks.
+  // The client that a call works for.
   struct Caller {
     const registry::MayRead& may_read;
     const IsGone& is_gone;

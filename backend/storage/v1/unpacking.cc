@@ -124,7 +124,7 @@ Result<> Unpacking::Task::wait_for(Wish wish) {
   bool is_gone = false;
   while (wish_ != Wish::nothing && !displaced_ && !is_gone) {
     if (granted_.wait_for(lock, look_interval) != std::cv_status::timeout || !is_gone_) continue;
-    lock.unlock(); // nobody else changes this task's wish but to grant it
+    lock.unlock(); // other threads change this task's wish only to grant it
     is_gone = is_gone_();
     lock.lock();
   }

@@ -43,7 +43,7 @@ public:
   static constexpr std::size_t max_small_need = 20 << 20;
   static constexpr std::size_t all_small_needs = 40 << 20;
   static constexpr std::size_t max_large_need = 80 << 20;
-  // What tasks may keep besides while there is some: the sums of a layer's files.
+  // The memory that tasks may keep beyond that while some is free: the sums of a layer's files.
   static constexpr std::size_t all_kept_bytes = 16 << 20;
 
   class Task;
@@ -55,7 +55,7 @@ public:
   // Errors: unavailable if there are too many tasks.
   Result<std::unique_ptr<Task>> begin(IsGone is_gone);
 
-  // What a layer of this size may become.
+  // The most bytes that a layer of this size may unpack to.
   std::uint64_t max_plain_bytes(std::uint64_t packed_bytes) const;
   const Limits& limits() const { return limits_; }
 
