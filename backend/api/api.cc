@@ -52,7 +52,7 @@ Outcome read_only(const Face& face, const Endpoint& row) {
   return fail_with({Code::unsupported, {}, {}}, std::move(headers));
 }
 
-// What docker/distribution asks for, by the method; a mount also reads where it mounts from.
+// Returns the accesses that docker/distribution asks for, by the method; a mount also pulls from its source.
 std::vector<auth::Access> accesses_of(const Endpoint& row, const std::string& repository, std::string_view method,
                                       const http::Query& query) {
   std::vector<auth::Access> needed;

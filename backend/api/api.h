@@ -22,7 +22,7 @@
 
 namespace berth::api {
 
-// What the v1 face needs besides.
+// Services that only the v1 face needs.
 struct V1Services {
   registry::V1Images& images;
   registry::V1Tags& tags;
@@ -39,7 +39,7 @@ public:
     const Clock& clock;
     Logger& logger;
     std::optional<V1Services> v1 = {};        // absent: there is no v1 face
-    EventSettings events = {};                // without a listener: nobody is told
+    EventSettings events = {};                // without a listener no event is sent
     auth::AccessController* access = nullptr; // null: everybody may do everything
     auth::TokenService* tokens = nullptr;     // null: there is no /v2/token
     const debug::Pages* debug = nullptr;      // null: there is no debug server

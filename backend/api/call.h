@@ -24,7 +24,7 @@ namespace debug {
 struct Pages;
 }
 
-// What endpoints work with: one for all requests.
+// The services that endpoints work with, shared by all requests.
 struct Services {
   registry::Registry& registry;
   const Options& options;
@@ -45,7 +45,7 @@ struct Call {
   const http::PathParameters path; // decoded
   const Locations& locations;
   const auth::Caller& caller;
-  // What the caller may read besides the repository of the path.
+  // Whether the caller may read a repository other than that of the path.
   const registry::MayRead may_read;
   // What becomes of a tag that the request points to another manifest.
   const registry::IfTagged if_tagged;

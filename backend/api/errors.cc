@@ -5,8 +5,8 @@
 namespace berth::api {
 namespace {
 
-// What a client sees of an Error: its own message and detail, the detail as docker/distribution's {"name": …}, or
-// nothing but the message of the table.
+// How much of an Error a client sees: its own message and detail, the detail as docker/distribution's {"name": …}, or
+// only the message of the table.
 enum class Shows { everything, detail_as_name, fixed };
 
 struct Row {
@@ -80,7 +80,7 @@ nlohmann::ordered_json entry_of(const Error& error) {
   return entry;
 }
 
-// As docker/distribution writes it; null if it was enough to be somebody.
+// The detail as docker/distribution writes it; null if any known caller would have been enough.
 nlohmann::ordered_json detail_of(const std::vector<auth::Access>& needed) {
   nlohmann::ordered_json list;
   for (const auth::Access& one : needed)

@@ -26,14 +26,15 @@ struct Face {
   // another.
   enum class Ending { moved, ignored, exact } ending = Ending::moved;
   Result<model::RepositoryName> (*parse_name)(std::string_view text) = model::RepositoryName::parse;
-  // Whom a token of the face's own, which stands in the place of a password, vouches for; null: it has no tokens.
-  // Nothing: no such token came. Errors: unauthorized; denied if the token is for something else.
+  // Returns the caller that a token of the face's own was given to, as such a token replaces a password; nullopt if the
+  // request has none. The pointer is null if the face has no tokens. Errors: unauthorized; denied if the token is for
+  // something else.
   Attempt<std::optional<auth::Caller>> (*vouch)(const Services& services, const http::Request& request,
                                                 const Endpoint& endpoint, const std::string& repository) = nullptr;
   auth::Question::Scheme scheme = auth::Question::Scheme::bearer; // that its clients know
   // The messages of 404 and 405; empty: those of the table of errors.
   std::string_view no_such_endpoint = {}, no_such_method = {};
-  // What metrics call a request that no row takes.
+  // The name in metrics of a request that no row takes.
   std::string_view counted_as = "other";
 };
 

@@ -43,7 +43,7 @@ public:
   Result<std::string> get(const Digest& digest, std::size_t max_bytes) override {
     return blobs_.get(digest, max_bytes);
   }
-  // Who asks where the bytes are sends them.
+  // An endpoint that asks where the bytes are sends them: that is a pull.
   Result<registry::BlobLocation> locate(const Descriptor& descriptor) override {
     auto location = blobs_.locate(descriptor);
     if (location) events_.blob(Action::pull, name_, descriptor);

@@ -11,7 +11,7 @@ namespace berth::api {
 
 enum class Precondition { met, failed, not_modified };
 
-// tag is without quotes; empty: there is none, and only `*` matches.
+// tag is without quotes; if it is empty, only `*` matches.
 Precondition precondition_of(const http::Request& request, std::string_view tag);
 
 } // namespace berth::api

@@ -22,7 +22,7 @@ namespace berth::api {
 
 // Where events go, and what they all say.
 struct EventSettings {
-  notify::Listener* listener = nullptr; // null: nobody wants to know
+  notify::Listener* listener = nullptr; // null if no events are sent
   Random* random = nullptr;             // of the events' ids; not null if there is a listener
   notify::Source source;
   bool include_references = false;

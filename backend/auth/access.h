@@ -21,8 +21,9 @@
 
 namespace berth::auth {
 
-// What an endpoint's row asks for: pull, push and remove on the repository of the path (for a v1 image: on a repository
-// that has it), catalog on the list of repositories, known to be somebody. nothing: not even credentials are looked at.
+// The right that an endpoint's row asks for: pull, push and remove on the repository of the path (for a v1 image: on a
+// repository that has it), catalog on the list of repositories, known only a verified caller. With nothing, not even
+// credentials are looked at.
 enum class Right { nothing, known, catalog, pull, push, remove };
 
 // Whether a right is one to change what is stored.
@@ -47,11 +48,11 @@ struct Bound {
 
 // Who a request comes from.
 struct Caller {
-  // What sort of identity it is. Their names are apart: "robot:ci" can be no user of an htpasswd file.
+  // The kind of identity. The names of the kinds are distinct: "robot:ci" cannot be a user of an htpasswd file.
   enum class Kind { user, robot, workload, certificate };
 
   // Verified; as logs and events show it: "alice", "robot:ci", "ISSUER:SUBJECT" of a workload's token, "cert:NAME".
-  // Empty: nobody in particular, whatever the kind.
+  // Empty for an anonymous caller, whatever the kind.
   std::string user = {};
   // A short text that changes when the caller's credential does (another password, for one); the credential does not
   // follow from it.
@@ -65,24 +66,24 @@ struct Caller {
   bool is_nobody() const { return user.empty(); }
 };
 
-// What a request brings to say who it comes from. Borrows: the request.
+// The credentials that a request brings. Borrows: the request.
 struct Credentials {
-  std::string_view authorization = {}; // the header's value; empty if there is none
+  std::string_view authorization = {}; // the header's value; empty if the request has none
   std::string_view address = {};       // of the peer of nginx
   const Caller* vouched = nullptr;     // by a token of ours that came in place of a password, already verified
   std::string_view certificate = {};   // PEM, of the client, as nginx has verified it; empty: none
   // When the request came. A body may take longer than a token lives, and is not judged by the clock again.
   Time time = {};
-  // Called before the controller waits or computes for long, once or more; null: nobody has to know.
+  // Called before the controller waits or computes for long, once or more; null if no one has to know.
   const std::function<void()>* takes_long = nullptr;
 };
 
 struct Question {
   Credentials credentials;
-  // What docker/distribution asks for: all of them; empty: it is enough to be somebody.
+  // The accesses that docker/distribution asks for, all of them; empty if any known caller is enough.
   std::span<const Access> needed = {};
   std::string_view origin = {}; // scheme://host[:port] of this registry, as the client sees it
-  // What berth's own rules ask for: the endpoint's right, on this repository (empty: none is named).
+  // The right that berth's own rules ask for: the endpoint's, on this repository (empty if the path names none).
   Right right = Right::known;
   std::string_view repository = {};
   // What the client knows, and is asked for: those of the v1 API know no Bearer tokens.

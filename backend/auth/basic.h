@@ -18,7 +18,7 @@ struct BasicCredentials {
   BasicCredentials& operator=(BasicCredentials&&) = default;
   ~BasicCredentials();
 
-  // What skopeo and podman send if they have no credentials: it is no failed login.
+  // True for the empty pair that skopeo and podman send without credentials: it is no failed login.
   bool is_nobody() const { return user.empty() && password.empty(); }
 };
 

@@ -11,7 +11,7 @@
 namespace berth::auth {
 
 struct CertificateSubject {
-  // What of the certificate is the name: the first subjectAltName of that kind, or the one common name.
+  // The part of the certificate that is the name: the first subjectAltName of that kind, or the one common name.
   enum class From { uri, dns, common_name } from = From::common_name;
   std::string pattern = {}; // a glob that the name must match; empty: any
 

@@ -1,5 +1,5 @@
-// HtpasswdAccess: auth.htpasswd, as docker/distribution has it: every user of the file may do everything, and nobody
-// else anything. Threads: safe.
+// HtpasswdAccess: auth.htpasswd, as docker/distribution has it: every user of the file may do everything; other callers
+// may do nothing. Threads: safe.
 #pragma once
 
 #include <expected>

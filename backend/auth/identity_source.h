@@ -12,7 +12,7 @@
 
 namespace berth::auth {
 
-// What a caller shows: a name with a password, or, with an empty name, a Bearer token that is not of this registry.
+// The login that a caller shows: a name with a password, or, with an empty name, a Bearer token of another issuer.
 struct Login {
   std::string_view user;
   std::string_view password;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t max_bytes = 1024 * 1024;
 
-// What the file of a key of the configuration adds; an empty path: nothing.
+// Adds the keys of the file that a configuration key names; adds none if path is empty.
 Result<> add_file(KeySet& keys, std::string_view key, const std::string& path,
                   Result<> (KeySet::*add)(std::string_view)) {
   if (path.empty()) return {};

@@ -21,7 +21,7 @@ inline constexpr std::size_t max_own_token_bytes = 8192;
 
 struct OwnToken {
   enum class Use { access, refresh } use = Use::access;
-  Caller caller;              // nobody in particular: of an anonymous token
+  Caller caller;              // anonymous for an anonymous token
   std::vector<Access> scopes; // what was asked for and granted; the token is good for no more
   std::chrono::sys_seconds issued, expires;
 

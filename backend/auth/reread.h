@@ -24,7 +24,7 @@ struct FileVersion { // as stat tells it
   bool operator==(const FileVersion&) const = default;
 };
 
-// Nothing for a file that is not there; symbolic links are followed.
+// Returns nullopt if the file does not exist; symbolic links are followed.
 std::optional<FileVersion> version_of(const std::string& path);
 
 template <class T>
@@ -47,8 +47,9 @@ public:
     return made;
   }
 
-  // What the files say now: a stat of each, and all are read again if one differs. Files that are gone, unreadable or
-  // broken change nothing: what was read last stays in force. Never null; another object means that it was read again.
+  // Returns the present contents: stats each file, and reads all again if one differs. Files that are gone, unreadable
+  // or broken change nothing: what was read last stays in force. Never null; another object means that it was read
+  // again.
   std::shared_ptr<const T> current() {
     const Versions seen = versions(); // before reading: what changes meanwhile is seen the next time
     {

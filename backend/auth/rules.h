@@ -14,7 +14,7 @@
 
 namespace berth::auth {
 
-// What may be done with one repository.
+// The rights on one repository.
 struct Rights {
   bool pull = false;
   bool add = false;    // push, but no tag that exists is moved; has pull
@@ -61,7 +61,7 @@ public:
 
   // Whether nobody in particular may do anything anywhere.
   bool let_anyone_in() const;
-  // Whether nobody in particular may pull from every repository.
+  // Whether an anonymous caller may pull from every repository.
   bool let_anyone_pull_all() const;
 
   // For `berth access`: the numbers of the rules that give the caller something there, in their order.

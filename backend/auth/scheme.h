@@ -6,7 +6,7 @@
 
 namespace berth::auth {
 
-// What follows the scheme, whose case does not matter, and exactly one blank; nothing for another scheme.
+// Returns the text after the scheme, whose case does not matter, and exactly one blank; nullopt for another scheme.
 // Requires: the scheme is in lower case.
 std::optional<std::string_view> after_scheme(std::string_view authorization, std::string_view scheme);
 

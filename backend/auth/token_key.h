@@ -14,7 +14,7 @@
 
 namespace berth::auth {
 
-// The RFC 7638 thumbprint of a JWK as it is written; empty if it is none of a kind that TokenKey knows.
+// The RFC 7638 thumbprint of a JWK as it is written; empty if TokenKey does not know its kind.
 std::string thumbprint_of(const model::Json& jwk);
 
 class TokenKey {
@@ -25,8 +25,8 @@ public:
   static Result<TokenKey> from_jwk(const model::Json& jwk);
 
   const std::string& thumbprint() const { return ids_.front(); }
-  // What a token may call the key: the thumbprint; for EC also as docker/distribution 3 computes it, from coordinates
-  // without leading zeros; for RSA and EC libtrust's id, as docker/distribution 2 does.
+  // The names by which a token may refer to the key: the thumbprint; for EC also as docker/distribution 3 computes it,
+  // from coordinates without leading zeros; for RSA and EC libtrust's id, as docker/distribution 2 does.
   const std::vector<std::string>& ids() const { return ids_; }
   // Any algorithm; one that does not fit the key's type and curve is refused. Errors: unauthorized.
   Result<> verify(std::string_view algorithm, std::string_view message, std::string_view signature) const;

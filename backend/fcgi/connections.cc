@@ -79,8 +79,8 @@ Result<> Connections::watch(int fd, std::uint32_t events, void* data) {
 }
 
 Connection* Connections::next() {
-  // Once it is readable the event for stop() always is; epoll puts it behind whatever else is ready. Seen twice in a
-  // row, it says that nothing else is.
+  // After stop() the eventfd stays readable, and epoll reports it last: seeing it twice in a row means that nothing
+  // else is ready.
   for (int stops = 0; stops < 2;) {
     if (stops == 1)
       if (Connection* connection = accept_last()) return connection;
@@ -102,14 +102,14 @@ Connection* Connections::next() {
     } else {
       Connection* connection = taken(event);
       if ((event.events & (EPOLLHUP | EPOLLERR)) == 0) return connection;
-      close(connection); // nobody is there to read a reply
+      close(connection); // the client has gone, so no reply is read
     }
   }
   return nullptr;
 }
 
-// The kernel wakes one pool for each connection, and it may have been this one: what came until the socket was taken
-// out of the set is accepted here, lest it wait for nobody.
+// The kernel wakes one pool for each connection, and it may have woken this one: connections that came before the
+// socket was taken out of the set are accepted here, as no other pool is woken for them.
 Connection* Connections::accept_last() {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listen_fd_, nullptr); // fails if another thread has done so
   Connection* connection = nullptr;

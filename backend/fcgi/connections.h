@@ -18,12 +18,12 @@
 
 namespace berth::fcgi {
 
-// So many are held between their requests. What comes beyond is served once, and closed.
+// The most connections that are held between their requests. Further ones serve one request and are closed.
 inline constexpr std::size_t max_held_connections = 1024;
 // How long a thread waits for the rest of a request that has begun to come, and for nginx to take more of a reply.
 inline constexpr int receive_timeout_seconds = 30;
 inline constexpr int send_timeout_seconds = 60;
-// Who has connected but not yet written when the pool stops is waited for so long, all together.
+// On shutdown, the total time to wait for clients that have connected but not sent anything yet.
 inline constexpr std::chrono::seconds first_request_grace{2};
 
 struct Connection {
@@ -47,7 +47,7 @@ public:
   // Waits for a connection on which a request begins, and gives it to the caller, who gives it back by keep() or
   // close(). After stop(): what has something to read already, then null.
   Connection* next();
-  // To be given out again at its next request. Closes it if there are enough, or after stop().
+  // Re-arms the connection for its next request; closes it over the limit or after stop().
   void keep(Connection* connection);
   void close(Connection* connection);
 
@@ -57,8 +57,8 @@ public:
 
   // Makes next() return null. Threads: safe in a signal handler too, and before prepare().
   void stop();
-  // Requires of both: no thread is in another function any more.
-  // A connection that was accepted before stop() and sends its first request now, soon after; null: there is none.
+  // Requires of both: no thread is in another function any more. Returns a connection that was accepted before stop()
+  // and sends its first request soon after; null if there is none.
   Connection* next_unserved();
   void close_all();
 

@@ -135,7 +135,7 @@ void add_trace(std::string& head, const http::Trace& trace) {
 
 constexpr std::size_t max_text_in_head = 8 * 1024;
 
-// What nginx can pass on of an answer that came before the body (nginx/snippets/location/answered.conf).
+// The headers that nginx can pass on of an answer that came before the body (nginx/snippets/location/answered.conf).
 constexpr std::array<std::string_view, 12> passed_on{
     "Content-Type",     "Allow",         "Location", "Range",   "Docker-Upload-UUID", "Docker-Distribution-Api-Version",
     "WWW-Authenticate", "Cache-Control", "Pragma",   "Expires", "Retry-After",        "X-Docker-Registry-Version"};

@@ -1,6 +1,5 @@
-// Server: the pool. Threads that take requests from FastCGI connections and put each to a handler. A connection may
-// have many requests, one after the other (nginx: `fastcgi_keep_conn on`); between them it holds no thread
-// (connections.h).
+// Server: a thread pool that reads FastCGI requests and passes each to a handler. A connection may have many requests,
+// one after the other (nginx: `fastcgi_keep_conn on`); between them it holds no thread (connections.h).
 #pragma once
 
 #include <semaphore>

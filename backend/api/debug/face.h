@@ -13,7 +13,7 @@
 
 namespace berth::api::debug {
 
-// What the debug server shows.
+// The pages of the debug server.
 struct Pages {
   // Borrows: both.
   Pages(Health& health, Metrics& metrics, std::string metrics_path);

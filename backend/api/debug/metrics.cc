@@ -95,7 +95,7 @@ void Metrics::Counted::end(const http::Response& response) {
     metrics_.count_upload(counts_->name, request_, request_bytes_, response.status);
 }
 
-// What became of an upload, by the answers to its requests.
+// Counts how an upload went on, by the reply to one of its requests.
 void Metrics::count_upload(std::string_view endpoint, const http::Request& request, std::uint64_t bytes, int status) {
   const auto add = [](std::atomic<std::uint64_t>& counter, std::uint64_t more = 1) {
     counter.fetch_add(more, std::memory_order_relaxed);

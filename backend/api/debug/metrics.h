@@ -21,7 +21,7 @@ namespace berth::api::debug {
 
 class Metrics {
 public:
-  // The page's lines from somebody else: the cache, the webhooks, the pool.
+  // Adds lines of another part to the page: of the cache, the webhooks, the pool.
   using Source = std::function<void(std::string& page)>;
 
   Metrics();

@@ -12,11 +12,11 @@ Outcome ping(Call&) {
   return response;
 }
 
-// Access control has let the caller in, or there is none.
+// Access control, if there is any, has let the caller in.
 Outcome check_login(Call&) { return json_reply("\"OK\""); }
 
-// Nobody is made an account here: accounts are the operator's. Without any, docker is told that all is well, and keeps
-// the name and the password that it was given.
+// The API creates no accounts: the operator does. Without access control docker gets a success, and keeps the name and
+// the password that the user gave it.
 Outcome create_user(Call& call) {
   BERTH_TRY(const std::string body, read_body(call));
   const auto document = nlohmann::json::parse(body, nullptr, false);

@@ -1,4 +1,4 @@
-// What the endpoints of the v1 API share: how they read a request, and the replies that all of them give.
+// Functions that the endpoints of the v1 API share: reading a request, and the replies that all of them give.
 #pragma once
 
 #include <string>

@@ -100,7 +100,7 @@ Outcome delete_repository(Call& call) {
   return done();
 }
 
-// Who may see a repository is the registry's configuration, and nothing that its users set.
+// The registry's configuration decides who may see a repository; its users cannot change it here.
 Outcome get_properties(Call&) { return json_reply(R"({"access":"public"})"); }
 
 Outcome put_properties(Call& call) {

@@ -9,7 +9,7 @@
 namespace berth::api::v1 {
 namespace {
 
-// The {tag} of the path. A tag that is none is on no image.
+// The {tag} of the path. Errors: as for an unknown tag if it is malformed.
 Result<model::Tag> existing_tag(const Call& call) {
   auto tag = model::Tag::parse(call.path.get("tag"));
   if (!tag) return fail(Code::manifest_unknown, "Tag not found");
@@ -35,8 +35,8 @@ Result<> tell_of_pull(Call& call, const model::Tag& tag) {
 // Longest User-Agent that is looked at.
 constexpr std::size_t max_user_agent_bytes = 512;
 
-// What docker-registry notes of a push: the time, and what the User-Agent tells of the client. That is a list of
-// name/version; of a name that stands there twice the last counts.
+// Returns the note that docker-registry keeps of a push: the time, and the client by its User-Agent, which is a list of
+// name/version. If a name is there twice, the last counts.
 std::string describe_push(Time now, std::string_view user_agent) {
   user_agent = user_agent.substr(0, max_user_agent_bytes);
   std::map<std::string_view, std::string_view> products;

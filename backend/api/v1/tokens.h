@@ -18,7 +18,7 @@ enum class TokenAccess { read, write };
 struct Token {
   std::string repository;
   TokenAccess access = TokenAccess::read;
-  auth::Caller caller = {}; // who was given it; nobody in particular without access control
+  auth::Caller caller = {}; // the caller it was given to; anonymous without access control
 };
 
 // Threads: safe. Borrows: clock.

@@ -33,7 +33,7 @@ std::string path_in(const registry::Repository& repository, std::string_view res
 }
 
 std::string client_digest_of(const model::Digest& asked, const registry::Descriptor& descriptor) {
-  // A tarsum is of what a layer holds, not of its bytes: nobody can compare it with what comes.
+  // A tarsum covers the files of a layer, not its bytes: a client cannot compare it with the bytes that it gets.
   return asked.algorithm() == model::Algorithm::tarsum ? descriptor.digest.str() : asked.str();
 }
 

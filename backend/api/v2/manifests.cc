@@ -12,7 +12,7 @@
 namespace berth::api::v2 {
 namespace {
 
-// A reference in a request that needs an existing manifest: no manifest has a tag that is none.
+// A reference in a request that needs an existing manifest: a malformed tag is an unknown manifest.
 // Errors: manifest_unknown, digest_invalid.
 Result<model::Reference> existing_reference(const Call& call) {
   auto reference = model::parse_reference(call.path.get("reference"));
@@ -56,7 +56,7 @@ Result<> check_digest(const model::Reference& reference, std::string_view bytes)
   return fail(Code::digest_invalid, {}, "the content is not " + named->str());
 }
 
-// The tags that a manifest pushed by digest shall get besides. Errors: tag_invalid.
+// The tag parameters of a push by digest. Errors: tag_invalid.
 // Spec: OCI distribution-spec after 1.1.1, "Pushing Manifests".
 Result<std::vector<model::Tag>> further_tags(const Call& call, const model::Reference& reference) {
   std::vector<model::Tag> tags;

@@ -7,8 +7,8 @@
 namespace berth::api::v2 {
 namespace {
 
-// What the client takes. Docker 1.6 to 1.9 send no Accept header and read nothing but schema1: for them alone no header
-// means no type.
+// The types that the client accepts. Docker 1.6 to 1.9 send no Accept header and read nothing but schema1: for them
+// alone no header means no type.
 class Accepted {
 public:
   explicit Accepted(const Call& call)

@@ -19,7 +19,7 @@ Result<model::Manifest> convert_to_schema1(Call& call, const model::Tag& tag, co
 // A payload as clients get it: with the signatures that were pushed, or one by the registry's own key.
 Result<std::string> signed_document(Call& call, const std::string& payload);
 
-// What a PUT brings: what is stored, and what is stored beside it.
+// The parts of a pushed manifest: the bytes to store, and the signatures to store beside them.
 struct Pushed {
   model::ManifestInfo info;
   std::string bytes;                   // the body; of a schema1 manifest the payload

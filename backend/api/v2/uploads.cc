@@ -85,7 +85,7 @@ Result<std::optional<registry::MountRequest>> mount_parameters(const Call& call)
 }
 
 // The state that a step brings with it, which must be of this upload.
-// Errors: blob_upload_unknown for an id that is none; blob_upload_invalid.
+// Errors: blob_upload_unknown for a malformed id; blob_upload_invalid.
 Result<UploadState> verify_state(const Call& call) {
   BERTH_TRY(const auto id, model::UploadId::parse(call.path.get("id")));
   BERTH_TRY(UploadState state, call.services.upload_states.verify(call.query.get("_state")));
@@ -94,7 +94,8 @@ Result<UploadState> verify_state(const Call& call) {
   return state;
 }
 
-// Bodies of any size come as files that nginx spooled; a large one that did not is the operator's to mend.
+// Bodies of any size come as files that nginx spooled; a large body that was not spooled means that nginx is
+// misconfigured.
 Result<> check_body(const http::Request& request) {
   if (request.body_too_large) return fail(Code::io, "a blob of this size must be spooled by nginx");
   return {};

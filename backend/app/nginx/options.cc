@@ -28,7 +28,7 @@ std::string client_certificate_lines(const config::Config::Http& http) {
   return lines;
 }
 
-// Who the client is where a proxy stands before us: whom it names, if config.yml says that it is to be believed.
+// Takes the client's address from the proxy in front of nginx, if config.yml trusts that proxy.
 std::string proxy_lines(const std::vector<std::string>& proxies) {
   std::string lines;
   for (const std::string& proxy : proxies) lines += line("set_real_ip_from", proxy);
@@ -132,8 +132,8 @@ std::string debug_listen_lines(const std::string& addr) {
   return listen_lines(address);
 }
 
-// Whom a limit counts as one: an address, or a /64 of IPv6. Nobody who is exempt, and nobody on a unix socket (which
-// geo takes for 255.255.255.255).
+// A limit counts one address, or one /64 of IPv6, as one client. It counts neither exempt clients nor those on a unix
+// socket (which geo takes for 255.255.255.255).
 std::string limit_lines(const config::Config::Limits& limits) {
   std::string networks = "  255.255.255.255 1;\n";
   for (const std::string& network : limits.exempt) networks += "  " + line(network, "1");

@@ -1,5 +1,5 @@
-// What config.yml asks of nginx beyond where it listens and what it serves: TLS, logs, the debug server. Fragments for
-// generated/, by file name, beside those of nginx_tree.h.
+// The parts of config.yml for nginx other than its addresses and what it serves: TLS, logs, the debug server. Fragments
+// for generated/, by file name, beside those of nginx_tree.h.
 #pragma once
 
 #include <map>

@@ -67,10 +67,10 @@ std::string upstream(const std::string& name, const std::string& socket, int tim
   return "upstream " + name + " {\n" + servers + more + "}\n";
 }
 
-// The pool, once for what may be asked again, on connections that are kept, and once for what may not, with a
-// connection a request: a kept one may be closed under the request that uses it. That is no try, but nginx asks no name
-// twice for one request: there are as many names as a worker keeps connections, all of which a pool may close that
-// ends, and then those of the tries.
+// The pool is there twice: on kept connections for requests that nginx may send again, and with a connection a request
+// for those that it may not, as the pool may close a kept connection while a request uses it. nginx does not count that
+// as an attempt, but it uses no name twice for one request. So there are as many names as a worker keeps connections,
+// as a pool that ends may close all of them, and then those of the tries.
 std::string upstreams(const std::string& socket, const std::string& v1_socket) {
   const std::string kept = "    " + line("keepalive", std::to_string(kept_connections)) + "    " +
                            line("keepalive_requests", requests_a_connection);
@@ -78,7 +78,7 @@ std::string upstreams(const std::string& socket, const std::string& v1_socket) {
          upstream("berth_pool_v1", v1_socket.empty() ? socket : v1_socket, tries);
 }
 
-// Who answers for the v1 API.
+// The server that answers for the v1 API.
 std::string v1_lines(const config::Config& config) {
   const std::string snippets = "snippets/location/";
   if (!config.berth.v1_upstream.empty())

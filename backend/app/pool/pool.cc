@@ -84,7 +84,7 @@ api::Options::Faces faces_of(const config::Config& config, PoolApi serves) {
   return config.berth.v1_enabled && config.berth.v1_upstream.empty() ? Faces::both : Faces::v2;
 }
 
-// What of the pool's parts stands on the page of metrics.
+// Adds the metrics of the pool's parts to the page.
 void add_pool_metrics(api::debug::Metrics& metrics, const config::Config& config, unsigned threads,
                       api::debug::Health& health, const Purger& purger) {
   metrics.add([&, threads](std::string& page) {
@@ -129,7 +129,7 @@ bool speaks_to_redis(const config::Config& config) {
   return config.storage.cache_in_redis && config.redis.addrs.size() == 1 && config.redis.sentinel_master.empty();
 }
 
-// What stands before the store; both empty: nothing.
+// The cache before the store; both members are empty if there is none.
 struct CacheParts {
   std::unique_ptr<cache::Cache> cache;
   const cache::Redis* redis = nullptr; // in it
@@ -148,7 +148,7 @@ Result<CacheParts> cache_of(const config::Config& config, api::debug::Metrics& m
   return parts;
 }
 
-// What the debug server shows of the parts that a config may leave out.
+// Adds the pages of the optional parts to the debug server.
 void show(const CacheParts& caching, notify::Notifier& notifier, const config::Config& config, api::debug::Pages& pages,
           api::debug::Metrics& metrics) {
   if (const cache::Cache* cache = caching.cache.get()) {
@@ -164,7 +164,7 @@ void show(const CacheParts& caching, notify::Notifier& notifier, const config::C
   }
 }
 
-// What of the config is on and off, as docker/distribution says it at its start.
+// Logs which services are on and off, as docker/distribution does at its start.
 void log_services(const config::Config& config, Logger& logger) {
   for (const config::NotificationEndpoint& endpoint : config.notifications.endpoints)
     if (endpoint.disabled) logger.info("endpoint " + endpoint.name + " disabled, skipping");
@@ -205,7 +205,7 @@ notify::NotifierOptions notifier_options_of(const config::Config& config) {
   return options;
 }
 
-// What events say of this registry.
+// Returns the source member of all events.
 notify::Source source_of(const config::Config& config, Random& random) {
   const std::string host = host_name();
   const std::string& addr = config.http.addr;

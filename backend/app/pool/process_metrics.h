@@ -1,5 +1,5 @@
-// What Prometheus wants to know of any process, by the names that its own client libraries give, and of the file system
-// that holds the store.
+// The metrics of any process, by the names of Prometheus' own client libraries, and of the file system that holds the
+// store.
 #pragma once
 
 #include <string>

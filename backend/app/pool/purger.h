@@ -21,7 +21,7 @@ namespace berth::app {
 Result<storage::Purged> purge_once(const config::Config& config, driver::StorageDriver& driver, Time now,
                                    Logger& logger, const std::function<bool()>& stop);
 
-// Removes files of the spool, and of <root>/berth/tmp, that nobody has written to for a day.
+// Removes files of the spool, and of <root>/berth/tmp, that have not been written to for a day.
 void remove_orphans(const config::Config& config, Logger& logger);
 
 class Purger {

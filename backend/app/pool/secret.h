@@ -1,5 +1,5 @@
-// What a registry keeps to itself: small files below <root>/berth/, made at the first start and the same after a
-// restart and in every pool that serves the store.
+// The secrets of a registry: small files below <root>/berth/, made at the first start and the same after a restart and
+// in every pool that serves the store.
 #pragma once
 
 #include <functional>
