@@ -7,12 +7,15 @@
 namespace berth::auth {
 
 bool matches_glob(std::string_view glob, std::string_view text) {
-  // What stands before the first star has to be there: most texts end here.
+  // What stands before the first star, and after the last, has to be there: most texts end here.
   const std::size_t plain = std::min(glob.find('*'), glob.size());
   if (!text.starts_with(glob.substr(0, plain))) return false;
   text.remove_prefix(plain);
   glob.remove_prefix(plain);
   if (glob.empty()) return text.empty();
+  if (!text.ends_with(glob.substr(glob.rfind('*') + 1))) return false;
+  if (glob == "*") return !text.contains('/');
+  if (glob == "**") return true;
 
   std::vector<bool> taken(text.size() + 1); // [i]: the glob so far can stand for the first i characters
   taken[0] = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <limits>
 #include <optional>
 
@@ -11,6 +12,7 @@
 namespace berth::auth {
 namespace {
 
+constexpr std::size_t max_components = model::RepositoryName::max_length / 2 + 1; // of a name
 constexpr std::string_view any_components = "**";
 constexpr std::string_view user_placeholder = "{user}";
 
@@ -122,8 +124,8 @@ bool RepositoryPattern::fits_all() const {
 }
 
 bool RepositoryPattern::fits(std::span<const std::string_view> components, std::string_view user) const {
-  if (names_user_ && user.empty()) return false;
-  std::vector<bool> taken(components.size() + 1); // [i]: the parts so far can stand for the first i components
+  if ((names_user_ && user.empty()) || components.size() > max_components) return false;
+  std::bitset<max_components + 1> taken; // [i]: the parts so far can stand for the first i components
   taken[0] = true;
   for (const std::string& part : parts_) {
     if (part == any_components) {
@@ -131,8 +133,8 @@ bool RepositoryPattern::fits(std::span<const std::string_view> components, std::
         if (taken[i]) taken[i + 1] = true;
       continue;
     }
-    const std::string filled = names_user_ ? with_user(part, user) : std::string();
-    const std::string_view glob = names_user_ ? std::string_view(filled) : std::string_view(part);
+    const std::string filled = part.contains(user_placeholder) ? with_user(part, user) : std::string();
+    const std::string_view glob = filled.empty() ? std::string_view(part) : std::string_view(filled);
     bool any = false;
     for (std::size_t i = components.size(); i > 0; --i) {
       taken[i] = taken[i - 1] && matches_glob(glob, components[i - 1]);

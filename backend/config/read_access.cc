@@ -26,7 +26,7 @@ bool is_nearly_auth(std::string_view name) {
 
 bool is_nearly_access(std::string_view name) {
   const std::string written = lower(name);
-  if (written.starts_with("x-")) return false; // the custom of keys that are nobody's
+  if (written.starts_with("x-")) return false;                    // the custom of keys that are nobody's
   const std::vector<std::string> inside = names_in(section_path); // rules, groups, ...: on the wrong level
   return written.starts_with("access.") || written.starts_with("berth.") || written == "accesscontrol" ||
          edit_distance(written, "access") <= 2 || std::ranges::find(inside, written) != inside.end();
