@@ -99,6 +99,11 @@ std::string go_quote(std::string_view text) {
   return quoted + '"';
 }
 
+std::string_view host_of(std::string_view origin) {
+  const std::size_t scheme = origin.find("://");
+  return scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
+}
+
 std::string basic_challenge(std::string_view realm) { return "Basic realm=" + go_quote(realm); }
 
 std::string bearer_challenge(std::string_view realm, std::string_view service, std::span<const Access> needed,

@@ -13,6 +13,9 @@ namespace berth::auth {
 // A text in quotes as Go's strconv.Quote makes it: UTF-8 stays, no control character does.
 std::string go_quote(std::string_view text);
 
+// host[:port] of scheme://host[:port]: what a registry calls itself where nothing else is configured.
+std::string_view host_of(std::string_view origin);
+
 // Basic realm="..."
 std::string basic_challenge(std::string_view realm);
 

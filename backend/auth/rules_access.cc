@@ -69,11 +69,6 @@ std::vector<Access> asked_for(const Question& question) {
   return scopes;
 }
 
-std::string_view host_of(std::string_view origin) {
-  const std::size_t scheme = origin.find("://");
-  return scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
-}
-
 } // namespace
 
 RulesAccess::RulesAccess(Parts parts, const Clock& clock)

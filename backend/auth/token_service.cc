@@ -52,11 +52,8 @@ bool may_refresh(const Caller& caller) {
 std::expected<IssuedToken, Refusal> RulesAccess::issue(const TokenRequest& request) {
   const auto refused = [&](Error error) {
     const bool asks = is(error, Code::unauthorized);
-    const std::string_view origin = request.origin;
-    const std::size_t scheme = origin.find("://");
-    const std::string_view host = scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
     error.message.clear(); // of why a token of ours is none, say
-    return std::unexpected(Refusal{std::move(error), asks ? basic_challenge(host) : ""});
+    return std::unexpected(Refusal{std::move(error), asks ? basic_challenge(host_of(request.origin)) : ""});
   };
   const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
   auto known = identify(request, now);
@@ -66,7 +63,7 @@ std::expected<IssuedToken, Refusal> RulesAccess::issue(const TokenRequest& reque
 
   OwnToken token{OwnToken::Use::access, std::move(known->caller), *std::move(scopes), now, now + parts_.token_lifetime};
   auto text = tokens_.sign(token);
-  // Fewer scopes are as good as none of them: the client is told what lacks.
+  // What does not fit is as if it were not allowed: the client is told what it lacks.
   for (; !text && !token.scopes.empty(); text = tokens_.sign(token)) token.scopes.pop_back();
   if (!text) return refused(std::move(text).error());
   IssuedToken issued{*std::move(text), token.caller.user, parts_.token_lifetime, now, {}};
