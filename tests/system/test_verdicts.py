@@ -149,8 +149,7 @@ def test_the_way_a_target_is_written_opens_nothing(guarded, keys):    # noqa: F8
                     blob.replace("/v2/", "//v2/")):
         reply = client.get(written, mine)
         assert reply.status != 200 or not client.is_by_nginx(reply), written
-    for traversal in (f"Bearer ../../{SECRET}/.{tail}", f"Bearer {tail}/../x", f"Bearer ../{tail[3:]}",
-                      f"Bearer .{tail[1:]}"):
+    for traversal in (f"Bearer {tail}/../x", f"Bearer ../{tail[3:]}", f"Bearer .{tail[1:]}", f"Bearer {tail}/."):
         assert client.get(blob, {"Authorization": traversal}).status == 401, traversal
         assert client.get(secret, {"Authorization": traversal}).status == 401, traversal
 

@@ -131,7 +131,8 @@ std::string pull_gate_lines(const config::Config& config, const NginxSettings& s
   const std::string well = line("set $berth_gate", open + PullGate::well_name + "\"");
   const std::string for_nobody =
       "if ($berth_token_tail = " + std::string(PullGate::nobody) + ") {\n    " + well + "}\n";
-  return (needs_tokens ? line("set $berth_gate", open + "$berth_bucket/$berth_name/.$berth_token_tail\"") +
+  return (needs_tokens ? line("include", "snippets/location/pull_token.conf") +
+                             line("set $berth_gate", open + "$berth_bucket/$berth_name/.$berth_token_tail\"") +
                              (anyone_pulls_all(config.berth.access) ? for_nobody : std::string())
                        : well) +
          line("include", "snippets/location/pull_gate.conf");
