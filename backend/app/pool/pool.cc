@@ -225,6 +225,21 @@ std::unique_ptr<PullGate> pull_gate_of(const PoolRole& role, api::debug::Health&
   return *std::move(made);
 }
 
+void show(const Access& access, const auth::MeasuredAccess& counted, api::debug::Metrics& metrics) {
+  if (access.controller == nullptr) return;
+  metrics.add([&, passwords = access.passwords](std::string& page) { write_access_metrics(page, counted, passwords); });
+}
+
+// Null where bodies are hashed when they have arrived: the spool is not this pool's alone, or cannot be watched.
+std::unique_ptr<spool::HashAhead> hash_ahead(const config::Config& config, PoolRole role, storage::Registry& registry,
+                                             Logger& logger) {
+  if (role.spool != Spool::ours_alone) return nullptr;
+  auto watching = spool::HashAhead::watch(config.berth.spool, registry.file_hashes());
+  if (watching) return *std::move(watching);
+  logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
+  return nullptr;
+}
+
 // Stops the server at SIGTERM or SIGINT. The signals are blocked from its construction on, in this thread and in all
 // that are started after it, so that only its own thread takes them.
 class StopOnSignal {
@@ -275,14 +290,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   cache::Cache* const cache = caching.cache.get();
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config)));
   storage::Registry registry({driver, cache, std::move(rules), clock, random, logger});
-  std::unique_ptr<spool::HashAhead> ahead;
-  if (role.spool == Spool::ours_alone) {
-    auto watching = spool::HashAhead::watch(config.berth.spool, registry.file_hashes());
-    if (watching)
-      ahead = *std::move(watching);
-    else
-      logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
-  }
+  const auto ahead = hash_ahead(config, role, registry, logger);
   storage::Unpacking unpacking({.max_layer_bytes = config.berth.v1_max_layer_bytes});
   storage::V1Images v1_images({driver, registry, logger, unpacking});
   storage::V1Tags v1_tags({driver, registry, v1_images, logger, unpacking});
@@ -295,8 +303,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   show(caching, *notifier, config, pages, *metrics);
   BERTH_TRY(const auto access, access_of(config, options.secret, role.serves, clock, random, logger));
   auth::MeasuredAccess counted(access.controller.get());
-  if (counts && access.controller != nullptr)
-    metrics->add([&](std::string& page) { write_access_metrics(page, counted, access.passwords); });
+  show(access, counted, *metrics);
   const auto gate = pull_gate_of(role, health, clock, logger);
   api::PullListener pulls;
   if (gate != nullptr && access.controller != nullptr) pulls = std::bind_front(&PullGate::let_through, gate.get());
