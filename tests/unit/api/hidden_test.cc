@@ -239,7 +239,7 @@ TEST_CASE("a hidden repository answers as one that is not there, on every endpoi
 TEST_CASE("what is hidden changes no answer about anything else, on any endpoint of either face") {
   World with, without;
   const std::string upload = with.hide("team/hidden", config);
-  with.hide("a/hidden", config); // before everything else in a list
+  with.push("a/hidden", config); // before everything else in a list
   const auto compare = [&](const api::Endpoint& row, const std::string& line, const Fields& caller) {
     CAPTURE(line, caller);
     const std::string body = body_for(row, line);

@@ -17,7 +17,7 @@ namespace {
 
 std::string page_of(api::debug::Answers& answers) {
   api::debug::Metrics metrics;
-  metrics.add_endpoints(api::v2::face());
+  metrics.add_endpoints(api::v2::face(api::v2::TokenRows::absent));
   metrics.take_from("blob", answers);
   return metrics.page();
 }
