@@ -181,8 +181,12 @@ Result<> read_access(const Node& root, Config& config) {
   BERTH_CHECK(check_rules(*access, rules));
   BERTH_CHECK(check_issuers(*access, rules.issuers));
   BERTH_CHECK(check_ldap(*access, rules.ldap));
-  if (const Node* node = section_in(*access, "certificates"); node != nullptr && rules.certificates.subject.empty())
-    return refuse(*node, std::string(section_path) + ".certificates", "a map with subject");
+  if (const Node* node = section_in(*access, "certificates")) {
+    const Part part{*node, std::string(section_path) + ".certificates"};
+    if (rules.certificates.subject.empty()) return part.refuse("a map with subject");
+    if (config.http.client_cas.empty())
+      return part.refuse("nothing without http.tls.clientcas, by which certificates are verified");
+  }
   if (const Node* node = section_in(*access, "saslauthd"); node != nullptr && rules.saslauthd.empty())
     return refuse(*node, std::string(section_path) + ".saslauthd", "a map with socket");
   if (rules.refresh_lifetime != Duration::zero() && rules.refresh_lifetime < rules.token_lifetime)

@@ -1,6 +1,8 @@
 """berth.access before anything is served: `berth access`, what check-config and a start say of rules that are none, and
 the examples of docs/access.md, which are configs that berth takes."""
+import pathlib
 import re
+import shutil
 
 import pytest
 
@@ -113,10 +115,23 @@ def examples():
 @pytest.mark.parametrize("example", [text for text in examples() if "access:" in text],
                          ids=lambda text: text.splitlines()[-1].strip())
 def test_examples_of_the_documentation(config_file, tmp_path, example):     # noqa: F811
+    vectors = harness.REPOSITORY / "tests" / "unit" / "auth" / "vectors"
     (tmp_path / "users").write_text("alice:$2y$05$" + "a" * 53 + "\n")
-    assert "/etc/berth/" not in (example := example.replace("/etc/berth/users", str(tmp_path / "users"))), \
-        "a file that this test has to make"
-    done = berth("check-config", config_file(GOOD + example))
+    (tmp_path / "ldap-password").write_text("secret\n")
+    shutil.copy(vectors / "jwks.json", tmp_path / "cluster-keys.json")
+    made = harness.certificates()
+    for name in ("ldap-ca.crt", "client-ca.crt", "registry.crt"):
+        shutil.copy(made.certificate, tmp_path / name)
+    shutil.copy(made.key, tmp_path / "registry.key")
+    example = example.replace("/etc/berth/", f"{tmp_path}/")
+    for path in re.findall(rf"{tmp_path}/[\w.-]+", example):
+        assert pathlib.Path(path).exists(), "a file that this test has to make"
+    before = GOOD
+    if "http:\n  tls:\n" in example:     # the example's section takes the place of the good one's
+        before, http = GOOD.split("http:\n")
+        pair = f"    certificate: {tmp_path}/registry.crt\n    key: {tmp_path}/registry.key\n"
+        example = example.replace("http:\n  tls:\n", f"http:\n{http}  tls:\n{pair}")
+    done = berth("check-config", config_file(before + example))
     assert (done.returncode, done.stderr) == (0, ""), done
 
 

@@ -36,6 +36,7 @@ berth:
     ldap: {url: 'ldap://l:389', starttls: true, ca: /ca.pem, binddn: cn=b, bindpasswordfile: /pw, base: ou=p,
            filter: '(cn={user})', groupattribute: groups}
     certificates: {subject: uri, pattern: 'spiffe://a/*'}
+http: {tls: {certificate: /c, key: /k, clientcas: [/cas]}}
 )");
   const AccessRules& access = config.berth.access;
   CHECK(access.given);
@@ -166,6 +167,7 @@ TEST_CASE("berth.access: values that break their rules") {
        "ldap.filter: \"(uid=x)\": allowed is a filter with {user}"},
       {"ldap: {url: 'ldaps://l', base: b, filter: 'uid={user}'}", "ldap.filter: \"uid={user}\": allowed is"},
       {"certificates: {pattern: x}", "certificates: (a map): allowed is a map with subject"},
+      {"certificates: {subject: cn}", "certificates: (a map): allowed is nothing without http.tls.clientcas"},
       {"certificates: {subject: email}", "certificates.subject: \"email\": allowed is uri, dns or cn"},
   };
   for (const auto& [text, message] : rows) {
