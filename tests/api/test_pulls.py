@@ -110,7 +110,6 @@ def test_a_link_without_bytes_is_an_unknown_blob(registry, client, blob):
 
 
 @pytest.mark.parametrize("config", [
-    {"health": {"storagedriver": {"enabled": True}}},
     {"http": {"prefix": "/registry/"}},
     {"notifications": {"endpoints": [{"name": "sink", "url": "http://127.0.0.1:9/"}]}},
 ])
