@@ -17,6 +17,7 @@ import tempfile
 import time
 
 import pytest
+import yaml
 
 from conftest import need, need_loopback_ipv6, need_root
 from docker_engine import BUSYBOX, DockerEngine, Networks
@@ -62,7 +63,8 @@ class Compose:
         self.engine = engine
         self.program = ["docker-compose", "--ansi=never", "-p", "berth"]
         self.folder = folder / "compose"
-        shutil.copytree(REPOSITORY / "compose", self.folder, ignore=shutil.ignore_patterns("*.crt", "*.key"))
+        shutil.copytree(REPOSITORY / "compose", self.folder,
+                        ignore=shutil.ignore_patterns("*.crt", "*.key", "htpasswd"))
         for name in ("CMakeLists.txt", ".dockerignore"):
             shutil.copy(REPOSITORY / name, folder)
         for name in ("backend", "nginx", "config"):
@@ -364,6 +366,44 @@ def test_client_certificates(compose):
             openssl x509 -req -in client.csr -CA ca.crt -CAkey ca.key -CAserial client.srl -CAcreateserial -days 2 \
                 -out client.crt""", cwd=certs)
         assert compose.curl("/v2/", "--cert", certs / "client.crt", "--key", certs / "client.key") == "{}"
+
+
+def make_user(compose, name, password):
+    """By `berth passwd` in a container; the password on standard input."""
+    compose.engine.inside("sh", "-c", f"echo {password} | make users NAME={name} COMPOSE='{' '.join(compose.program)}'",
+                          cwd=compose.folder)
+
+
+def test_users_and_rules(compose):
+    """access.yml, in the place of config.yml: `public/` for everybody to pull, the rest for users."""
+    engine = compose.engine
+    hidden, public = (make_pushed(compose, name) for name in ("compose/hidden:1", "public/open:1"))
+    make_user(compose, "alice", "sesame")
+    with configured(compose, **access_rules(compose)):
+        compose("restart", "registryv1", "registryv2", "nginx")
+        compose.await_healthy()
+        status = compose.folder.joinpath("users", "htpasswd").stat()
+        assert (status.st_uid, status.st_mode & 0o777) == (5000, 0o600)
+        pull_again(engine, public)
+        assert re.search("denied|unauthorized", engine.docker("push", public, fails=True))
+        engine.docker("rmi", hidden)
+        assert re.search("denied|unauthorized", engine.docker("pull", hidden, fails=True))
+        assert "unauthorized" in engine.docker("login", "-u", "alice", "-p", "wrong", HOST, fails=True)
+        engine.docker("login", "-u", "alice", "-p", "sesame", HOST)
+        try:
+            engine.docker("pull", hidden)
+            pull_again(engine, make_pushed(compose, "compose/new:1"))
+            make_user(compose, "bob", "wonder")     # without a restart
+            for user, password in (("bob", "wonder"), ("alice", "sesame")):
+                for path in ("/v2/", "/v1/users/"):
+                    wait_until(compose, lambda: " 200" in compose.curl(path, "-D-", "-u", f"{user}:{password}"), path)
+        finally:
+            engine.docker("logout", HOST)
+
+
+def access_rules(compose):
+    document = yaml.safe_load((compose.folder / "access.yml").read_text())
+    return {name: document[name] for name in ("auth", "berth")}
 
 
 def test_redis_keeps_descriptors(compose):
