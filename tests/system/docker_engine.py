@@ -151,10 +151,23 @@ class DockerEngine:
 
     def docker(self, *arguments, fails=False, stdin=None):
         """Runs the client; returns its standard output, or what it complained when it has to fail."""
-        done = subprocess.run(["docker", *map(str, arguments)], env=self.environment, capture_output=True,
-                              input=stdin, timeout=COMMAND_SECONDS)
+        return self._run(["docker", *map(str, arguments)], fails, stdin)
+
+    def where_it_lives(self, *command, fails=False, environment=None):
+        """The same of a program that has to know the names that the daemon knows."""
+        return self._run(["nsenter", f"--mount=/proc/{self._process.pid}/ns/mnt", *map(str, command)], fails,
+                         environment=environment)
+
+    def ctr(self, *arguments, fails=False):
+        """The same of containerd's client, against the daemon's containerd."""
+        return self.where_it_lives("ctr", f"--address={self.folder}/exec/containerd/containerd.sock", *arguments,
+                                   fails=fails)
+
+    def _run(self, command, fails, stdin=None, environment=None):
+        done = subprocess.run(command, env=self.environment | (environment or {}), capture_output=True, input=stdin,
+                              timeout=COMMAND_SECONDS)
         out, complaint = done.stdout.decode(), done.stderr.decode()
-        assert (done.returncode != 0) == fails, f"docker {arguments}: {done.returncode}\n{out}\n{complaint}"
+        assert (done.returncode != 0) == fails, f"{command}: {done.returncode}\n{out}\n{complaint}"
         return complaint if fails else out
 
     def trust(self, authority, ca_file):

@@ -22,8 +22,9 @@ class Cosign(Program):
         self.run("trusted-root", "create", "--no-default-fulcio", "--no-default-ctfe", "--no-default-rekor",
                  "--no-default-tsa", "--out", "trust.json")
 
-    def sign(self, name, *options):
-        self.run("sign", "--yes", "--key", "cosign.key", "--signing-config", "services.json", *options, name)
+    def sign(self, name, *options, fails=False):
+        return self.run("sign", "--yes", "--key", "cosign.key", "--signing-config", "services.json", *options, name,
+                        fails=fails)
 
     def attest(self, name, predicate, kind):
         (self.home / "predicate.json").write_text(json.dumps(predicate))

@@ -1,0 +1,160 @@
+"""Real clients against berth's own access control over TLS: who is nobody, who is somebody, and what a refusal says."""
+import re
+import subprocess
+import time
+
+import pytest
+
+from access_clients import CLIENTS
+from conftest import need, need_loopback_ipv6, need_root
+from harness import OCTETS, Client, digest, with_query
+from images import random_bytes, tar
+from store_check import assert_whole
+from test_access import ALICE, BOB, as_user, folder, htpasswd_line  # noqa: F401  (a fixture)
+from test_own_access import bearer
+
+pytestmark = pytest.mark.differs("berth's own rules")
+
+LIFETIME = 60           # of a token, in seconds: the shortest there is
+LONG, LONG_SECONDS, LONG_RATE = "team/long", LIFETIME + 8, 40_000
+ROOT = ("root", "toor:2")
+RULES = [
+    {"who": "anyone", "repositories": "public/**", "may": "pull"},
+    {"who": "signed-in", "repositories": "team/**", "may": "pull"},
+    {"who": "developers", "repositories": ["team/**", "public/**"], "may": "push"},
+    {"who": "user:root", "repositories": "**", "may": "all"},
+]
+
+
+@pytest.fixture(scope="module")
+def registry(registry_factory, registry_class, folder):     # noqa: F811
+    need_root()
+    need("curl", "htpasswd")
+    need_loopback_ipv6()
+    users = folder / "client-users"
+    users.write_text("\n".join(htpasswd_line(*each) for each in (ALICE, BOB, ROOT)) + "\n")
+    prepared = registry_class({"auth": {"htpasswd": {"realm": "r", "path": str(users)}},
+                               "berth": {"access": {"groups": {"developers": ["alice"]}, "rules": RULES,
+                                                    "tokenlifetime": f"{LIFETIME}s"}}}, tls=True)
+    prepared.config["http"]["addr"] = f":{prepared.port}"      # every address: the engine comes by IPv6
+    with registry_factory(prepared) as running:
+        yield running
+        assert_whole(running.v2_root)
+
+
+@pytest.fixture(scope="module", params=CLIENTS)
+def shared(request, registry, tmp_path_factory):
+    """A client, after root has pushed with it what there is to pull."""
+    name = request.param
+    client = CLIENTS[name](registry, tmp_path_factory.mktemp(name))
+    try:
+        client.forget()
+        client.login(*ROOT)
+        for top in ("public", "team", "secret"):
+            client.prepare(f"{top}/{name}", ROOT)
+            client.push(f"{top}/{name}")
+        yield name, client
+    finally:
+        client.close()
+
+
+@pytest.fixture
+def name(shared):
+    return shared[0]
+
+
+@pytest.fixture
+def client(shared):
+    shared[1].forget()
+    return shared[1]
+
+
+def says(words, complaint):
+    assert words.lower() in complaint.lower(), complaint
+
+
+def test_nobody(client, name):
+    client.pull(f"public/{name}")
+    says(client.NOBODY, client.pull(f"team/{name}", fails=True))
+    says(client.PUSH_OF_NOBODY, client.push(f"public/{name}", fails=True))
+
+
+def test_login_and_logout(client, name):
+    if client.ASKS:
+        says(client.WRONG, client.login(ALICE[0], "wrong", fails=True))
+        client.forget()
+    client.login(*ALICE)
+    client.pull(f"team/{name}")
+    client.logout()
+    says(client.NOBODY, client.pull(f"team/{name}", fails=True))
+
+
+def test_developer(client, name):
+    client.login(*ALICE)
+    for top in ("team", "public"):
+        client.push(f"{top}/{name}")
+        client.pull(f"{top}/{name}")
+    client.pull(f"secret/{name}", fails=True)
+    says(client.HIDDEN, client.push(f"secret/{name}", fails=True))
+
+
+def test_reader(client, name):
+    client.login(*BOB)
+    client.pull(f"team/{name}")
+    says(client.DENIED, client.push(f"team/{name}", fails=True))
+
+
+def test_pull_secret(client, name):
+    client.take_pull_secret(*BOB)
+    client.pull(f"team/{name}")
+    client.take_pull_secret(BOB[0], "wrong")
+    says(client.WRONG, client.pull(f"team/{name}", fails=True))
+
+
+@pytest.mark.parametrize("shared", ["docker"], indirect=True)
+def test_layers_are_mounted_only_from_what_may_be_pulled(client):
+    """The engine remembers where it has seen a layer, whoever was signed in then."""
+    engine = client.engine
+    engine.docker("import", "-", "made", stdin=tar({"file": random_bytes(1000, "mounted")}))
+
+    def push(name):
+        engine.docker("tag", "made", client.at(name))
+        return engine.docker("push", client.at(name))
+
+    client.login(*ROOT)
+    assert "Pushed" in push("secret/origin")
+    client.login(*ALICE)
+    out = push("team/mounts")
+    assert "Pushed" in out and "Mounted" not in out, out
+    assert "Mounted from team/mounts" in push("public/mounts")
+
+
+def test_push_that_outlives_its_token(registry, tmp_path):
+    """Rights are asked for before a body, and no clock is after it."""
+    client = Client(registry)
+    scope = f"repository:{LONG}:pull,push"
+    token = bearer(client, as_user(*ALICE), scope)
+    body = tmp_path / "body"
+    body.write_bytes(random_bytes(LONG_RATE * LONG_SECONDS, "long"))
+    wanted = digest(body.read_bytes())
+
+    def slowly(method, location):
+        return subprocess.Popen(
+            ["curl", "--silent", "--show-error", "--cacert", registry.ca_file, "--limit-rate", str(LONG_RATE),
+             "--request", method, "--header", f"Authorization: {token['Authorization']}",
+             "--header", f"Content-Type: {OCTETS}", "--upload-file", body, "--dump-header", "-", location],
+            stdout=subprocess.PIPE, text=True)
+
+    started = time.monotonic()
+    first, second = (client.post(client.uploads(LONG), token).header("Location") for _ in range(2))
+    running = [slowly("PATCH", first), slowly("PUT", with_query(second, digest=wanted))]
+    (patched, _), (put, _) = (each.communicate(timeout=4 * LONG_SECONDS) for each in running)
+    assert time.monotonic() - started > LIFETIME, "the bodies were sent too fast"
+    assert client.get(client.tags(LONG), token).status == 401
+    assert re.match(r"HTTP/\S+ 202 ", patched), patched
+    assert re.match(r"HTTP/\S+ 201 ", put), put
+
+    token = bearer(client, as_user(*ALICE), scope)
+    location = re.search(r"(?im)^location: (\S+)", patched)[1]
+    assert client.put(with_query(location, digest=wanted), token).status == 201
+    assert digest(client.get(client.blob(LONG, wanted), token).body) == wanted
