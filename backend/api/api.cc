@@ -135,10 +135,11 @@ http::Response Api::refuse(const http::Request& request, const Error& why) {
 }
 
 // By the endpoint's row; what has none is answered without one.
-http::Cost Api::cost_of(const http::Request& request) const {
+http::Cost Api::cost_of(http::Request& request) const {
   if (request.before_body) return Cost::quick; // every endpoint answers that from what it knows
   const Target target = target_of(request);
   const Endpoint* row = target.path ? http::row_of(target.face->endpoints, request.method, *target.path) : nullptr;
+  request.routed = row;
   if (row != nullptr) return row->cost;
   return reads(request.method) ? Cost::quick : Cost::slow; // a body is read first
 }
@@ -173,6 +174,8 @@ Outcome Api::answer(http::Request& request, Target& target) {
   if (target.counted != nullptr) target.counted->routed(face.counted_as);
   if (request.target.size() > http::max_target_bytes) return fail(Code::bad_request, {}, "the target is too long");
   BERTH_TRY(const std::string path, std::move(target.path));
+  if (const auto* row = static_cast<const Endpoint*>(request.routed))
+    return run(*row, *http::match(row->pattern, path), request, target);
   Routed routed = http::route(face.endpoints, request.method, path);
   switch (routed.to) {
   case Routed::To::moved:

@@ -55,7 +55,7 @@ public:
 
   http::Response handle(http::Request& request) override;
   http::Response refuse(const http::Request& request, const Error& why) override;
-  http::Cost cost_of(const http::Request& request) const override;
+  http::Cost cost_of(http::Request& request) const override;
 
 private:
   // Where a request goes, as far as its target can be read.

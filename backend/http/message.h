@@ -55,8 +55,9 @@ struct Request {
   std::optional<Time> judged_at; // when rights were first asked for: before the body, if nginx asked then
   // The handler calls it before it waits or computes for long, in a request that cost_of calls quick; may be null.
   std::function<void()> takes_long;
-  IsGone client_is_gone;     // as far as nginx tells of it
-  bool is_for_debug = false; // came to the debug server
+  const void* routed = nullptr; // the handler's own: what cost_of has found out, for handle
+  IsGone client_is_gone;        // as far as nginx tells of it
+  bool is_for_debug = false;    // came to the debug server
   Trace trace;
   bool body_too_large = false; // the body was longer than the pool takes in memory; `body` is empty then
 };
@@ -94,8 +95,8 @@ public:
   virtual Response handle(Request& request) = 0;
   // The answer to a request that did not arrive whole or well-formed, and of which only what could be read is there.
   virtual Response refuse(const Request& request, const Error& why) = 0;
-  // Asked before the body is read.
-  virtual Cost cost_of(const Request& request) const = 0;
+  // Asked before the body is read, or not at all.
+  virtual Cost cost_of(Request& request) const = 0;
 };
 
 } // namespace berth::http

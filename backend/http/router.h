@@ -83,11 +83,15 @@ Routed<Row> route(std::span<const Row> table, std::string_view method, std::stri
   return {};
 }
 
-// The row that route finds; null if it finds none.
+// The row that route finds; null if it finds none. Makes no parameters.
 template <class Row>
 const Row* row_of(std::span<const Row> table, std::string_view method, std::string_view path) {
-  for (const Row& first : table)
+  if (!is_clean_path(path)) return nullptr;
+  const std::string other = with_other_ending(path);
+  for (const Row& first : table) {
     if (matches(first.pattern, path)) return find_row(table, first.pattern, method == "HEAD" ? "GET" : method);
+    if (matches(first.pattern, other)) return nullptr;
+  }
   return nullptr;
 }
 

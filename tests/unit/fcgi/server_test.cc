@@ -93,7 +93,7 @@ public:
     response.body = why.detail;
     return response;
   }
-  http::Cost cost_of(const http::Request& request) const override {
+  http::Cost cost_of(http::Request& request) const override {
     if (request.method == "GET") return http::Cost::quick;
     return request.target == "/unpacks" ? http::Cost::unpacks : http::Cost::slow;
   }

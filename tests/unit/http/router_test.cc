@@ -23,7 +23,10 @@ constexpr Row table[] = {
 };
 
 Routed<Row> find(std::string_view method, std::string_view path) {
-  return route(std::span<const Row>(table), method, path);
+  auto found = route(std::span<const Row>(table), method, path);
+  const Row* const row = row_of(std::span<const Row>(table), method, path); // the same search without parameters
+  CHECK(row == (found.to == Routed<Row>::To::row ? found.row : nullptr));
+  return found;
 }
 
 } // namespace
