@@ -94,7 +94,8 @@ def test_developer(client, name):
     for top in ("team", "public"):
         client.push(f"{top}/{name}")
         client.pull(f"{top}/{name}")
-    client.pull(f"secret/{name}", fails=True)
+    refused = client.pull(f"secret/{name}", fails=True)
+    assert "denied" in refused.lower() or "403 Forbidden" in refused, refused
     says(client.HIDDEN, client.push(f"secret/{name}", fails=True))
 
 
