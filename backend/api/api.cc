@@ -246,6 +246,7 @@ Attempt<auth::Grant> Api::authorize(const Endpoint& row, const std::string& repo
     if (credentials.vouched != nullptr || !credentials.certificate.empty()) granted->good_until.reset();
     return *std::move(granted);
   }
+  request.trace.user = std::move(granted.error().user);
   Failure failure(std::move(granted.error().error));
   if (!granted.error().challenge.empty()) failure.headers.add("WWW-Authenticate", std::move(granted.error().challenge));
   failure.needed = std::move(needed);

@@ -107,6 +107,7 @@ struct Grant {
 struct Refusal {
   Error error;
   std::string challenge = {}; // the value of WWW-Authenticate; empty: none
+  std::string user = {};      // who was refused, if that was verified (Caller::user)
 };
 
 class AccessController {

@@ -83,14 +83,19 @@ std::expected<Grant, Refusal> RulesAccess::authorize(const Question& question) {
     const bool by_token = !bearer_token(question.credentials.authorization).empty();
     return std::unexpected(refusal(question, std::move(known).error(), by_token ? "invalid_token" : ""));
   }
+  const auto refused = [&](Code code, std::string_view why = {}) {
+    Refusal made = refusal(question, {code, {}, {}}, why);
+    made.user = known->caller.user;
+    return std::unexpected(std::move(made));
+  };
   if (!may(*known, question)) {
-    if (!known->caller.is_nobody()) return std::unexpected(refusal(question, {Code::denied, {}, {}}));
-    return std::unexpected(refusal(question, {Code::unauthorized, {}, {}}, known->token ? "insufficient_scope" : ""));
+    if (!known->caller.is_nobody()) return refused(Code::denied);
+    return refused(Code::unauthorized, known->token ? "insufficient_scope" : "");
   }
   if (known->token) { // the last of the scopes is the right's own
     const auto scopes = scopes_of(question.right, question.repository);
     if (!scopes.empty() && !known->token->covers(scopes.back().type, scopes.back().name, scopes.back().action))
-      return std::unexpected(refusal(question, {Code::unauthorized, {}, {}}, "insufficient_scope"));
+      return refused(Code::unauthorized, "insufficient_scope");
   }
   return grant(*std::move(known), question);
 }

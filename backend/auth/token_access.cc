@@ -77,8 +77,11 @@ std::expected<Grant, Refusal> TokenAccess::authorize(const Question& question) {
   }
   const VerifiedToken& holder = *known;
   for (const Access& access : question.needed)
-    if (!holder->claims.allow(access.type, access.name, access.action))
-      return std::unexpected(refusal(question, "insufficient_scope"));
+    if (!holder->claims.allow(access.type, access.name, access.action)) {
+      Refusal refused = refusal(question, "insufficient_scope");
+      refused.user = holder->claims.subject;
+      return std::unexpected(std::move(refused));
+    }
   Grant grant{{holder->claims.subject}, [holder](const model::RepositoryName& name) {
                 return holder->claims.allow("repository", name.str(), "pull");
               }};

@@ -152,6 +152,16 @@ def test_get_and_post_give_tokens(own, client):
     harness.wait_until(lambda: "/v2/token?(hidden)" in own.log(), "the access log has its line")
 
 
+def test_the_access_log_names_who_was_refused(own, client):
+    assert client.get(client.tags("secret/refused"), as_user(*ALICE)).status == 403
+    assert client.get(client.tags("secret/unknown"), as_user("alice", "wrong")).status == 401
+    harness.wait_until(lambda: "/v2/secret/unknown/" in own.log(), "both lines")
+    lines = {name: line for line in own.log().splitlines() for name in ("refused", "unknown")
+             if f"/v2/secret/{name}/" in line}
+    assert " - alice [" in lines["refused"], lines
+    assert " - - [" in lines["unknown"], lines
+
+
 def test_a_form_is_never_in_a_file(own, client):
     """And one that is none is not read."""
     big = b"grant_type=password&username=alice&password=" + b"x" * 60_000

@@ -46,6 +46,8 @@ TEST_CASE("own rules: who may, who is asked for credentials, and who is told no"
   check_refused(setting.ask(alice, Right::remove, "team/app"), Code::denied, "");
   check_refused(setting.ask(bob, Right::pull, "secret/app"), Code::denied, "");
   check_refused(setting.ask(alice, Right::pull, "UPPER"), Code::denied, "");
+  CHECK(setting.ask(bob, Right::pull, "secret/app").error().user == "bob"); // for the access log
+  CHECK(setting.ask("", Right::push, "public/a").error().user.empty());
 }
 
 TEST_CASE("own rules: credentials that are wrong are refused, whatever they are for") {
