@@ -31,7 +31,7 @@ constexpr std::array<std::pair<std::string_view, Rights>, 5> actions{
     {{"pull", to_pull}, {"add", to_add}, {"push", to_push}, {"delete", to_remove}, {"all", to_do_all}}};
 constexpr std::string_view allowed_actions = "pull, add, push, delete or all";
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 // origin.key: "value": allowed is what
 std::unexpected<Error> refuse(const WrittenRule& rule, std::string_view key, const std::string& value,
@@ -47,8 +47,8 @@ Result<Groups> groups_of(const WrittenRules& written) {
     const auto origin = written.group_origins.find(name);
     const std::string where = origin == written.group_origins.end() ? "groups." + name : origin->second;
     if (!is_group_name(name))
-      return fail(Code::invalid,
-                  where + ": " + quoted(name) + ": allowed is a name without colons, other than anyone and signed-in");
+      return fail(Code::invalid, where + ": " + in_quotes(name) +
+                                     ": allowed is a name without colons, other than anyone and signed-in");
     auto read = members_of(members, names);
     if (!read) return fail(Code::invalid, where + ": " + read.error().message);
     groups.emplace(name, *std::move(read));
@@ -61,7 +61,7 @@ Result<Rights> rights_of(const WrittenRule& rule) {
   Rights rights;
   for (const std::string& word : rule.may) {
     const auto action = std::ranges::find(actions, word, &decltype(actions)::value_type::first);
-    if (action == actions.end()) return refuse(rule, "may", quoted(word), allowed_actions);
+    if (action == actions.end()) return refuse(rule, "may", in_quotes(word), allowed_actions);
     rights = rights | action->second;
   }
   return rights;
@@ -73,11 +73,11 @@ Result<std::vector<RepositoryPattern>> patterns_of(const WrittenRule& rule, cons
   for (const std::string& text : rule.repositories) {
     auto pattern = RepositoryPattern::parse(text);
     if (!pattern)
-      return refuse(rule, "repositories", quoted(text),
+      return refuse(rule, "repositories", in_quotes(text),
                     std::string(repository_pattern_form) + "; " + pattern.error().message);
     if (pattern->names_user() && !who.may_be_user())
-      return refuse(rule, "repositories", quoted(text),
-                    "a pattern without {user}, as nobody whom " + quoted(rule.who) +
+      return refuse(rule, "repositories", in_quotes(text),
+                    "a pattern without {user}, as nobody whom " + in_quotes(rule.who) +
                         " names is a user whose name is one component of a repository's");
     patterns.push_back(*std::move(pattern));
   }
@@ -102,7 +102,7 @@ Result<Rules> Rules::make(const WrittenRules& written) {
   std::vector<Rule> rules;
   for (const WrittenRule& rule : written.rules) {
     auto who = Who::parse(rule.who, known);
-    if (!who) return refuse(rule, "who", rule.who.empty() ? "(nobody)" : quoted(rule.who), who.error().message);
+    if (!who) return refuse(rule, "who", rule.who.empty() ? "(nobody)" : in_quotes(rule.who), who.error().message);
     BERTH_TRY(auto patterns, patterns_of(rule, *who));
     BERTH_TRY(const Rights rights, rights_of(rule));
     rules.push_back({*std::move(who), std::move(patterns), rights});

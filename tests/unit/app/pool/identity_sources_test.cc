@@ -39,7 +39,7 @@ TEST_CASE("tokens of workloads are asked about first, a directory last") {
   auto sources = setting.make(config);
   REQUIRE(sources);
   CHECK(sources->size() == 1);
-  config.issuers.push_back({.name = "github", .url = "https://token.example", .audience = "registry"});
+  config.issuers.push_back({{}, "github", "https://token.example", "registry", {}, {}});
   config.ldap.url = "ldap://ldap.example";
   config.ldap.base = "dc=example";
   sources = setting.make(config);
@@ -67,6 +67,6 @@ TEST_CASE("what cannot be had is refused by its key") {
   both.ldap.base.clear();
   CHECK(setting.complaint(both).starts_with("berth.access.ldap.base: "));
   config::AccessRules issuer;
-  issuer.issuers.push_back({.name = "github", .url = "http://token.example", .audience = "registry"});
+  issuer.issuers.push_back({{}, "github", "http://token.example", "registry", {}, {}});
   CHECK(setting.complaint(issuer).starts_with("berth.access.issuers.github.url: "));
 }
