@@ -25,10 +25,14 @@ def redis():
         yield server
 
 
+NOWHERE = {"endpoints": [{"name": "nowhere", "url": "http://127.0.0.1:9/", "timeout": "500ms", "threshold": 3,
+                          "backoff": "10s"}]}
+
+
 def old_form(redis, **more):
-    """The section as docker/distribution 2 spells it. With a health check berth's pool sees every pull, and asks redis:
+    """The section as docker/distribution 2 spells it. With a webhook berth's pool sees every pull, and asks redis:
     else nginx sends blobs by itself."""
-    return {"storage": {"cache": {"blobdescriptor": "redis"}}, "health": {"storagedriver": {"enabled": True}},
+    return {"storage": {"cache": {"blobdescriptor": "redis"}}, "notifications": NOWHERE,
             "redis": {"addr": redis.address, "dialtimeout": "1s", "readtimeout": "1s", "writetimeout": "1s",
                       "pool": {"maxidle": 4, "maxactive": 16, "idletimeout": "300s"}, **more}}
 
