@@ -1,9 +1,9 @@
 #include "auth/robots.h"
 
 #include <openssl/crypto.h>
+#include <zlib.h>
 
 #include <array>
-#include <cstdint>
 
 #include "auth/rules.h"
 #include "base/encoding.h"
@@ -25,14 +25,8 @@ constexpr std::size_t hash_letters = 64, stamp_letters = 32;
 
 std::string sha256_hex(std::string_view text) { return std::string(model::CanonicalDigest::of_bytes(text).hex()); }
 
-// CRC-32 as zip has it.
 std::string check_of(std::string_view text) {
-  std::uint32_t crc = 0xffffffffU;
-  for (const unsigned char c : text) {
-    crc ^= c;
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc % 2 != 0 ? 0xedb88320U : 0U);
-  }
-  crc = ~crc;
+  const auto crc = ::crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()));
   std::string bytes;
   for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(crc >> shift & 0xff);
   return model::to_jose_base64(bytes);

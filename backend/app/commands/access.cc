@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/commands/commands.h"
+#include "app/commands/complain.h"
 #include "app/commands/environment.h"
 #include "app/pool/rules.h"
 #include "auth/who.h"
@@ -75,11 +76,6 @@ Result<Question> question_of(const std::string& config_path, const std::vector<s
   const auto name = model::RepositoryName::parse(repository);
   if (!name) return refuse(repository, "the name of a repository, as in team/app");
   return Question{rules, std::move(caller), *name};
-}
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "berth: %s\n", error.message.c_str());
-  return exit_usage;
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "app/commands/complain.h"
 #include "app/commands/environment.h"
 #include "app/commands/referrer_index.h"
 #include "app/logger.h"
@@ -29,11 +30,6 @@
 
 namespace berth::app {
 namespace {
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "berth: %s\n", error.message.c_str());
-  return is(error, Code::invalid) ? exit_usage : exit_failure;
-}
 
 // The exit code of a run. Errors are logged: by then there is a log.
 int outcome(const Result<>& result, Logger& logger) {

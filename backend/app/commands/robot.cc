@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "app/commands/commands.h"
+#include "app/commands/complain.h"
 #include "app/commands/environment.h"
 #include "app/supervisor/account.h"
 #include "auth/robots.h"
@@ -21,11 +22,6 @@
 
 namespace berth::app {
 namespace {
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "berth: %s\n", error.message.c_str());
-  return is(error, Code::invalid) ? exit_usage : exit_failure;
-}
 
 // The file's path. From here on this is the user who serves and so reads the file.
 Result<std::string> file_of(const std::string& config_path) {

@@ -15,6 +15,7 @@
 #include "app/nginx/options.h"
 #include "app/nginx/text.h"
 #include "app/pool/pull_gate.h"
+#include "app/pool/rules.h"
 #include "app/supervisor/account.h"
 #include "app/supervisor/process.h"
 #include "base/content.h"
@@ -113,12 +114,8 @@ bool pool_sees_pulls(const config::Config& config, bool has_gate) {
 
 // Whether a rule lets everybody pull everything: then nothing has to be found out of who shows no credentials.
 bool anyone_pulls_all(const config::AccessRules& access) {
-  const auto has = [](const std::vector<std::string>& list, std::string_view one) {
-    return std::ranges::find(list, one) != list.end();
-  };
-  return std::ranges::any_of(access.rules, [&](const config::AccessRules::Rule& rule) {
-    return rule.who == "anyone" && has(rule.repositories, "**") && (has(rule.may, "pull") || has(rule.may, "push"));
-  });
+  const auto rules = rules_of(access);
+  return rules && rules->let_anyone_pull_all();
 }
 
 // What must be there for a pull that nginx makes by itself, by the pool's word (app/pool/pull_gate.h).
