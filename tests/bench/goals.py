@@ -85,7 +85,8 @@ def _access_goals(results):
         yield f"{name}: with a password over the peer", AT_LEAST, 15, results.rates(name, PASSWORDS, PEER_PASSWORDS)
     for name in results.names("in all modes: push image"):
         yield f"{name}: with a token over open", AT_LEAST, 0.95, results.rates(name, GUARDED, BERTH)
-    idle, guessed = ([results.p99(name, PASSWORDS) for name in results.names(f"in all modes: manifest GET by tag, {what}")]
+    by_tag = "in all modes: manifest GET by tag"
+    idle, guessed = ([results.p99(name, PASSWORDS) for name in results.names(f"{by_tag}, {what}")]
                      for what in ("idle", "while"))
     if idle and guessed:
         yield "p99 of a user while others guess passwords, over idle", AT_MOST, 3, \

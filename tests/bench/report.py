@@ -105,7 +105,8 @@ def modes_table(results):
         values = {kind: [case.value(sample) for sample in of_server] for kind, of_server in samples.items()}
         none = []
         rows.append([case.name, case.unit, *(spread(values.get(kind, none)) for kind in MODES),
-                     *(ratio(values.get(kind, none), values.get(BERTH, none)) for kind in (GUARDED, PASSWORDS, WATCHED)),
+                     *(ratio(values.get(kind, none), values.get(BERTH, none))
+                       for kind in (GUARDED, PASSWORDS, WATCHED)),
                      *(ratio(values.get(mine, none), values.get(its, none))
                        for mine, its in ((GUARDED, PEER_GUARDED), (PASSWORDS, PEER_PASSWORDS))),
                      " / ".join(number(median_of([case.cpu(sample) for sample in samples.get(kind, [])]))
@@ -209,9 +210,9 @@ def markdown(facts, bench):
     parts = ["# Benchmark of berth", "\n".join(f"- {key}: {value}" for key, value in facts.items()) + "\n",
              HOW_TO_READ.format(saturated=SATURATED, cores=meter.CORES), throughput_table(results)]
     if any(samples.get(PASSWORDS) for _, samples in results):
-        parts += ["## What others have a say in\n", "Tokens are of some 2 KB, as they bring their certificate. Passwords "
-                  "are hashed by bcrypt, of cost 10 for berth and 5 for the peer. Watched: a debug server with metrics, "
-                  "and a health check of the store.\n", modes_table(results)]
+        parts += ["## What others have a say in\n", "Tokens are of some 2 KB, as they bring their certificate. "
+                  "Passwords are hashed by bcrypt, of cost 10 for berth and 5 for the peer. Watched: a debug server "
+                  "with metrics, and a health check of the store.\n", modes_table(results)]
     if bench.limits:
         parts += ["## Pushes and their limit\n", "The limit: one process that receives the bytes, hashes them "
                   "(OpenSSL, one blob at a time) and writes them once (and syncs).\n",

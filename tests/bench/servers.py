@@ -205,7 +205,8 @@ class StaticNginx(_Timed, harness.Registry):
 
 KINDS = {each.kind: each for each in (Berth, Guarded, Passwords, Watched, Peer, PeerGuarded, PeerPasswords,
                                       StaticNginx)}
-OTHER_MODES = {GUARDED: BERTH, PASSWORDS: BERTH, WATCHED: BERTH, PEER_GUARDED: PEER, PEER_PASSWORDS: PEER}  # on whose store
+# And on whose store they are.
+OTHER_MODES = {GUARDED: BERTH, PASSWORDS: BERTH, WATCHED: BERTH, PEER_GUARDED: PEER, PEER_PASSWORDS: PEER}
 
 
 def rotated(all_of_them, by):
