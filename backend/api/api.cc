@@ -263,7 +263,7 @@ Api::repository_of(const Face& face, const http::PathParameters& parameters, htt
   return parts_.registry.repository(name);
 }
 
-http::Response Api::render(const Face& face, const http::Request& request, Failure failure) {
+http::Response Api::render(const Face& face, const http::Request& request, const Failure& failure) {
   const Error& error = failure.error;
   if (is_internal(error.code))
     parts_.logger.error("request failed", {{"method", request.method},

@@ -73,7 +73,7 @@ private:
                                  const http::Query& query, const Face& face);
   Result<std::unique_ptr<registry::Repository>> repository_of(const Face& face, const http::PathParameters& parameters,
                                                               http::Request& request);
-  http::Response render(const Face& face, const http::Request& request, Failure failure);
+  http::Response render(const Face& face, const http::Request& request, const Failure& failure);
   void finish(const Face& face, const http::Request& request, http::Response& response) const;
 
   const Parts parts_;

@@ -12,6 +12,7 @@
 #include "api/v1/tokens.h"
 #include "auth/access.h"
 #include "base/clock.h"
+#include "base/location.h"
 #include "http/message.h"
 #include "http/router.h"
 #include "http/url.h"
@@ -60,6 +61,10 @@ struct Call {
 
 // What the request brings to say who it comes from, as of now or of the time when rights were first asked for.
 auth::Credentials credentials_of(http::Request& request, const Clock& clock);
+
+// Lets a response be what is stored: its bytes, a file that nginx sends, or a URL that the client is sent to (307).
+// size: of all of it.
+void send_stored(http::Response& response, Location stored, std::uint64_t size);
 
 // What tagging came to, as a client is told it. Errors: denied for a tag that the caller may not move.
 Result<> told_of_tag(const model::Tag& tag, Result<> tagged);

@@ -42,7 +42,7 @@ Origin origin_of(const http::Request& request) {
 
 std::string base_of(const Options& options, const http::Request& request) {
   if (!options.host.empty()) return options.host.ends_with('/') ? options.host : options.host + "/";
-  const std::string prefix = http::encode_path(options.prefix);
+  std::string prefix = http::encode_path(options.prefix);
   if (options.relative_urls) return prefix;
   const Origin origin = origin_of(request);
   if (origin.host.empty()) return prefix; // an HTTP/1.0 client that named no host

@@ -44,7 +44,7 @@ public:
     return blobs_.get(digest, max_bytes);
   }
   // An endpoint that asks where the bytes are sends them: that is a pull.
-  Result<registry::BlobLocation> locate(const Descriptor& descriptor) override {
+  Result<Location> locate(const Descriptor& descriptor) override {
     auto location = blobs_.locate(descriptor);
     if (location) events_.blob(Action::pull, name_, descriptor);
     return location;

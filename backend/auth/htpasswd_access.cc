@@ -5,7 +5,7 @@
 
 namespace berth::auth {
 
-Result<std::unique_ptr<HtpasswdAccess>> HtpasswdAccess::make(Options options, const Clock& clock, Random& random,
+Result<std::unique_ptr<HtpasswdAccess>> HtpasswdAccess::make(const Options& options, const Clock& clock, Random& random,
                                                              Logger& logger) {
   auto passwords = std::make_shared<Passwords>(clock, random, options.limits);
   BERTH_TRY(auto users, HtpasswdSource::make(options.path, HtpasswdSource::Unknown::refused, passwords, logger));

@@ -25,7 +25,7 @@ public:
   };
 
   // Borrows the clock and the logger. Errors: those of open_htpasswd.
-  static Result<std::unique_ptr<HtpasswdAccess>> make(Options options, const Clock& clock, Random& random,
+  static Result<std::unique_ptr<HtpasswdAccess>> make(const Options& options, const Clock& clock, Random& random,
                                                       Logger& logger);
 
   // Refusals: unauthorized, too_many_requests.

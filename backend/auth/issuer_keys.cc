@@ -120,15 +120,15 @@ void IssuerKeys::take(Result<KeySet> keys) {
   std::unique_lock lock(mutex_);
   state_.tried = clock_.now();
   state_.is_fetching = false;
-  const bool is_news = std::exchange(state_.reachable, keys.has_value()) != keys.has_value();
-  const bool has_keys = keys || state_.keys != nullptr;
-  if (keys) {
+  const bool are_fetched = keys.has_value(), has_keys = are_fetched || state_.keys != nullptr;
+  const bool is_news = std::exchange(state_.reachable, are_fetched) != are_fetched;
+  if (are_fetched) {
     state_.keys = std::make_shared<const KeySet>(*std::move(keys));
     state_.taken = state_.tried;
   }
   lock.unlock();
   if (!is_news) return;
-  if (keys)
+  if (are_fetched)
     logger_.info("the keys of an issuer of tokens can be fetched again", {{"issuer", options_.name}});
   else
     logger_.error(has_keys

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/encoding.h"
 #include "model/jose_base64.h"
 
 namespace berth::auth {

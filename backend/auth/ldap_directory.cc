@@ -100,7 +100,8 @@ private:
 std::unexpected<Error> Connection::failed(const char* what, int code) {
   std::string message = std::string("ldap: ") + what + ": " + ldap_.err2string(code);
   char* more = nullptr;
-  if (handle_ != nullptr && ldap_.get_option(handle_, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more) == LDAP_OPT_SUCCESS &&
+  if (handle_ != nullptr &&
+      ldap_.get_option(handle_, LDAP_OPT_DIAGNOSTIC_MESSAGE, static_cast<void*>(&more)) == LDAP_OPT_SUCCESS &&
       more != nullptr) {
     const std::string_view text(more);
     if (!text.empty() && is_plain_utf8(text)) message.append(": ").append(text.substr(0, max_text_bytes));

@@ -12,7 +12,6 @@
 #include "auth/caller_text.h"
 #include "auth/jws.h"
 #include "auth/openssl_owned.h"
-#include "base/encoding.h"
 #include "model/jose_base64.h"
 #include "model/strict_json.h"
 

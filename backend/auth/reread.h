@@ -58,16 +58,16 @@ public:
     }
     Result<T> read = source_.read();
     std::unique_lock lock(mutex_);
-    const bool is_news = versions_ != seen; // threads may find the same change
+    const bool is_read = read.has_value(), is_news = versions_ != seen; // threads may find the same change
     versions_ = seen;
-    if (read && is_news) value_ = std::make_shared<const T>(*std::move(read));
-    const std::string complaint = read ? "" : read.error().message;
+    const std::string complaint = is_read ? "" : read.error().message;
+    if (is_read && is_news) value_ = std::make_shared<const T>(*std::move(read));
     const bool is_new_complaint = std::exchange(complaint_, complaint) != complaint;
     const auto value = value_;
     lock.unlock();
 
-    if (!read && is_new_complaint) source_.refused(read.error());
-    if (read && is_news) source_.changed(*value);
+    if (!is_read && is_new_complaint) source_.refused(read.error());
+    if (is_read && is_news) source_.changed(*value);
     return value;
   }
 

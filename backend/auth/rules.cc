@@ -41,6 +41,7 @@ std::unexpected<Error> refuse(const WrittenRule& rule, std::string_view key, con
 
 Result<Groups> groups_of(const WrittenRules& written) {
   std::vector<std::string> names;
+  names.reserve(written.groups.size());
   for (const auto& [name, members] : written.groups) names.push_back(name);
   Groups groups;
   for (const auto& [name, members] : written.groups) {

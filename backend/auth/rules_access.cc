@@ -81,7 +81,7 @@ std::expected<Grant, Refusal> RulesAccess::authorize(const Question& question) {
   auto known = identify(question.credentials);
   if (!known) {
     const bool by_token = !bearer_token(question.credentials.authorization).empty();
-    return std::unexpected(refusal(question, std::move(known).error(), by_token ? "invalid_token" : ""));
+    return std::unexpected(refusal(question, known.error(), by_token ? "invalid_token" : ""));
   }
   const auto refused = [&](Code code, std::string_view why = {}) {
     Refusal made = refusal(question, {code, {}, {}}, why);
@@ -208,7 +208,7 @@ Grant RulesAccess::grant(Known known, const Question& question) const {
   return grant;
 }
 
-Refusal RulesAccess::refusal(const Question& question, Error error, std::string_view why) const {
+Refusal RulesAccess::refusal(const Question& question, const Error& error, std::string_view why) const {
   const Code code = error.code;
   if (code != Code::unauthorized) return {{code, {}, {}}};
   const std::string_view service = host_of(question.origin);

@@ -58,7 +58,7 @@ private:
   Rights rights_of(const Caller& caller, std::string_view repository) const;
   bool may(const Known& known, const Question& question) const;
   Grant grant(Known known, const Question& question) const;
-  Refusal refusal(const Question& question, Error error, std::string_view why = {}) const;
+  Refusal refusal(const Question& question, const Error& error, std::string_view why = {}) const;
 
   Result<Known> identify(const TokenRequest& request, std::chrono::sys_seconds now);
   Result<std::vector<Access>> granted(const Caller& caller, const std::vector<std::string>& scopes) const;

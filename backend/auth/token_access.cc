@@ -7,7 +7,6 @@
 #include "auth/challenge.h"
 #include "auth/jws.h"
 #include "auth/scheme.h"
-#include "base/encoding.h"
 #include "model/digest.h"
 
 namespace berth::auth {

@@ -1,6 +1,5 @@
 // The token service of RulesAccess.
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "auth/challenge.h"

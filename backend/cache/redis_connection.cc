@@ -183,7 +183,7 @@ private:
       if (::redisReaderGetReply(reader_.get(), &object) != REDIS_OK)
         return fail(Code::io, std::string("redis talks rubbish: ") + reader_->errstr);
       if (object != nullptr) {
-        const RedisReply reply = reply_of(*static_cast<redisReply*>(object));
+        RedisReply reply = reply_of(*static_cast<redisReply*>(object));
         ::freeReplyObject(object);
         return reply;
       }

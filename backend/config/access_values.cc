@@ -28,13 +28,13 @@ Result<std::vector<AccessRules::Group>> to_groups(const Node& node) {
 }
 
 Result<Duration> to_token_lifetime(const Node& node) {
-  const auto lifetime = to_duration(node);
+  auto lifetime = to_duration(node);
   if (!lifetime || *lifetime < seconds(60) || *lifetime > hours(24)) return allow("a time from 60s to 24h");
   return lifetime;
 }
 
 Result<Duration> to_refresh_lifetime(const Node& node) {
-  const auto lifetime = to_duration(node);
+  auto lifetime = to_duration(node);
   const bool none = lifetime && *lifetime == Duration::zero() && !node.text.starts_with('-');
   if (!none && (!lifetime || *lifetime < seconds(60) || *lifetime > hours(8760)))
     return allow("0, for no refresh tokens, or a time from 60s to 8760h");
@@ -51,7 +51,7 @@ Result<std::string> to_issuer_name(const Node& node) {
 Result<std::string> to_secure_url(const Node& node) {
   static const RE2 form(
       R"(https://[^\s/?#@]+(/[!-~]*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?(/[!-~]*)?)");
-  const auto url = to_url(node);
+  auto url = to_url(node);
   if (!url || !RE2::FullMatch(*url, form)) return allow("an https URL");
   return url;
 }

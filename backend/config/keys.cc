@@ -5,6 +5,7 @@
 
 #include "config/readers.h"
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name takes none
 #define FIELD(member) [](Config& config) -> auto& { return config.member; }
 #define ENDPOINT(member) FIELD(notifications.endpoints.back().member)
 #define ACCESS(member) FIELD(berth.access.member)

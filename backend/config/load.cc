@@ -9,7 +9,6 @@
 
 #include "base/unique_fd.h"
 #include "base/url_secrets.h"
-#include "config/address.h"
 #include "config/config.h"
 #include "config/defaults.h"
 #include "config/environment.h"

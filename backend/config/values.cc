@@ -35,8 +35,8 @@ constexpr std::array<Unit, 8> units{
 std::optional<double> take_term(std::string_view& text) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
   double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number, std::chars_format::fixed);
-  if (digits == 0 || error != std::errc() || end != text.data() + digits) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.begin(), text.begin() + digits, number, std::chars_format::fixed);
+  if (digits == 0 || error != std::errc() || end != text.begin() + digits) return std::nullopt;
   text.remove_prefix(digits);
   const std::string_view name = text.substr(0, text.find_first_of("0123456789."));
   const auto unit = std::ranges::find(units, name, &Unit::name);

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <chrono>
 #include <memory>
-#include <thread>
 
 #include "driver/host_files.h"
 
@@ -18,42 +17,25 @@ namespace berth::driver {
 namespace {
 
 constexpr std::size_t small_bytes = 512; // links have at most half as many
-// Longer than a disk under load needs for the few changes that a lock is held for.
-constexpr std::chrono::seconds max_lock_wait{10};
-constexpr std::chrono::milliseconds lock_poll{1};
-
-class FileLock final : public Lock {
-public:
-  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
-
-private:
-  UniqueFd fd_;
-};
-
-enum class Entries { all, named, directories }; // named: by what can be a part of a path
-
 bool is_directory(const std::string& host, const dirent& entry) {
   if (entry.d_type != DT_LNK && entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
   const auto info = stat_host(host + "/" + entry.d_name);
   return info && info->is_directory;
 }
 
-Result<std::vector<std::string>> list_host(const std::string& host, Entries entries) {
+// All that is in a directory, in no order.
+Result<std::vector<Entry>> read_directory(const std::string& host) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(host.c_str()), ::closedir);
   if (!directory) return failed("opendir", host);
-  std::vector<std::string> names;
+  std::vector<Entry> entries;
   for (;;) {
     errno = 0;
     const dirent* entry = ::readdir(directory.get());
     if (entry == nullptr && errno != 0) return failed("readdir", host);
-    if (entry == nullptr) break;
+    if (entry == nullptr) return entries;
     const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    if (entries != Entries::all && !is_component(name)) continue; // another program's
-    if (entries != Entries::directories || is_directory(host, *entry)) names.emplace_back(name);
+    if (name != "." && name != "..") entries.push_back({std::string(name), is_directory(host, *entry)});
   }
-  std::ranges::sort(names);
-  return names;
 }
 
 } // namespace
@@ -66,9 +48,11 @@ Result<FileInfo> stat_host(const std::string& host) {
   const bool is_directory = S_ISDIR(info.st_mode);
   if (is_link && !is_directory) return fail(Code::not_found, "stat " + host + ": is a symbolic link");
   // ctime: unlike mtime it cannot be set back, as a restored backup would do.
-  return FileInfo{is_directory ? 0 : static_cast<std::uint64_t>(info.st_size),
-                  is_directory,
-                  {info.st_dev, info.st_ino, info.st_nlink, info.st_ctim.tv_sec, info.st_ctim.tv_nsec}};
+  const auto word = [](auto number) { return static_cast<std::uint64_t>(number); };
+  return FileInfo{is_directory ? 0 : word(info.st_size), is_directory,
+                  Version{{word(info.st_dev), word(info.st_ino), word(info.st_nlink), word(info.st_ctim.tv_sec),
+                           word(info.st_ctim.tv_nsec)}},
+                  Time(std::chrono::seconds(info.st_ctim.tv_sec) + std::chrono::nanoseconds(info.st_ctim.tv_nsec))};
 }
 
 mode_t process_umask() {
@@ -103,14 +87,17 @@ Result<FileInfo> Filesystem::stat(const std::string& path) {
   return stat_host(host);
 }
 
-Result<std::vector<std::string>> Filesystem::list(const std::string& path) {
+Result<std::vector<Entry>> Filesystem::list(const std::string& path, const std::string& after, std::size_t limit) {
   BERTH_TRY(const std::string host, host_path(path));
-  return list_host(host, Entries::named);
-}
-
-Result<std::vector<std::string>> Filesystem::list_directories(const std::string& path) {
-  BERTH_TRY(const std::string host, host_path(path));
-  return list_host(host, Entries::directories);
+  BERTH_TRY(std::vector<Entry> entries, read_directory(host));
+  // Other names are another program's.
+  std::erase_if(entries, [&](const Entry& entry) { return !is_component(entry.name) || entry.name <= after; });
+  if (limit < entries.size()) {
+    std::ranges::nth_element(entries, entries.begin() + static_cast<std::ptrdiff_t>(limit), {}, &Entry::name);
+    entries.resize(limit);
+  }
+  std::ranges::sort(entries, {}, &Entry::name);
+  return entries;
 }
 
 Result<std::string> Filesystem::get_content(const std::string& path, std::size_t max_bytes) {
@@ -143,14 +130,14 @@ Result<Content> Filesystem::open(const std::string& path) {
 
 Result<Location> Filesystem::locate(const std::string& path) {
   BERTH_CHECK(host_path(path));
-  return FileBelowRoot{path};
+  return StoredFile{path};
 }
 
 Result<> Filesystem::make_directory(const std::string& path) {
   BERTH_TRY(const std::string host, host_path(path));
   if (const auto info = stat_host(host); info && info->is_directory) return {};
   Changed changed;
-  BERTH_CHECK(make_directories(host, changed));
+  BERTH_CHECK(make_directories(ops_, host, &changed));
   return sync({}, changed);
 }
 
@@ -198,8 +185,8 @@ Result<> Filesystem::remove_files(const std::string& directory, std::span<const 
 // Ignores failures: files that stay behind are below /berth/tmp, and nothing refers to them.
 void Filesystem::remove_tree(const std::string& host) {
   if (ops_.unlink(host.c_str()) == 0 || errno != EISDIR) return;
-  if (const auto names = list_host(host, Entries::all))
-    for (const std::string& name : *names) remove_tree(host + "/" + name);
+  if (const auto entries = read_directory(host))
+    for (const Entry& entry : *entries) remove_tree(host + "/" + entry.name);
   ops_.rmdir(host.c_str());
 }
 
@@ -209,7 +196,7 @@ Result<std::unique_ptr<Lock>> Filesystem::make_locked(const std::string& path, s
   staged.host = host;
   Changed unsynced;
   Result<> done = ::flock(staged.own.get(), LOCK_EX | LOCK_NB) == 0 ? Result<>() : failed("flock", staged.temporary);
-  if (done) done = make_directories(parent_of(host), unsynced); // a new one, most likely: no need to try without
+  if (done) done = make_directories(ops_, parent_of(host), &unsynced); // a new one, most likely: no need to try without
   if (done) done = name(staged, unsynced);
   if (done) return std::make_unique<FileLock>(std::move(staged.own));
   drop(staged);
@@ -229,24 +216,6 @@ Result<std::unique_ptr<Lock>> Filesystem::lock(const std::string& path) {
   if (::fstat(fd.get(), &held) != 0) return failed("fstat", host);
   if (::stat(host.c_str(), &named) != 0) return failed("stat", host);
   if (held.st_dev != named.st_dev || held.st_ino != named.st_ino) return fail(Code::not_found, host + " was replaced");
-  return std::make_unique<FileLock>(std::move(fd));
-}
-
-Result<std::unique_ptr<Lock>> Filesystem::lock_waiting(const std::string& path) { return wait_for_lock(path, LOCK_EX); }
-
-Result<std::unique_ptr<Lock>> Filesystem::share(const std::string& path) { return wait_for_lock(path, LOCK_SH); }
-
-Result<std::unique_ptr<Lock>> Filesystem::wait_for_lock(const std::string& path, int operation) {
-  BERTH_TRY(const std::string host, host_path(path));
-  Changed unsynced;
-  BERTH_TRY(UniqueFd fd, create(host, O_RDWR, unsynced));
-  const auto deadline = std::chrono::steady_clock::now() + max_lock_wait;
-  while (::flock(fd.get(), operation | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return failed("flock", host);
-    // A holder that hangs (a host of a shared store that is gone) must not take this pool's threads with it.
-    if (std::chrono::steady_clock::now() > deadline) return fail(Code::busy, host + " is locked");
-    std::this_thread::sleep_for(lock_poll);
-  }
   return std::make_unique<FileLock>(std::move(fd));
 }
 

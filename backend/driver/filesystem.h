@@ -8,7 +8,7 @@
 // A second process that finds a directory which the first has just made relies on the file system to write a new
 // directory's entry along with what is synced in it, as ext4, XFS and btrfs do.
 //
-// Locks are flock(2): the kernel drops them when their holder dies; over NFS they reach other hosts.
+// Uploads are locked by flock(2), as FileLocks locks.
 #pragma once
 
 #include <sys/types.h>
@@ -21,19 +21,18 @@
 #include "base/random.h"
 #include "base/unique_fd.h"
 #include "driver/fs_ops.h"
-#include "driver/storage_driver.h"
+#include "driver/local_driver.h"
 #include "driver/tree_remover.h"
 
 namespace berth::driver {
 
-class Filesystem final : public StorageDriver {
+class Filesystem final : public LocalDriver {
 public:
   // root: an absolute path without a trailing slash, which need not exist yet. Borrows: ops and random.
   Filesystem(std::string root, FsOps& ops, Random& random);
 
   Result<FileInfo> stat(const std::string& path) override;
-  Result<std::vector<std::string>> list(const std::string& path) override;
-  Result<std::vector<std::string>> list_directories(const std::string& path) override;
+  Result<std::vector<Entry>> list(const std::string& path, const std::string& after, std::size_t limit) override;
   Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override;
   Result<Content> open(const std::string& path) override;
   Result<Location> locate(const std::string& path) override;
@@ -47,8 +46,6 @@ public:
   Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override;
   Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
-  Result<std::unique_ptr<Lock>> lock_waiting(const std::string& path) override;
-  Result<std::unique_ptr<Lock>> share(const std::string& path) override;
 
 private:
   // Directories whose entries changed, and have to be synced for the change to last.
@@ -63,10 +60,8 @@ private:
 
   Result<std::string> host_path(const std::string& path) const;
   std::string temporary_path();
-  Result<std::unique_ptr<Lock>> wait_for_lock(const std::string& path, int operation);
   Result<UniqueFd> open_host(const std::string& host, int flags);
   Result<UniqueFd> create(const std::string& host, int flags, Changed& changed);
-  Result<> make_directories(const std::string& host, Changed& changed);
   Result<> rename(const std::string& from, const std::string& to, Changed& changed);
   Result<> link(const Content& content, const std::string& to, Changed& changed);
   Result<> write(int fd, const std::string& host, const Content& content);

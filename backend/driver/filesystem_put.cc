@@ -9,6 +9,20 @@
 #include "driver/host_files.h"
 
 namespace berth::driver {
+
+Result<> make_directories(FsOps& ops, const std::string& host, std::set<std::string>* changed) {
+  if (ops.mkdir(host.c_str(), directory_mode) != 0) {
+    if (errno == ENOENT && host.size() > 1) {
+      BERTH_CHECK(make_directories(ops, parent_of(host), changed));
+      if (ops.mkdir(host.c_str(), directory_mode) != 0 && errno != EEXIST) return failed("mkdir", host);
+    } else if (errno != EEXIST) {
+      return failed("mkdir", host);
+    }
+  }
+  if (changed != nullptr) changed->insert(parent_of(host));
+  return {};
+}
+
 namespace {
 
 // How often naming a file is tried again if its directory is removed at the same time.
@@ -22,25 +36,11 @@ Result<UniqueFd> Filesystem::create(const std::string& host, int flags, Changed&
   flags |= O_CREAT | O_NOFOLLOW; // a link would lead the writer out of the store
   Result<UniqueFd> fd = open_host(host, flags);
   if (!fd && is(fd.error(), Code::not_found)) {
-    BERTH_CHECK(make_directories(parent_of(host), changed));
+    BERTH_CHECK(make_directories(ops_, parent_of(host), &changed));
     fd = open_host(host, flags);
   }
   if (fd) changed.insert(parent_of(host));
   return fd;
-}
-
-// Makes a directory and those above it.
-Result<> Filesystem::make_directories(const std::string& host, Changed& changed) {
-  if (ops_.mkdir(host.c_str(), directory_mode) != 0) {
-    if (errno == ENOENT && host.size() > 1) {
-      BERTH_CHECK(make_directories(parent_of(host), changed));
-      if (ops_.mkdir(host.c_str(), directory_mode) != 0 && errno != EEXIST) return failed("mkdir", host);
-    } else if (errno != EEXIST) {
-      return failed("mkdir", host);
-    }
-  }
-  changed.insert(parent_of(host));
-  return {};
 }
 
 Result<> Filesystem::rename(const std::string& from, const std::string& to, Changed& changed) {
@@ -48,7 +48,7 @@ Result<> Filesystem::rename(const std::string& from, const std::string& to, Chan
     if (errno != ENOENT || tries == max_tries) return failed("rename", to);
     // Either the directory does not exist (yet, or because the tree is being removed), or `from` is gone.
     if (tries > 0) BERTH_CHECK(stat_host(from));
-    const auto made = make_directories(parent_of(to), changed);
+    const auto made = make_directories(ops_, parent_of(to), &changed);
     if (!made && !is(made.error(), Code::not_found)) return made;
   }
   changed.insert(parent_of(to));
@@ -66,7 +66,7 @@ Result<> Filesystem::link(const Content& content, const std::string& to, Changed
     if (error_number == EXDEV) return fail(Code::unsupported, "link " + to + ": from another file system");
     if (error_number != ENOENT || tries == max_tries || ::fstat(content.fd(), &info) != 0 || info.st_nlink == 0)
       return std::unexpected(errno_error("link", to, error_number));
-    const auto made = make_directories(parent_of(to), changed);
+    const auto made = make_directories(ops_, parent_of(to), &changed);
     if (!made && !is(made.error(), Code::not_found)) return made;
   }
   changed.insert(parent_of(to));

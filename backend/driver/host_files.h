@@ -4,11 +4,15 @@
 #include <sys/types.h>
 
 #include <cerrno>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "base/content.h"
 #include "base/result.h"
+#include "base/unique_fd.h"
+#include "driver/fs_ops.h"
+#include "driver/locks.h"
 #include "driver/storage_driver.h"
 
 namespace berth::driver {
@@ -24,9 +28,22 @@ inline std::unexpected<Error> failed(std::string_view call, std::string_view pat
   return std::unexpected(errno_error(call, path, errno));
 }
 
-// The stamp's time is ctime. A symbolic link to a directory is followed. Errors: not_found, also for a link to a file;
-// io.
+// The last change is ctime: unlike mtime it cannot be set back. A symbolic link to a directory is followed. Errors:
+// not_found, also for a link to a file; io.
 Result<FileInfo> stat_host(const std::string& host);
+
+// Makes a directory and those above it; one that is there is fine. Not durable: changed, if it is given, gets the
+// directories that have new entries.
+Result<> make_directories(FsOps& ops, const std::string& host, std::set<std::string>* changed = nullptr);
+
+// An open file that is locked by flock(2).
+class FileLock final : public Lock {
+public:
+  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+
+private:
+  UniqueFd fd_;
+};
 
 // Reading the umask means setting it, so the first call must happen before other threads exist.
 mode_t process_umask();

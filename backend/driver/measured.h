@@ -1,4 +1,5 @@
-// Measured: a driver before another that tells how long each action took, by docker/distribution's names of actions.
+// Measured and MeasuredLocks: a driver, and locks, before others, which tell how long each action took, by
+// docker/distribution's names of actions.
 // Threads: safe, as the driver and tell are. Borrows: the driver.
 #pragma once
 
@@ -9,23 +10,29 @@
 #include <type_traits>
 #include <utility>
 
-#include "driver/storage_driver.h"
+#include "driver/local_driver.h"
 
 namespace berth::driver {
 
-class Measured final : public StorageDriver {
+using TellTime = std::function<void(std::string_view action, std::chrono::duration<double> time)>;
+
+template <class Action>
+std::invoke_result_t<const Action&> timed(const TellTime& tell, std::string_view name, const Action& action) {
+  const auto begun = std::chrono::steady_clock::now();
+  auto result = action();
+  tell(name, std::chrono::steady_clock::now() - begun);
+  return result;
+}
+
+class Measured final : public LocalDriver {
 public:
-  using Tell = std::function<void(std::string_view action, std::chrono::duration<double> time)>;
-  Measured(StorageDriver& driver, Tell tell) : driver_(driver), tell_(std::move(tell)) {}
+  Measured(LocalDriver& driver, TellTime tell) : driver_(driver), tell_(std::move(tell)) {}
 
   Result<FileInfo> stat(const std::string& path) override {
     return timed("Stat", [&] { return driver_.stat(path); });
   }
-  Result<std::vector<std::string>> list(const std::string& path) override {
-    return timed("List", [&] { return driver_.list(path); });
-  }
-  Result<std::vector<std::string>> list_directories(const std::string& path) override {
-    return timed("List", [&] { return driver_.list_directories(path); });
+  Result<std::vector<Entry>> list(const std::string& path, const std::string& after, std::size_t limit) override {
+    return timed("List", [&] { return driver_.list(path, after, limit); });
   }
   Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override {
     return timed("GetContent", [&] { return driver_.get_content(path, max_bytes); });
@@ -66,24 +73,31 @@ public:
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
     return timed("Lock", [&] { return driver_.lock(path); });
   }
-  Result<std::unique_ptr<Lock>> lock_waiting(const std::string& path) override {
-    return timed("Lock", [&] { return driver_.lock_waiting(path); });
-  }
-  Result<std::unique_ptr<Lock>> share(const std::string& path) override {
-    return timed("Lock", [&] { return driver_.share(path); });
-  }
 
 private:
   template <class Action>
   std::invoke_result_t<const Action&> timed(std::string_view name, const Action& action) {
-    const auto begun = std::chrono::steady_clock::now();
-    auto result = action();
-    tell_(name, std::chrono::steady_clock::now() - begun);
-    return result;
+    return driver::timed(tell_, name, action);
   }
 
-  StorageDriver& driver_;
-  Tell tell_;
+  LocalDriver& driver_;
+  TellTime tell_;
+};
+
+class MeasuredLocks final : public Locks {
+public:
+  MeasuredLocks(Locks& locks, TellTime tell) : locks_(locks), tell_(std::move(tell)) {}
+
+  Result<std::unique_ptr<Lock>> exclusive(const std::string& name) override {
+    return timed(tell_, "Lock", [&] { return locks_.exclusive(name); });
+  }
+  Result<std::unique_ptr<Lock>> shared(const std::string& name) override {
+    return timed(tell_, "Lock", [&] { return locks_.shared(name); });
+  }
+
+private:
+  Locks& locks_;
+  TellTime tell_;
 };
 
 } // namespace berth::driver

@@ -1,5 +1,7 @@
 #include "driver/memory.h"
 
+#include <functional>
+#include <string_view>
 #include <thread>
 
 namespace berth::driver {
@@ -19,8 +21,10 @@ auto first_below(Files& files, const std::string& directory) {
   return at != files.end() && at->first.starts_with(directory + "/") ? at : files.end();
 }
 
-// Any change gives everything another stamp.
-Stamp stamp_of(std::int64_t changes) { return {.nanoseconds = changes}; }
+// Any change gives everything another version.
+Version version_of(const std::string& path, std::uint64_t changes) {
+  return {{std::hash<std::string>()(path), changes}};
+}
 
 Result<std::string> all_of(const Content& content) {
   std::string bytes;
@@ -38,18 +42,6 @@ public:
   MemoryLock(Guarded<Tree>& tree, std::string path) : tree_(tree), path_(std::move(path)) {}
   ~MemoryLock() override {
     tree_.with([&](Tree& tree) { tree.locked.erase(path_); });
-  }
-
-private:
-  Guarded<Tree>& tree_;
-  std::string path_;
-};
-
-class Memory::SharedLock final : public Lock {
-public:
-  SharedLock(Guarded<Tree>& tree, std::string path) : tree_(tree), path_(std::move(path)) {}
-  ~SharedLock() override {
-    tree_.with([&](Tree& tree) { tree.shared.erase(tree.shared.find(path_)); });
   }
 
 private:
@@ -79,29 +71,27 @@ Result<FileInfo> Memory::stat(const std::string& path) {
   BERTH_CHECK(check_path(path));
   return tree_.with([&](Tree& tree) -> Result<FileInfo> {
     if (const auto file = tree.files.find(path); file != tree.files.end())
-      return FileInfo{file->second.size(), false, stamp_of(tree.changes)};
-    if (first_below(tree.files, path) != tree.files.end()) return FileInfo{0, true, stamp_of(tree.changes)};
+      return FileInfo{file->second.size(), false, version_of(path, tree.changes)};
+    if (first_below(tree.files, path) != tree.files.end()) return FileInfo{0, true, version_of(path, tree.changes)};
     return missing(path);
   });
 }
 
-Result<std::vector<std::string>> Memory::list(const std::string& path) {
+Result<std::vector<Entry>> Memory::list(const std::string& path, const std::string& after, std::size_t limit) {
   BERTH_CHECK(check_path(path));
-  return tree_.with([&](Tree& tree) -> Result<std::vector<std::string>> {
-    std::set<std::string> names;
-    for (auto at = first_below(tree.files, path); at != tree.files.end() && at->first.starts_with(path + "/"); ++at)
-      names.insert(at->first.substr(path.size() + 1, at->first.find('/', path.size() + 1) - path.size() - 1));
-    if (names.empty()) return missing(path);
-    return std::vector<std::string>(names.begin(), names.end());
+  return tree_.with([&](Tree& tree) -> Result<std::vector<Entry>> {
+    std::map<std::string, bool> found; // name to whether it is a directory
+    for (auto at = first_below(tree.files, path); at != tree.files.end() && at->first.starts_with(path + "/"); ++at) {
+      const std::string_view rest = std::string_view(at->first).substr(path.size() + 1);
+      const std::size_t end = rest.find('/');
+      found[std::string(rest.substr(0, end))] |= end != std::string_view::npos;
+    }
+    if (found.empty()) return missing(path);
+    std::vector<Entry> entries;
+    for (auto at = found.upper_bound(after); at != found.end() && entries.size() < limit; ++at)
+      entries.push_back({at->first, at->second});
+    return entries;
   });
-}
-
-Result<std::vector<std::string>> Memory::list_directories(const std::string& path) {
-  BERTH_TRY(std::vector<std::string> names, list(path));
-  tree_.with([&](Tree& tree) {
-    std::erase_if(names, [&](const std::string& name) { return tree.files.contains(path + "/" + name); });
-  });
-  return names;
 }
 
 Result<std::string> Memory::get_content(const std::string& path, std::size_t max_bytes) {
@@ -191,22 +181,37 @@ Result<std::unique_ptr<Lock>> Memory::lock(const std::string& path) {
   });
 }
 
-Result<std::unique_ptr<Lock>> Memory::lock_waiting(const std::string& path) {
-  BERTH_CHECK(check_path(path));
-  const auto take = [&](Tree& tree) { return !tree.shared.contains(path) && tree.locked.insert(path).second; };
-  while (!tree_.with(take)) std::this_thread::yield();
-  return std::make_unique<MemoryLock>(tree_, path);
+class MemoryLocks::Held final : public Lock {
+public:
+  Held(Guarded<Holders>& holders, std::string name) : holders_(holders), name_(std::move(name)) {}
+  ~Held() override {
+    holders_.with([&](Holders& holders) {
+      const auto at = holders.find(name_);
+      if (--at->second <= 0) holders.erase(at);
+    });
+  }
+
+private:
+  Guarded<Holders>& holders_;
+  std::string name_;
+};
+
+Result<std::unique_ptr<Lock>> MemoryLocks::exclusive(const std::string& name) {
+  BERTH_CHECK(check_path(name));
+  while (!holders_.with([&](Holders& holders) { return holders.emplace(name, -1).second; })) std::this_thread::yield();
+  return std::make_unique<Held>(holders_, name);
 }
 
-Result<std::unique_ptr<Lock>> Memory::share(const std::string& path) {
-  BERTH_CHECK(check_path(path));
-  const auto take = [&](Tree& tree) {
-    if (tree.locked.contains(path)) return false;
-    tree.shared.insert(path);
+Result<std::unique_ptr<Lock>> MemoryLocks::shared(const std::string& name) {
+  BERTH_CHECK(check_path(name));
+  const auto take = [&](Holders& holders) {
+    int& count = holders[name];
+    if (count < 0) return false;
+    ++count;
     return true;
   };
-  while (!tree_.with(take)) std::this_thread::yield();
-  return std::make_unique<SharedLock>(tree_, path);
+  while (!holders_.with(take)) std::this_thread::yield();
+  return std::make_unique<Held>(holders_, name);
 }
 
 } // namespace berth::driver

@@ -1,4 +1,4 @@
-// Memory: a store that lasts as long as the process. For tests, and for trying berth out.
+// Memory and MemoryLocks: a store, and locks, that last as long as the process. For tests.
 #pragma once
 
 #include <map>
@@ -7,15 +7,14 @@
 #include <string>
 
 #include "base/guarded.h"
-#include "driver/storage_driver.h"
+#include "driver/local_driver.h"
 
 namespace berth::driver {
 
-class Memory final : public StorageDriver {
+class Memory final : public LocalDriver {
 public:
   Result<FileInfo> stat(const std::string& path) override;
-  Result<std::vector<std::string>> list(const std::string& path) override;
-  Result<std::vector<std::string>> list_directories(const std::string& path) override;
+  Result<std::vector<Entry>> list(const std::string& path, const std::string& after, std::size_t limit) override;
   Result<std::string> get_content(const std::string& path, std::size_t max_bytes) override;
   Result<Content> open(const std::string& path) override;
   Result<Location> locate(const std::string& path) override;
@@ -29,23 +28,31 @@ public:
   Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override;
   Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
-  Result<std::unique_ptr<Lock>> lock_waiting(const std::string& path) override;
-  Result<std::unique_ptr<Lock>> share(const std::string& path) override;
 
 private:
   struct Tree {
     std::map<std::string, std::string> files; // by path; directories exist as long as something is in them
     std::set<std::string> locked;
-    std::multiset<std::string> shared;
-    std::int64_t changes = 0;
+    std::uint64_t changes = 0;
   };
   class MemoryLock;
-  class SharedLock;
 
   Result<std::string> bytes_of(const std::string& path);
   Result<> set(const std::string& path, std::string bytes);
 
   Guarded<Tree> tree_;
+};
+
+class MemoryLocks final : public Locks {
+public:
+  Result<std::unique_ptr<Lock>> exclusive(const std::string& name) override;
+  Result<std::unique_ptr<Lock>> shared(const std::string& name) override;
+
+private:
+  class Held;
+  using Holders = std::map<std::string, int>; // how many share a name; -1: one has it alone
+
+  Guarded<Holders> holders_;
 };
 
 } // namespace berth::driver

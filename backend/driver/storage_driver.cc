@@ -23,4 +23,25 @@ bool is_path(std::string_view text) {
   return false;
 }
 
+namespace {
+
+Result<std::vector<std::string>> names_of(StorageDriver& driver, const std::string& path, bool directories_alone) {
+  BERTH_TRY(std::vector<Entry> entries, driver.list(path, {}, no_limit));
+  std::vector<std::string> names;
+  names.reserve(entries.size());
+  for (Entry& entry : entries)
+    if (entry.is_directory || !directories_alone) names.push_back(std::move(entry.name));
+  return names;
+}
+
+} // namespace
+
+Result<std::vector<std::string>> names_in(StorageDriver& driver, const std::string& path) {
+  return names_of(driver, path, false);
+}
+
+Result<std::vector<std::string>> directories_in(StorageDriver& driver, const std::string& path) {
+  return names_of(driver, path, true);
+}
+
 } // namespace berth::driver

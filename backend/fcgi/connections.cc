@@ -1,7 +1,7 @@
 #include "fcgi/connections.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
+#include <netinet/in.h> // NOLINT(misc-include-cleaner): IPPROTO_TCP, an enumerator and a macro
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -9,7 +9,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -26,8 +26,8 @@ std::unexpected<Error> failed(std::string_view call, const std::string& path) {
 std::optional<std::string> event_of(std::string_view line) {
   if (line.size() < 9 || line[8] != ' ') return std::nullopt;
   std::uint32_t checksum = 0;
-  const auto [end, error] = std::from_chars(line.data(), line.data() + 8, checksum, 16);
-  if (error != std::errc() || end != line.data() + 8 || checksum != crc32c(line.substr(9))) return std::nullopt;
+  const auto [end, error] = std::from_chars(line.begin(), line.begin() + 8, checksum, 16);
+  if (error != std::errc() || end != line.begin() + 8 || checksum != crc32c(line.substr(9))) return std::nullopt;
   return std::string(line.substr(9));
 }
 

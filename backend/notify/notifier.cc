@@ -68,6 +68,7 @@ void Notifier::record(const Event& event) {
 
 std::vector<EndpointStatus> Notifier::status() {
   std::vector<EndpointStatus> all;
+  all.reserve(endpoints_.size());
   for (const auto& endpoint : endpoints_) all.push_back(endpoint->status());
   return all;
 }

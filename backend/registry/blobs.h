@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "base/content.h"
+#include "base/location.h"
 #include "base/result.h"
 #include "model/descriptor.h"
 #include "model/names.h"
@@ -32,17 +33,11 @@ public:
   virtual Result<Descriptor> stat(const Digest& digest) = 0;
 };
 
-// Where a blob's bytes are. api/ decides how to send them.
-struct StoredFile {
-  std::string path; // below the storage root, beginning with a slash
-};
-using BlobLocation = std::variant<StoredFile, std::string>; // a file, or the bytes themselves
-
 class BlobProvider {
 public:
   virtual ~BlobProvider() = default;
   // A path calculation: does not look at the store.
-  virtual Result<BlobLocation> locate(const Descriptor& descriptor) = 0;
+  virtual Result<Location> locate(const Descriptor& descriptor) = 0;
   // The bytes of a small blob (a manifest, a config).
   // Errors: blob_unknown; size_invalid if it is larger than max_bytes; corrupt if its bytes are not its digest.
   virtual Result<std::string> get(const Digest& digest, std::size_t max_bytes) = 0;

@@ -52,7 +52,7 @@ public:
   virtual Result<std::optional<model::RepositoryName>> repository_of(const ImageId& id, const MayRead& may_read) = 0;
   // The ids from the image to its base. Errors: those of find, for every one of them.
   virtual Result<std::vector<ImageId>> ancestry(const ImageId& id, const MayRead& may_read) = 0;
-  virtual Result<BlobLocation> locate(const V1Image& image) = 0;
+  virtual Result<Location> locate(const V1Image& image) = 0;
   // Calls sink with the bytes of the layer, uncompressed. The sink may keep max_kept_bytes in memory.
   // Errors: image_invalid if it cannot be uncompressed; whatever the sink returns.
   virtual Result<> read_layer(const V1Image& image, const Content::Sink& sink, const IsGone& is_gone) = 0;

@@ -1,8 +1,6 @@
 #include "spool/spool.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>

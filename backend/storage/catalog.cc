@@ -7,10 +7,12 @@
 namespace berth::storage {
 namespace {
 
+using Version = std::optional<driver::Version>;
+
 // Walks depth first, siblings in byte order: the same as ordering names with '/' before every other character.
 class Walk {
 public:
-  Walk(ListingCache& directories, Logger& logger, const driver::Stamp& top, std::optional<std::size_t> limit)
+  Walk(ListingCache& directories, Logger& logger, const Version& top, std::optional<std::size_t> limit)
       : directories_(directories), logger_(logger), above_{top}, limit_(limit) {}
 
   // Visits what comes after `last` among what is below the directory called name ("" for the top).
@@ -42,9 +44,8 @@ private:
       return {};
     }
     BERTH_CHECK(listing);
-    const auto& [children, stamp] = **listing;
-    const auto is_above = [&](const driver::Stamp& other) { return other.is_of_same(stamp); };
-    if (std::ranges::any_of(above_, is_above)) return {}; // a link that leads back up
+    const auto& [children, version] = **listing;
+    if (version && std::ranges::find(above_, version) != above_.end()) return {}; // a link that leads back up
     if (itself == Itself::listed && std::ranges::binary_search(children, paths::manifests_directory)) {
       if (page.entries.size() == limit_) {
         page.more = true;
@@ -52,7 +53,7 @@ private:
       }
       page.entries.push_back(name);
     }
-    above_.push_back(stamp);
+    above_.push_back(version);
     const auto visited = visit_below(name, children, last);
     above_.pop_back();
     return visited;
@@ -60,7 +61,7 @@ private:
 
   ListingCache& directories_;
   Logger& logger_;
-  std::vector<driver::Stamp> above_; // of the directories that are being visited
+  std::vector<Version> above_; // of the directories that are being visited
   std::optional<std::size_t> limit_;
 };
 
@@ -71,7 +72,7 @@ Result<registry::Page> list_repositories(ListingCache& directories, Logger& logg
   const auto top = directories.list(paths::repositories());
   if (!top && is(top.error(), Code::not_found)) return registry::Page{}; // nothing was ever pushed
   BERTH_CHECK(top);
-  Walk walk(directories, logger, (*top)->stamp, request.limit);
+  Walk walk(directories, logger, (*top)->version, request.limit);
   BERTH_CHECK(walk.visit_below("", (*top)->names, request.last));
   return std::move(walk.page);
 }

@@ -30,20 +30,22 @@ void ListingCache::Room::keep(const std::string& path, Entry entry) {
 }
 
 Result<std::shared_ptr<const ListingCache::Listing>> ListingCache::list(const std::string& path) {
-  // The stamp comes before the names: a change in between makes the stamp another one, and the names are read again.
+  // The version comes before the names: a change in between makes it another one, and the names are read again.
   BERTH_TRY(const driver::FileInfo info, driver_.stat(path));
   const Time now = now_();
-  Entry entry{info.stamp, now, nullptr, 0};
-  kept_.with([&](Kept& kept) {
-    const Entry* found = kept.small.entries.find(path);
-    if (found == nullptr) found = kept.large.entries.find(path);
-    if (found != nullptr && found->stamp == info.stamp) entry = *found;
-  });
+  Entry entry{info.version.value_or(driver::Version()), now, nullptr, 0};
+  if (info.version)
+    kept_.with([&](Kept& kept) {
+      const Entry* found = kept.small.entries.find(path);
+      if (found == nullptr) found = kept.large.entries.find(path);
+      if (found != nullptr && found->version == info.version) entry = *found;
+    });
   if (entry.listing) return entry.listing;
 
-  BERTH_TRY(Names read, driver_.list_directories(path));
+  BERTH_TRY(Names read, driver::directories_in(driver_, path));
   read.shrink_to_fit();
-  const auto listing = std::make_shared<const Listing>(std::move(read), info.stamp);
+  auto listing = std::make_shared<const Listing>(std::move(read), info.version);
+  if (!info.version) return listing;
   if (now - entry.since >= settle_time) entry.listing = listing;
   entry.bytes = node_bytes + 2 * path.size() + (entry.listing ? bytes_of(listing->names) : 0);
   kept_.with([&](Kept& kept) {

@@ -1,11 +1,12 @@
-// ListingCache: the directories in a directory, kept in memory for as long as the directory's stamp says that none came
-// or went. A page of a long listing then costs a stat and a search instead of reading and sorting all of it, and a
+// ListingCache: the directories in a directory, kept in memory for as long as the directory's version says that none
+// came or went. A page of a long listing then costs a stat and a search instead of reading and sorting all of it, and a
 // directory on the way to it a stat instead of the five calls that opening and reading it are.
 //
-// A listing is believed only if the stamp was already the same a while (settle_time) before the directory was read: a
-// change that the stamp does not show would have to be older than that, and is therefore in the listing. So it is right
-// whoever writes, another pool or docker-registry included, and needs no clock but this machine's own
-// (docs/decisions/0011). Small directories have a room of their own, so that many of them do not push a large one out.
+// A listing is believed only if the version was already the same a while (settle_time) before the directory was read: a
+// change that the version does not show would have to be older than that, and is therefore in the listing. So it is
+// right whoever writes, another pool or docker-registry included, and needs no clock but this machine's own
+// (docs/decisions/0011). Where the driver has no versions nothing is kept. Small directories have a room of their own,
+// so that many of them do not push a large one out.
 //
 // Threads: safe; no lock is held while a directory is read. Borrows: the driver.
 #pragma once
@@ -29,10 +30,10 @@ public:
   using Names = std::vector<std::string>;
   struct Listing {
     Names names; // in byte order
-    driver::Stamp stamp;
+    std::optional<driver::Version> version;
   };
 
-  // Two changes within one tick of a file system's clock have the same stamp: that is two seconds at most, and a
+  // Two changes within one tick of a file system's clock have the same version: that is two seconds at most, and a
   // margin.
   static constexpr std::chrono::seconds settle_time{3};
   static constexpr std::size_t large_names = 256;                       // so many make a directory a large one
@@ -47,8 +48,8 @@ public:
 
 private:
   struct Entry {
-    driver::Stamp stamp;
-    Time since;                             // when this stamp was first seen
+    driver::Version version;
+    Time since;                             // when this version was first seen
     std::shared_ptr<const Listing> listing; // null: not believed yet
     std::size_t bytes = 0;
   };

@@ -19,11 +19,11 @@ public:
         layers_(registry.layers_of(name)),
         revisions_(registry.blobs_, LinkSet::manifests(registry.parts_.driver, name), registry.parts_.logger),
         signatures_({registry.parts_.driver, registry.blobs_, registry.parts_.logger}, name),
-        tags_(registry.parts_.driver, registry.directories_, name, registry.client_digests_, registry.parts_.random,
-              registry.parts_.logger),
-        referrers_({registry.parts_.driver, revisions_, tags_, registry.referrers_}, name),
-        blobs_(layers_, registry.blobs_,
-               Uploads({registry.parts_.driver, registry.parts_.clock, registry.parts_.random, registry.hashes_}, name),
+        tags_({registry.parts_.driver, registry.parts_.locks, registry.directories_, registry.client_digests_,
+               registry.parts_.random, registry.parts_.logger},
+              name),
+        referrers_({registry.parts_.driver, registry.parts_.locks, revisions_, tags_, registry.referrers_}, name),
+        blobs_(layers_, registry.blobs_, registry.parts_.uploads.of(name),
                [&registry](const model::RepositoryName& other) { return registry.layers_of(other); }),
         manifests_({revisions_, layers_, tags_, referrers_, registry.parts_.rules, registry.kinds_}) {
     tags_.when_restored([this](const CanonicalDigest& digest) -> Result<> {

@@ -2,15 +2,15 @@
 // requests share. Threads: safe. Borrows: everything in Parts.
 #pragma once
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "driver/locks.h"
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
-#include "spool/file_hashes.h"
 #include "storage/blobs/blob_store.h"
 #include "storage/listing_cache.h"
 #include "storage/manifests/manifest_store.h"
+#include "storage/uploads/uploads.h"
 
 namespace berth::storage {
 
@@ -18,9 +18,10 @@ class Registry final : public registry::Registry {
 public:
   struct Parts {
     driver::StorageDriver& driver;
+    driver::Locks& locks;
+    UploadStore& uploads;
     registry::DescriptorCache* cache; // null: none
     ManifestRules rules;
-    const Clock& clock;
     Random& random;
     Logger& logger;
   };
@@ -31,8 +32,6 @@ public:
   // Enters the manifests of a repository that another registry wrote among the referrers of their subjects; how many
   // there are that have one. May run while the repository is in use. Errors: io.
   Result<std::size_t> index_referrers(const model::RepositoryName& name);
-  // Through which uploads are hashed. Lives as long as the registry.
-  spool::FileHashes& file_hashes() { return hashes_; }
 
 private:
   class Repository;
@@ -44,7 +43,6 @@ private:
   ClientDigests client_digests_;
   ReferrerCache referrers_;
   ListingCache directories_;
-  spool::FileHashes hashes_;
 };
 
 } // namespace berth::storage

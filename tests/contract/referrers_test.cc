@@ -24,12 +24,13 @@ struct Place {
       driver = std::make_unique<driver::Memory>();
     else
       driver = std::make_unique<driver::Filesystem>(dir.path() + "/root", ops, random);
+    uploads = std::make_unique<storage::FileUploads>(*driver, clock, random);
     restart();
     push("{}");
   }
   void restart() {
-    registry = std::make_unique<storage::Registry>(
-        storage::Registry::Parts{*driver, nullptr, storage::ManifestRules::make({}).value(), clock, random, logger});
+    registry = std::make_unique<storage::Registry>(storage::Registry::Parts{
+        *driver, locks, *uploads, nullptr, storage::ManifestRules::make({}).value(), random, logger});
     repository = registry->repository(name("a/b"));
   }
   void push(const std::string& bytes, Algorithm algorithm = Algorithm::sha256) {
@@ -61,7 +62,9 @@ struct Place {
   SystemRandom random;
   StoppedClock clock;
   NullLogger logger;
-  std::unique_ptr<driver::StorageDriver> driver;
+  std::unique_ptr<driver::LocalDriver> driver;
+  driver::MemoryLocks locks;
+  std::unique_ptr<storage::FileUploads> uploads;
   std::unique_ptr<storage::Registry> registry;
   std::unique_ptr<registry::Repository> repository;
 };
@@ -203,6 +206,6 @@ TEST_CASE("a tag tells the digest it was pushed with, as long as that is its tar
 TEST_CASE("manifests of other algorithms have their links where docker-registry's collector does not look") {
   Place place(EVERY_DRIVER);
   const Digest one = place.refer(subject, 1, Algorithm::sha512);
-  CHECK(place.driver->list(top + "/revisions").value() == std::vector<std::string>{"sha256"});
+  CHECK(driver::names_in(*place.driver, top + "/revisions").value() == std::vector<std::string>{"sha256"});
   CHECK(place.has(top + "/aliases/sha512/" + std::string(one.hex()) + "/link"));
 }

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "contract/object_store.h"
 #include "driver/filesystem.h"
 #include "driver/memory.h"
 #include "unit/temp_dir.h"
@@ -21,6 +22,7 @@ namespace {
 
 struct Subject {
   test::TempDir dir;
+  test::ObjectStore objects;
   FsOps ops;
   SystemRandom random;
   std::unique_ptr<StorageDriver> driver;
@@ -30,6 +32,8 @@ std::unique_ptr<Subject> make(const std::string& kind) {
   auto subject = std::make_unique<Subject>();
   if (kind == "memory")
     subject->driver = std::make_unique<Memory>();
+  else if (kind == "objects")
+    subject->driver = std::make_unique<test::ObjectDriver>(subject->objects);
   else
     subject->driver = std::make_unique<Filesystem>(subject->dir.path() + "/root", subject->ops, subject->random);
   return subject;
@@ -61,7 +65,7 @@ Code error_of(const auto& result) {
 } // namespace
 
 #define FOR_EVERY_DRIVER                                                                                               \
-  const std::string kind = GENERATE("memory", "filesystem");                                                           \
+  const std::string kind = GENERATE("memory", "filesystem", "objects");                                                \
   CAPTURE(kind);                                                                                                       \
   const auto subject = make(kind);                                                                                     \
   StorageDriver& driver = *subject->driver
@@ -90,11 +94,10 @@ TEST_CASE("what is not there is not found") {
     CHECK(error_of(driver.stat(path)) == Code::not_found);
     CHECK(error_of(driver.get_content(path, 10)) == Code::not_found);
     CHECK(error_of(driver.open(path)) == Code::not_found);
-    CHECK(error_of(driver.list(path)) == Code::not_found);
+    CHECK(error_of(driver.list(path, {}, no_limit)) == Code::not_found);
     CHECK(error_of(driver.remove(path, Durability::durable)) == Code::not_found);
-    CHECK(error_of(driver.lock(path)) == Code::not_found);
   }
-  CHECK(error_of(driver.list("/a/file")) == Code::not_found);
+  CHECK(error_of(driver.list("/a/file", {}, no_limit)) == Code::not_found);
   CHECK(error_of(driver.get_content("/a", 10)) == Code::not_found);
 }
 
@@ -108,12 +111,10 @@ TEST_CASE("nothing but paths of the store is taken") {
     CHECK(error_of(driver.stat(path)) == Code::invalid);
     CHECK(error_of(driver.put_scratch(path, "x")) == Code::invalid);
     CHECK(error_of(driver.put(only(path, Content::of("x")))) == Code::invalid);
-    CHECK(error_of(driver.append(path, 0, Content::of("x"))) == Code::invalid);
     CHECK(error_of(driver.put(only(path, std::nullopt))) == Code::invalid);
     CHECK(error_of(driver.open(path)) == Code::invalid);
     CHECK(error_of(driver.remove(path, Durability::durable)) == Code::invalid);
-    CHECK(error_of(driver.lock(path)) == Code::invalid);
-    CHECK(error_of(driver.list(path)) == Code::invalid);
+    CHECK(error_of(driver.list(path, {}, no_limit)) == Code::invalid);
   }
 }
 
@@ -121,8 +122,42 @@ TEST_CASE("a listing has the names of one level, in byte order") {
   FOR_EVERY_DRIVER;
   for (const std::string path : {"/d/b/x", "/d/a-b/x", "/d/a/x", "/d/a/y", "/d/A", "/dd/z"})
     REQUIRE(driver.put_scratch(path, ""));
-  CHECK(driver.list("/d").value() == std::vector<std::string>{"A", "a", "a-b", "b"});
-  CHECK(driver.list("/d/a").value() == std::vector<std::string>{"x", "y"});
+  CHECK(names_in(driver, "/d").value() == std::vector<std::string>{"A", "a", "a-b", "b"});
+  CHECK(names_in(driver, "/d/a").value() == std::vector<std::string>{"x", "y"});
+}
+
+TEST_CASE("a listing is read in pages, and says what is a directory") {
+  FOR_EVERY_DRIVER;
+  for (const std::string path : {"/d/b/x", "/d/a-b/x", "/d/a/x", "/d/A", "/d/c"}) REQUIRE(driver.put_scratch(path, ""));
+  std::vector<std::string> names;
+  std::string after;
+  for (std::size_t pages = 0; pages < 10; ++pages) {
+    const auto page = driver.list("/d", after, 2).value();
+    CHECK(page.size() <= 2);
+    if (page.empty()) break;
+    for (const Entry& entry : page) {
+      names.push_back(entry.name);
+      CHECK(entry.is_directory == (entry.name != "A" && entry.name != "c"));
+    }
+    after = names.back();
+  }
+  CHECK(names == std::vector<std::string>{"A", "a", "a-b", "b", "c"});
+  CHECK(driver.list("/d", "aa", 1)->at(0).name == "b");
+  CHECK(driver.list("/d", "c", no_limit)->empty());
+  CHECK(driver.list("/d", {}, 0)->empty());
+}
+
+TEST_CASE("a place is told of a file") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.put_scratch("/a/file", "bytes"));
+  const Location place = driver.locate("/a/file").value();
+  if (const auto* file = std::get_if<StoredFile>(&place))
+    CHECK(file->path == "/a/file");
+  else if (const auto* elsewhere = std::get_if<StoredUrl>(&place))
+    CHECK(elsewhere->url.find("/a/file?") != std::string::npos);
+  else
+    CHECK(std::get<std::string>(place) == "bytes");
+  CHECK(error_of(driver.locate("/../file")) == Code::invalid);
 }
 
 TEST_CASE("content is put, from memory and from a file") {
@@ -135,18 +170,6 @@ TEST_CASE("content is put, from memory and from a file") {
   CHECK(driver.get_content("/x/data", 100).value() == "from a file");
   REQUIRE(driver.put(only("/y/empty", Content())));
   CHECK(driver.stat("/y/empty")->size == 0);
-}
-
-TEST_CASE("appending goes on at the offset, and cuts what lies behind it") {
-  FOR_EVERY_DRIVER;
-  REQUIRE(driver.append("/u/data", 0, Content::of("abc")));
-  REQUIRE(driver.append("/u/data", 3, Content::open(subject->dir.write("chunk", "def")).value()));
-  CHECK(driver.get_content("/u/data", 100).value() == "abcdef");
-  REQUIRE(driver.append("/u/data", 4, Content::of("X")));
-  CHECK(driver.get_content("/u/data", 100).value() == "abcdX");
-  REQUIRE(driver.append("/u/data", 2, Content()));
-  CHECK(driver.get_content("/u/data", 100).value() == "ab");
-  CHECK(error_of(driver.append("/u/data", 3, Content::of("x"))) == Code::corrupt);
 }
 
 TEST_CASE("many files are put in one go; what stays is left as it is, also where nothing is") {
@@ -195,63 +218,19 @@ TEST_CASE("a directory that is discarded is gone at once, and a file is not disc
   CHECK(error_of(driver.discard("/../r")) == Code::invalid);
 }
 
-TEST_CASE("a lock keeps others out until it is gone") {
-  FOR_EVERY_DRIVER;
-  REQUIRE(driver.put_scratch("/l/startedat", "x"));
-  {
-    const auto held = driver.lock("/l/startedat");
-    REQUIRE(held);
-    CHECK(error_of(driver.lock("/l/startedat")) == Code::busy);
-    CHECK(driver.get_content("/l/startedat", 10).value() == "x"); // readers are not concerned
-  }
-  CHECK(driver.lock("/l/startedat"));
-}
-
-TEST_CASE("a lock on a file that was removed is none") {
-  FOR_EVERY_DRIVER;
-  REQUIRE(driver.put_scratch("/l/startedat", "x"));
-  const auto held = driver.lock("/l/startedat");
-  REQUIRE(held);
-  REQUIRE(driver.remove("/l", Durability::scratch));
-  CHECK(error_of(driver.lock("/l/startedat")) == Code::not_found);
-}
-
-TEST_CASE("a file is made and locked in one go") {
-  FOR_EVERY_DRIVER;
-  {
-    const auto held = driver.make_locked("/l/new/startedat", "now");
-    REQUIRE(held);
-    CHECK(driver.get_content("/l/new/startedat", 10).value() == "now");
-    CHECK(error_of(driver.lock("/l/new/startedat")) == Code::busy);
-  }
-  CHECK(driver.lock("/l/new/startedat"));
-  CHECK(driver.get_content("/l/new/startedat", 10).value() == "now");
-  CHECK(error_of(driver.make_locked("/../x", "")) == Code::invalid);
-}
-
-TEST_CASE("a directory is removed file by file, whatever else is in it") {
-  FOR_EVERY_DRIVER;
-  constexpr std::array<std::string_view, 2> names{"startedat", "data"};
-  for (const std::string path : {"/u/1/startedat", "/u/1/data", "/u/2/data", "/u/3/data", "/u/3/more/of/it", "/u/4/x"})
-    REQUIRE(driver.put_scratch(path, "x"));
-  for (const std::string path : {"/u/1", "/u/2", "/u/3"}) {
-    CAPTURE(path);
-    CHECK(driver.remove_files(path, names));
-    CHECK(error_of(driver.stat(path)) == Code::not_found);
-    CHECK(error_of(driver.remove_files(path, names)) == Code::not_found);
-  }
-  CHECK(driver.list("/u").value() == std::vector<std::string>{"4"});
-}
-
-TEST_CASE("a directory's stamp is another one when an entry has come or gone, and the same when none has") {
+TEST_CASE("a directory's version is another one when an entry has come or gone, and the same when none has") {
   FOR_EVERY_DRIVER;
   REQUIRE(driver.put_scratch("/a/first", "x"));
+  if (kind == "objects") {
+    CHECK_FALSE(driver.stat("/a")->version); // a directory of an object store has none
+    return;
+  }
   // A change in the tick of the one before it need not show: then the next one is waited for.
   const auto changes_with = [&](const std::function<void()>& change) {
-    const auto before = driver.stat("/a")->stamp;
+    const auto before = driver.stat("/a")->version;
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (driver.stat("/a")->stamp == before && std::chrono::steady_clock::now() < deadline) change();
-    return driver.stat("/a")->stamp != before;
+    while (driver.stat("/a")->version == before && std::chrono::steady_clock::now() < deadline) change();
+    return driver.stat("/a")->version != before;
   };
   int files = 0;
   CHECK(changes_with([&] { REQUIRE(driver.put_scratch("/a/" + std::to_string(++files), "x")); }));
@@ -259,36 +238,19 @@ TEST_CASE("a directory's stamp is another one when an entry has come or gone, an
     REQUIRE(driver.put_scratch("/a/" + std::to_string(++files), "x"));
     REQUIRE(driver.remove("/a/" + std::to_string(files), Durability::scratch));
   }));
-  const auto before = driver.stat("/a")->stamp;
-  CHECK(driver.list("/a"));
-  CHECK(driver.stat("/a")->stamp == before);
+  const auto before = driver.stat("/a")->version;
+  CHECK(driver.list("/a", {}, no_limit));
+  CHECK(driver.stat("/a")->version == before);
 }
 
 TEST_CASE("the directories of a directory are listed without its files") {
   FOR_EVERY_DRIVER;
   for (const std::string path : {"/d/b/x", "/d/a/x", "/d/file", "/d/Thumbs.db"}) REQUIRE(driver.put_scratch(path, ""));
-  CHECK(driver.list_directories("/d").value() == std::vector<std::string>{"a", "b"});
-  CHECK(driver.list_directories("/d/a")->empty());
-  CHECK(error_of(driver.list_directories("/d/file")) == Code::not_found);
-  CHECK(error_of(driver.list_directories("/e")) == Code::not_found);
-  CHECK(error_of(driver.list_directories("/../e")) == Code::invalid);
+  CHECK(directories_in(driver, "/d").value() == std::vector<std::string>{"a", "b"});
+  CHECK(directories_in(driver, "/d/a")->empty());
+  CHECK(error_of(directories_in(driver, "/d/file")) == Code::not_found);
+  CHECK(error_of(directories_in(driver, "/e")) == Code::not_found);
+  CHECK(error_of(directories_in(driver, "/../e")) == Code::invalid);
   CHECK(driver.settle("/d"));
   CHECK(driver.settle("/e")); // gone: there is nothing to last
-}
-
-TEST_CASE("many share a lock, and who excludes waits for all of them") {
-  FOR_EVERY_DRIVER;
-  std::optional<std::unique_ptr<Lock>> one = driver.share("/locks/x").value(), two = driver.share("/locks/x").value();
-  std::atomic<bool> excluded = false;
-  std::thread other([&] {
-    const auto lock = driver.lock_waiting("/locks/x");
-    excluded = lock.has_value();
-  });
-  one.reset();
-  CHECK_FALSE(excluded);
-  two.reset();
-  other.join();
-  CHECK(excluded);
-  CHECK(driver.share("/locks/x"));
-  CHECK(error_of(driver.share("/../x")) == Code::invalid);
 }

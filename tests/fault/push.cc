@@ -92,7 +92,9 @@ std::set<std::string> referrers_of(registry::Repository& repository, const std::
 Store::Store(const std::string& root, driver::FsOps& ops)
     : driver_(root, ops, random_),
       cache_(std::make_unique<cache::Memory>(100)),
-      registry_({driver_, &cache_, storage::ManifestRules::make({}).value(), clock_, random_, logger_}) {}
+      locks_(root, ops),
+      uploads_(driver_, clock_, random_),
+      registry_({driver_, locks_, uploads_, &cache_, storage::ManifestRules::make({}).value(), random_, logger_}) {}
 
 std::unique_ptr<registry::Repository> Store::repository(const std::string& name) {
   return registry_.repository(model::RepositoryName::parse(name).value());

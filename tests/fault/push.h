@@ -11,9 +11,11 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "cache/cached_blob_statter.h"
+#include "driver/file_locks.h"
 #include "driver/filesystem.h"
 #include "registry/registry.h"
 #include "storage/registry.h"
+#include "storage/uploads/file_uploads.h"
 
 namespace berth::test {
 
@@ -30,6 +32,8 @@ private:
   NullLogger logger_;
   driver::Filesystem driver_;
   cache::Cache cache_;
+  driver::FileLocks locks_;
+  storage::FileUploads uploads_;
   storage::Registry registry_;
 };
 

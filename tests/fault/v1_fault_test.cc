@@ -2,6 +2,7 @@
 // acknowledged is there, and the push can be made again.
 #include <catch2/catch.hpp>
 
+#include "driver/file_locks.h"
 #include "driver/filesystem.h"
 #include "fault/faulty_ops.h"
 #include "fault/push.h"
@@ -31,14 +32,18 @@ std::string payload(const std::string& json, const std::string& bytes) {
 struct V1Store {
   V1Store(const std::string& root, driver::FsOps& ops)
       : driver(root, ops, random),
-        registry({driver, nullptr, storage::ManifestRules::make({}).value(), clock, random, logger}),
-        images({driver, registry, logger, unpacking}),
+        locks(root, ops),
+        uploads(driver, clock, random),
+        registry({driver, locks, uploads, nullptr, storage::ManifestRules::make({}).value(), random, logger}),
+        images({driver, locks, registry, logger, unpacking}),
         tags({driver, registry, images, logger, unpacking}) {}
 
   SystemClock clock;
   SystemRandom random;
   NullLogger logger;
   driver::Filesystem driver;
+  driver::FileLocks locks;
+  storage::FileUploads uploads;
   storage::Registry registry;
   storage::Unpacking unpacking{{}};
   storage::V1Images images;

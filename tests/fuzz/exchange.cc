@@ -45,8 +45,8 @@ class Conversation {
 public:
   Conversation()
       : api_(store_.registry, options(), store_.clock, store_.logger),
-        neighbour_({store_.driver, nullptr, storage::ManifestRules::make({}).value(), store_.clock, store_.random,
-                    store_.logger}),
+        neighbour_({store_.driver, store_.locks, store_.uploads, nullptr, storage::ManifestRules::make({}).value(),
+                    store_.random, store_.logger}),
         neighbours_api_(neighbour_, options(), store_.clock, store_.logger) {}
 
   void say(std::string_view text) {
@@ -79,7 +79,7 @@ public:
 
 private:
   std::vector<std::string> names_in(const std::string& directory) {
-    return store_.driver.list(directory).value_or(std::vector<std::string>());
+    return driver::names_in(store_.driver, directory).value_or(std::vector<std::string>());
   }
 
   static api::Options options() {

@@ -79,10 +79,7 @@ Outcome get_layer(Call& call) {
     return response;
   }
   BERTH_TRY(auto location, call.services.v1_images->locate(image));
-  if (auto* file = std::get_if<registry::StoredFile>(&location))
-    response.body = http::StoreFile{std::move(file->path), image.layer.size};
-  else
-    response.body = std::move(std::get<std::string>(location));
+  send_stored(response, std::move(location), image.layer.size);
   return response;
 }
 

@@ -54,10 +54,7 @@ Outcome get_blob(Call& call) {
     response.length_of_get = descriptor.size;
     return response;
   }
-  if (auto* file = std::get_if<registry::StoredFile>(&location))
-    response.body = http::StoreFile{std::move(file->path), descriptor.size};
-  else
-    response.body = std::move(std::get<std::string>(location));
+  send_stored(response, std::move(location), descriptor.size);
   return response;
 }
 

@@ -2,7 +2,6 @@
 
 #include "api/v2/schema1.h"
 #include "http/headers.h"
-#include "model/media_types.h"
 
 namespace berth::api::v2 {
 namespace {

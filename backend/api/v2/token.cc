@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "api/errors.h"
 #include "api/v2/endpoints.h"
 #include "base/encoding.h"
 

@@ -22,11 +22,11 @@
 #include "app/supervisor/shared_socket.h"
 #include "app/supervisor/supervisor.h"
 #include "base/clock.h"
-#include "base/content.h"
 #include "base/random.h"
 #include "config/config.h"
 #include "config/keys.h"
 #include "driver/filesystem.h"
+#include "storage/uploads/file_uploads.h"
 
 namespace berth::app {
 namespace {
@@ -142,7 +142,9 @@ int purge_uploads(const std::string& config_path, PurgeRun run) {
   driver::FsOps ops;
   SystemRandom random;
   driver::Filesystem driver(config.storage.root, ops, random);
-  const auto purged = purge_once(config, driver, SystemClock().now(), *logger, [] { return false; });
+  SystemClock clock;
+  storage::FileUploads uploads(driver, clock, random);
+  const auto purged = purge_once(config, uploads, clock.now(), *logger, [] { return false; });
   if (!purged) return complain(purged.error());
   return purged->failed == 0 ? exit_ok : exit_failure;
 }

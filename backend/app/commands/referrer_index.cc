@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "driver/file_locks.h"
 #include "driver/filesystem.h"
 #include "storage/registry.h"
+#include "storage/uploads/file_uploads.h"
 
 namespace berth::app {
 namespace {
@@ -18,7 +20,9 @@ Result<> index_referrers_of(const config::Config& config, Logger& logger) {
   driver::FsOps ops;
   driver::Filesystem driver(config.storage.root, ops, random);
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make({}));
-  storage::Registry registry({driver, nullptr, std::move(rules), clock, random, logger});
+  driver::FileLocks locks(config.storage.root, ops);
+  storage::FileUploads uploads(driver, clock, random);
+  storage::Registry registry({driver, locks, uploads, nullptr, std::move(rules), random, logger});
 
   std::size_t repositories = 0, referrers = 0;
   registry::Page page;

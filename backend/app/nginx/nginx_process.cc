@@ -102,7 +102,7 @@ Result<> NginxProcess::install() {
   fs::remove_all(tree_ + ".old", error);
   for (std::size_t i = 0; i < live_.size(); ++i) BERTH_CHECK(copy(live_[i], previous_[i]));
   for (std::size_t i = 0; i < live_.size(); ++i) {
-    if (const auto copied = copy(staged_[i], live_[i]); !copied) {
+    if (auto copied = copy(staged_[i], live_[i]); !copied) {
       for (std::size_t k = 0; k < live_.size(); ++k) BERTH_CHECK(copy(previous_[k], live_[k]));
       return copied;
     }

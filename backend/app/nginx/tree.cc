@@ -173,7 +173,7 @@ Result<std::string> find_binary(const std::string& configured) {
   std::string places = std::string(path != nullptr ? path : "") + ":/usr/sbin:/usr/local/sbin:/usr/bin";
   for (std::size_t at = 0; at != std::string::npos;) {
     const std::size_t colon = places.find(':', at);
-    const std::string candidate = places.substr(at, colon == std::string::npos ? colon : colon - at) + "/nginx";
+    std::string candidate = places.substr(at, colon == std::string::npos ? colon : colon - at) + "/nginx";
     if (candidate.front() == '/' && ::access(candidate.c_str(), X_OK) == 0) return candidate;
     at = colon == std::string::npos ? colon : colon + 1;
   }

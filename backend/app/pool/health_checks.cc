@@ -37,7 +37,7 @@ Result<> check_places(const config::Config::Berth& berth) {
 
 Result<> check_storage(driver::StorageDriver& driver, const config::Config::Berth& berth) {
   BERTH_CHECK(check_places(berth));
-  const auto found = driver.list("/docker");
+  const auto found = driver.list("/docker", {}, 1);
   if (found || is(found.error(), Code::not_found)) return {}; // an empty store is well
   return std::unexpected(found.error());
 }

@@ -1,6 +1,5 @@
 #include "app/pool/pool.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,12 +25,14 @@
 #include "cache/cached_blob_statter.h"
 #include "cache/measured.h"
 #include "cache/redis.h"
+#include "driver/file_locks.h"
 #include "driver/filesystem.h"
 #include "driver/measured.h"
 #include "fcgi/server.h"
 #include "notify/notifier.h"
 #include "spool/hash_ahead.h"
 #include "storage/registry.h"
+#include "storage/uploads/file_uploads.h"
 #include "storage/v1/tags.h"
 
 namespace berth::app {
@@ -231,10 +232,10 @@ void show(const Access& access, const auth::MeasuredAccess& counted, api::debug:
 }
 
 // Null where bodies are hashed when they have arrived: the spool is not this pool's alone, or cannot be watched.
-std::unique_ptr<spool::HashAhead> hash_ahead(const config::Config& config, PoolRole role, storage::Registry& registry,
-                                             Logger& logger) {
+std::unique_ptr<spool::HashAhead> hash_ahead(const config::Config& config, const PoolRole& role,
+                                             storage::FileUploads& uploads, Logger& logger) {
   if (role.spool != Spool::ours_alone) return nullptr;
-  auto watching = spool::HashAhead::watch(config.berth.spool, registry.file_hashes());
+  auto watching = spool::HashAhead::watch(config.berth.spool, uploads.hashes());
   if (watching) return *std::move(watching);
   logger.warn("uploads are hashed only when they have arrived", {{"error", watching.error().message}});
   return nullptr;
@@ -256,7 +257,7 @@ public:
     });
   }
   ~StopOnSignal() {
-    pthread_kill(waiter_.native_handle(), SIGTERM);
+    pthread_kill(waiter_.native_handle(), SIGTERM); // NOLINT(bugprone-bad-signal-to-kill-thread): it waits for it
     waiter_.join();
   }
 
@@ -265,9 +266,33 @@ private:
   std::thread waiter_;
 };
 
+// The files of the store and their locks; what becomes of them is counted if there are metrics.
+class StoreFiles {
+public:
+  StoreFiles(const std::string& root, Random& random, api::debug::Metrics* metrics)
+      : files_(root, ops_, random), file_locks_(root, ops_) {
+    if (metrics == nullptr) return;
+    const auto tell = [metrics](std::string_view action, api::debug::Seconds time) {
+      metrics->storage_action(action, time);
+    };
+    counted_.emplace(files_, tell);
+    counted_locks_.emplace(file_locks_, tell);
+  }
+  driver::LocalDriver& driver() { return counted_ ? static_cast<driver::LocalDriver&>(*counted_) : files_; }
+  driver::Locks& locks() { return counted_locks_ ? static_cast<driver::Locks&>(*counted_locks_) : file_locks_; }
+  driver::LocalDriver& uncounted() { return files_; }
+
+private:
+  driver::FsOps ops_;
+  driver::Filesystem files_;
+  driver::FileLocks file_locks_;
+  std::optional<driver::Measured> counted_;
+  std::optional<driver::MeasuredLocks> counted_locks_;
+};
+
 } // namespace
 
-Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& listen_socket, Logger& logger,
+Result<> run_pool(const config::Config& config, const PoolRole& role, const UniqueFd& listen_socket, Logger& logger,
                   const std::function<void()>& ready) {
   log_services(config, logger);
   SystemClock clock;
@@ -278,22 +303,18 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
     BERTH_TRY(options.secret, kept_secret(config.storage.root, random));
   }
   BERTH_TRY(options.schema1_key, signing_key(config, random));
-  driver::FsOps ops;
-  driver::Filesystem filesystem(config.storage.root, ops, random);
   const bool counts = config.http.debug.counts();
   const auto metrics = std::make_unique<api::debug::Metrics>();
-  driver::Measured measured(filesystem, [&metrics](std::string_view action, api::debug::Seconds time) {
-    metrics->storage_action(action, time);
-  });
-  driver::StorageDriver& driver = counts ? static_cast<driver::StorageDriver&>(measured) : filesystem;
+  StoreFiles files(config.storage.root, random, counts ? metrics.get() : nullptr);
   BERTH_TRY(const CacheParts caching, cache_of(config, *metrics, logger));
   cache::Cache* const cache = caching.cache.get();
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config)));
-  storage::Registry registry({driver, cache, std::move(rules), clock, random, logger});
-  const auto ahead = hash_ahead(config, role, registry, logger);
+  storage::FileUploads uploads(files.driver(), clock, random);
+  storage::Registry registry({files.driver(), files.locks(), uploads, cache, std::move(rules), random, logger});
+  const auto ahead = hash_ahead(config, role, uploads, logger);
   storage::Unpacking unpacking({.max_layer_bytes = config.berth.v1_max_layer_bytes});
-  storage::V1Images v1_images({driver, registry, logger, unpacking});
-  storage::V1Tags v1_tags({driver, registry, v1_images, logger, unpacking});
+  storage::V1Images v1_images({files.driver(), files.locks(), registry, logger, unpacking});
+  storage::V1Tags v1_tags({files.driver(), registry, v1_images, logger, unpacking});
   BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
   api::EventSettings events;
   if (!notifier->empty())
@@ -327,8 +348,8 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
                        .store_directory = config.storage.root},
                       api, logger);
   const StopOnSignal stop(server);
-  const HealthChecks health_checks(config, health, filesystem);
-  const Purger purger(config, driver, clock, random, logger);
+  const HealthChecks health_checks(config, health, files.uncounted());
+  const Purger purger(config, uploads, clock, random, logger);
   add_pool_metrics(*metrics, config, threads, health, purger);
   if (role.pulls != nullptr) metrics->take_from("blob", *role.pulls);
   ready();

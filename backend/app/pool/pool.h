@@ -30,7 +30,7 @@ struct PoolRole {
 // Without http.secret, the one that is kept in the store is used. Calls ready when everything is made and the first
 // request can be taken.
 // Requires: is called once, while the process has one thread. Errors: invalid, io.
-Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& listen_socket, Logger& logger,
+Result<> run_pool(const config::Config& config, const PoolRole& role, const UniqueFd& listen_socket, Logger& logger,
                   const std::function<void()>& ready);
 
 } // namespace berth::app

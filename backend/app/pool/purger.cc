@@ -26,12 +26,12 @@ config::Duration part_of(config::Duration time, Random& random) {
 
 } // namespace
 
-Result<storage::Purged> purge_once(const config::Config& config, driver::StorageDriver& driver, Time now,
+Result<storage::Purged> purge_once(const config::Config& config, storage::UploadStore& uploads, Time now,
                                    Logger& logger, const std::function<bool()>& stop) {
   const config::Purging& purging = config.storage.purging;
   const storage::PurgeOptions options{now - purging.age, purging.dry_run, stop};
   const char* what = purging.dry_run ? "an upload would be purged" : "an upload was purged";
-  auto purged = storage::purge_uploads(driver, options, [&](const std::string& path, const Error* why_not) {
+  auto purged = uploads.purge(options, [&](const std::string& path, const Error* why_not) {
     if (why_not == nullptr)
       logger.info(what, {{"path", path}});
     else
@@ -55,9 +55,9 @@ void remove_orphans(const config::Config& config, Logger& logger) {
   tell(temporaries, spool::remove_old_temporaries(temporaries));
 }
 
-Purger::Purger(const config::Config& config, driver::StorageDriver& driver, const Clock& clock, Random& random,
+Purger::Purger(const config::Config& config, storage::UploadStore& uploads, const Clock& clock, Random& random,
                Logger& logger)
-    : config_(config), driver_(driver), clock_(clock), logger_(logger) {
+    : config_(config), uploads_(uploads), clock_(clock), logger_(logger) {
   const config::Config::Storage& storage = config.storage;
   if (!storage.purging.enabled || storage.read_only) return;
   const config::Duration delay = part_of(std::min(storage.purging.interval, max_first_delay), random);
@@ -68,7 +68,7 @@ Purger::Purger(const config::Config& config, driver::StorageDriver& driver, cons
 }
 
 void Purger::purge(const std::stop_token& stop) {
-  const auto purged = purge_once(config_, driver_, clock_.now(), logger_, [&] { return stop.stop_requested(); });
+  const auto purged = purge_once(config_, uploads_, clock_.now(), logger_, [&] { return stop.stop_requested(); });
   if (purged && !config_.storage.purging.dry_run) purged_ += purged->uploads;
   if (!purged) logger_.error("uploads were not purged", {{"error", purged.error().message}});
   if (!config_.storage.purging.dry_run) remove_orphans(config_, logger_);

@@ -12,13 +12,12 @@
 #include "base/periodic.h"
 #include "base/random.h"
 #include "config/config.h"
-#include "driver/storage_driver.h"
-#include "storage/uploads/purge.h"
+#include "storage/uploads/uploads.h"
 
 namespace berth::app {
 
 // One purge, and what it did in the log. stop may end it early. Errors: io.
-Result<storage::Purged> purge_once(const config::Config& config, driver::StorageDriver& driver, Time now,
+Result<storage::Purged> purge_once(const config::Config& config, storage::UploadStore& uploads, Time now,
                                    Logger& logger, const std::function<bool()>& stop);
 
 // Removes files of the spool, and of <root>/berth/tmp, that have not been written to for a day.
@@ -29,7 +28,7 @@ public:
   // Starts the thread, unless purging is off or the registry is read-only. The first purge comes after a random part of
   // the interval (at most an hour), so that pools which start together do not purge together.
   // Borrows: all.
-  Purger(const config::Config& config, driver::StorageDriver& driver, const Clock& clock, Random& random,
+  Purger(const config::Config& config, storage::UploadStore& uploads, const Clock& clock, Random& random,
          Logger& logger);
   std::uint64_t purged() const { return purged_; } // uploads, since the start
 
@@ -37,7 +36,7 @@ private:
   void purge(const std::stop_token& stop);
 
   const config::Config& config_;
-  driver::StorageDriver& driver_;
+  storage::UploadStore& uploads_;
   const Clock& clock_;
   Logger& logger_;
   std::atomic<std::uint64_t> purged_ = 0;

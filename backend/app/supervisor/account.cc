@@ -164,7 +164,7 @@ Result<> prepare_directories(const config::Config& config, const Account& accoun
   const std::string who = account.user.empty() ? "this user" : "user " + account.user;
   for (const std::string& directory :
        {root, root + "/berth", root + "/berth/tmp", config.berth.run_directory, config.berth.spool}) {
-    const auto made = make_directories(directory);
+    auto made = make_directories(directory);
     if (!made && is(made.error(), Code::storage_full)) return made;
     if (!made || ::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
       return fail(Code::invalid, directory + ": " + who +

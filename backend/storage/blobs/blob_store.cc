@@ -22,21 +22,19 @@ Result<Descriptor> BlobStore::stat(const Digest& digest) {
   return Descriptor{std::string(model::media::octet_stream), info->size, *canonical};
 }
 
-Result<registry::BlobLocation> BlobStore::locate(const Descriptor& descriptor) {
-  BERTH_TRY(driver::Location location, driver_.locate(paths::blob_data(descriptor.digest)));
-  if (auto* file = std::get_if<driver::FileBelowRoot>(&location)) return registry::StoredFile{std::move(file->path)};
-  return std::get<std::string>(std::move(location));
+Result<Location> BlobStore::locate(const Descriptor& descriptor) {
+  return driver_.locate(paths::blob_data(descriptor.digest));
 }
 
 Result<std::string> BlobStore::get(const Digest& digest, std::size_t max_bytes) {
   const auto canonical = CanonicalDigest::from(digest);
   if (!canonical) return unknown(digest);
   const std::string path = paths::blob_data(*canonical);
-  // Before the bytes: should the file be replaced in between, the stamp is not that of what is remembered.
+  // Before the bytes: should the file be replaced in between, the version is not that of what is remembered.
   const auto info = driver_.stat(path);
   if (!info && is(info.error(), Code::not_found)) return unknown(digest);
   if (!info) return std::unexpected(info.error());
-  if (const auto known = recall(canonical->str()); known && known->stamp == info->stamp) {
+  if (const auto known = recall(canonical->str()); known && known->version == info->version) {
     if (known->bytes->size() > max_bytes) return fail(Code::size_invalid, path + " is too large");
     return *known->bytes;
   }
@@ -44,8 +42,8 @@ Result<std::string> BlobStore::get(const Digest& digest, std::size_t max_bytes) 
   if (!bytes && is(bytes.error(), Code::not_found)) return unknown(digest);
   if (bytes && CanonicalDigest::of_bytes(*bytes) != *canonical)
     return fail(Code::corrupt, "the bytes of blob " + digest.str() + " are not its digest");
-  if (bytes && bytes->size() <= max_remembered_blob)
-    remember(canonical->str(), {info->stamp, std::make_shared<const std::string>(*bytes)});
+  if (bytes && info->version && bytes->size() <= max_remembered_blob)
+    remember(canonical->str(), {*info->version, std::make_shared<const std::string>(*bytes)});
   return bytes;
 }
 

@@ -1,6 +1,6 @@
 // BlobStore: the blobs of the whole store, by canonical digest and without access control: the fast path under every
 // repository. Only LinkedBlobStore and uploads write through it.
-// Small blobs that were read, manifests above all, are remembered with the stamp that their file had: what get() has
+// Small blobs that were read, manifests above all, are remembered with the version that their file had: what get() has
 // compared with its digest once is right for as long as the file is there and is not touched.
 // Threads: safe. Borrows: the driver.
 #pragma once
@@ -26,7 +26,7 @@ public:
 
   // Errors: blob_unknown, also for a digest that is not canonical: only links and aliases map those.
   Result<Descriptor> stat(const Digest& digest) override;
-  Result<registry::BlobLocation> locate(const Descriptor& descriptor) override;
+  Result<Location> locate(const Descriptor& descriptor) override;
   Result<std::string> get(const Digest& digest, std::size_t max_bytes) override;
   // Whether get() would have the bytes from memory, if the file is still there.
   bool remembers(const CanonicalDigest& digest);
@@ -47,7 +47,7 @@ private:
   static constexpr std::size_t max_remembered_blob = std::size_t{64} << 10;
 
   struct Remembered {
-    driver::Stamp stamp;
+    driver::Version version;
     std::shared_ptr<const std::string> bytes;
   };
   struct Memory {

@@ -25,12 +25,12 @@ Result<registry::Created> LayerStore::create(const std::optional<registry::Mount
     }
     if (!is(found.error(), Code::blob_unknown)) return std::unexpected(found.error());
   }
-  BERTH_TRY(auto writer, uploads_.create(publish()));
+  BERTH_TRY(auto writer, uploads_->create(publish()));
   return registry::Created(std::move(writer));
 }
 
 Result<std::unique_ptr<registry::BlobWriter>> LayerStore::resume(const model::UploadId& id) {
-  return uploads_.resume(id, publish());
+  return uploads_->resume(id, publish());
 }
 
 } // namespace berth::storage

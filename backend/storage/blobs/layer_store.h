@@ -7,7 +7,7 @@
 
 #include "registry/blobs.h"
 #include "storage/blobs/linked_blob_store.h"
-#include "storage/uploads/upload.h"
+#include "storage/uploads/uploads.h"
 
 namespace berth::storage {
 
@@ -16,11 +16,11 @@ public:
   // The layers of another repository, to mount from.
   using LayersOf = std::function<LinkedBlobStore(const model::RepositoryName&)>;
 
-  LayerStore(LinkedBlobStore& layers, storage::BlobStore& global, Uploads uploads, LayersOf layers_of)
+  LayerStore(LinkedBlobStore& layers, storage::BlobStore& global, std::unique_ptr<Uploads> uploads, LayersOf layers_of)
       : layers_(layers), global_(global), uploads_(std::move(uploads)), layers_of_(std::move(layers_of)) {}
 
   Result<Descriptor> stat(const Digest& digest) override { return layers_.stat(digest); }
-  Result<registry::BlobLocation> locate(const Descriptor& descriptor) override { return layers_.locate(descriptor); }
+  Result<Location> locate(const Descriptor& descriptor) override { return layers_.locate(descriptor); }
   Result<std::string> get(const Digest& digest, std::size_t max_bytes) override {
     return layers_.get(digest, max_bytes);
   }
@@ -32,14 +32,14 @@ public:
   Result<Descriptor> adopt(const Digest& digest) override;
   Result<registry::Created> create(const std::optional<registry::MountRequest>& mount) override;
   Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id) override;
-  Result<std::uint64_t> upload_size(const model::UploadId& id) override { return uploads_.size(id); }
+  Result<std::uint64_t> upload_size(const model::UploadId& id) override { return uploads_->size(id); }
 
 private:
   Publish publish();
 
   LinkedBlobStore& layers_;
   storage::BlobStore& global_;
-  Uploads uploads_;
+  std::unique_ptr<Uploads> uploads_;
   LayersOf layers_of_;
 };
 

@@ -48,7 +48,7 @@ LinkSet LinkSet::signatures(driver::StorageDriver& driver, const model::Reposito
 }
 
 Result<model::CanonicalDigest> LinkSet::resolve(const model::Digest& digest) {
-  BERTH_TRY(const auto target, read_link(*driver_, path_of_(repository_, digest)));
+  BERTH_TRY(auto target, read_link(*driver_, path_of_(repository_, digest)));
   if (digest == target) return target;
   BERTH_TRY(const bool linked, has(target));
   if (!linked) return fail(Code::not_found, "the blob behind " + digest.str() + " is not linked");

@@ -23,7 +23,7 @@ public:
   LinkedBlobStore(const LinkedBlobStore&) = delete; // the cache borrows the statter inside
 
   Result<Descriptor> stat(const Digest& digest) override;
-  Result<registry::BlobLocation> locate(const Descriptor& descriptor) override { return global_.locate(descriptor); }
+  Result<Location> locate(const Descriptor& descriptor) override { return global_.locate(descriptor); }
   Result<std::string> get(const Digest& digest, std::size_t max_bytes) override;
   Result<> remove(const Digest& digest) override;
 

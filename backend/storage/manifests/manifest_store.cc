@@ -69,8 +69,7 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
     return found || !is(found.error(), Code::blob_unknown) ? std::move(found) : parts_.layers.stat(digest);
   };
   BERTH_CHECK(parts_.rules.check(info, {parts_.layers, stat_child}));
-  const Descriptor descriptor{std::string(model::media_type_of(info.kind)), bytes.size(),
-                              CanonicalDigest::of_bytes(bytes)};
+  Descriptor descriptor{std::string(model::media_type_of(info.kind)), bytes.size(), CanonicalDigest::of_bytes(bytes)};
   const Digest name = client_digest.value_or(descriptor.digest);
   std::unique_ptr<driver::Lock> removal_lock; // keeps a concurrent delete from running between the two link writes
   std::vector<driver::PutFile> entry;

@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t entry_bytes = 256;
 
 // The names in a directory; none if it is not there.
-Result<std::vector<std::string>> names_in(driver::StorageDriver& driver, const std::string& directory) {
-  auto names = driver.list(directory);
+Result<std::vector<std::string>> names_or_none(driver::StorageDriver& driver, const std::string& directory) {
+  auto names = driver::names_in(driver, directory);
   if (!names && is(names.error(), Code::not_found)) return std::vector<std::string>();
   return names;
 }
@@ -42,9 +42,9 @@ void ReferrerCache::remember(const CanonicalDigest& digest, const Entry& entry) 
 Result<std::vector<std::string>> ReferrerStore::linked(const Digest& subject) {
   const std::string directory = paths::referrers(repository_, subject);
   std::vector<std::string> digests;
-  BERTH_TRY(const auto algorithms, names_in(parts_.driver, directory));
+  BERTH_TRY(const auto algorithms, names_or_none(parts_.driver, directory));
   for (const std::string& algorithm : algorithms) {
-    BERTH_TRY(const auto hashes, names_in(parts_.driver, directory + "/" + algorithm));
+    BERTH_TRY(const auto hashes, names_or_none(parts_.driver, directory + "/" + algorithm));
     for (const std::string& hash : hashes) digests.push_back(algorithm + ":" + hash);
   }
   return digests;
@@ -72,8 +72,7 @@ Result<ReferrerCache::Entry> ReferrerStore::read(const Digest& digest) {
   const auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);
   if (!bytes && (is_gone(bytes.error()) || is(bytes.error(), Code::corrupt))) return ReferrerCache::Entry();
   if (!bytes) return std::unexpected(bytes.error());
-  const auto entry =
-      model::read_referrer(*bytes).value_or(std::nullopt); // a kind berth does not know refers to nothing
+  auto entry = model::read_referrer(*bytes).value_or(std::nullopt); // a kind berth does not know refers to nothing
   parts_.cache.remember(descriptor->digest, entry);
   return entry;
 }
@@ -109,7 +108,7 @@ Result<registry::ReferrersPage> ReferrerStore::list(const registry::ReferrersReq
 }
 
 Result<std::unique_ptr<driver::Lock>> ReferrerStore::exclude_removal(const CanonicalDigest& digest) {
-  return parts_.driver.share(paths::manifest_lock(repository_, digest));
+  return parts_.locks.shared(paths::manifest_lock(repository_, digest));
 }
 
 driver::PutFile ReferrerStore::file(const Digest& subject, const Digest& referrer, const CanonicalDigest& canonical) {
@@ -139,7 +138,7 @@ Result<bool> ReferrerStore::restore(const CanonicalDigest& digest) {
 
 Result<std::size_t> ReferrerStore::index() {
   std::size_t count = 0;
-  BERTH_TRY(const auto hashes, names_in(parts_.driver, paths::revisions(repository_)));
+  BERTH_TRY(const auto hashes, names_or_none(parts_.driver, paths::revisions(repository_)));
   for (const std::string& hash : hashes) {
     const auto digest = CanonicalDigest::parse("sha256:" + hash);
     if (!digest) continue;

@@ -36,6 +36,7 @@ public:
 
   struct Parts {
     driver::StorageDriver& driver;
+    driver::Locks& locks;
     LinkedBlobStore& revisions;
     TagStore& tags;
     ReferrerCache& cache;

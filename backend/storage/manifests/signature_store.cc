@@ -13,7 +13,7 @@ LinkedBlobStore SignatureStore::blobs_of(const CanonicalDigest& manifest) {
 
 Result<std::vector<std::string>> SignatureStore::get(const CanonicalDigest& manifest) {
   std::vector<std::string> signatures;
-  const auto names = parts_.driver.list(paths::signatures(repository_, manifest) + "/sha256");
+  const auto names = driver::names_in(parts_.driver, paths::signatures(repository_, manifest) + "/sha256");
   if (!names && is(names.error(), Code::not_found)) return signatures;
   if (!names) return std::unexpected(names.error());
   LinkedBlobStore blobs = blobs_of(manifest);

@@ -34,10 +34,10 @@ void ClientDigests::remember(const std::string& tag_path, const model::Canonical
 }
 
 Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
-  auto digest = read_link(driver_, paths::tag_current_link(repository_, tag));
+  auto digest = read_link(parts_.driver, paths::tag_current_link(repository_, tag));
   if (digest) return digest;
   if (is(digest.error(), Code::corrupt))
-    logger_.warn(digest.error().message); // pushing the tag again mends it
+    parts_.logger.warn(digest.error().message); // pushing the tag again mends it
   else if (!is(digest.error(), Code::not_found))
     return digest;
   return unknown(tag);
@@ -45,8 +45,8 @@ Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
 
 Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& client_digest,
                        registry::IfTagged if_tagged) {
-  BERTH_TRY(const auto no_removal, driver_.share(paths::manifest_lock(repository_, digest)));
-  BERTH_TRY(const auto lock, driver_.lock_waiting(paths::tag_lock(repository_, tag)));
+  BERTH_TRY(const auto no_removal, parts_.locks.shared(paths::manifest_lock(repository_, digest)));
+  BERTH_TRY(const auto lock, parts_.locks.exclusive(paths::tag_lock(repository_, tag)));
   if (if_tagged == registry::IfTagged::refuse) {
     const auto target = get(tag);
     if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
@@ -54,38 +54,38 @@ Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& dige
   }
   // Again, as a delete may have taken it since the manifest was put: the tag that is acknowledged now leads to it.
   std::vector<driver::PutFile> files;
-  files.push_back(link_file(driver_, paths::revision_link(repository_, digest), digest));
+  files.push_back(link_file(parts_.driver, paths::revision_link(repository_, digest), digest));
   const bool restores = files.front().content.has_value();
-  files.push_back(link_file(driver_, paths::tag_index_link(repository_, tag, digest), digest));
+  files.push_back(link_file(parts_.driver, paths::tag_index_link(repository_, tag, digest), digest));
   if (client_digest != digest) files.push_back({paths::tag_alias(repository_, tag), Content::of(client_digest.str())});
-  files.push_back(link_file(driver_, paths::tag_current_link(repository_, tag), digest));
-  const auto put = driver_.put(std::move(files));
+  files.push_back(link_file(parts_.driver, paths::tag_current_link(repository_, tag), digest));
+  const auto put = parts_.driver.put(std::move(files));
   // Also if it failed: the tag may be there. Who removes the manifest looks for tags once more.
-  const auto told = driver_.remove(paths::removal(repository_, digest), driver::Durability::scratch);
+  auto told = parts_.driver.remove(paths::removal(repository_, digest), driver::Durability::scratch);
   BERTH_CHECK(put);
   if (!told && !is(told.error(), Code::not_found)) return told;
   if (restores && restore_) BERTH_CHECK(restore_(digest));
-  if (client_digest != digest) client_digests_.remember(paths::tag(repository_, tag), digest, client_digest);
+  if (client_digest != digest) parts_.client_digests.remember(paths::tag(repository_, tag), digest, client_digest);
   return {};
 }
 
 model::Digest TagStore::client_digest(const model::Tag& tag, const model::CanonicalDigest& target) {
   const std::string path = paths::tag(repository_, tag);
-  if (const auto known = client_digests_.find(path, target)) return *known;
+  if (const auto known = parts_.client_digests.find(path, target)) return *known;
   model::Digest client_digest = target;
   // The alias may be that of an older target: then it leads elsewhere, or nowhere.
-  if (const auto text = driver_.get_content(paths::tag_alias(repository_, tag), max_alias_bytes))
+  if (const auto text = parts_.driver.get_content(paths::tag_alias(repository_, tag), max_alias_bytes))
     if (const auto alias = model::Digest::parse(*text)) {
-      const auto leads_to = LinkSet::manifests(driver_, repository_).resolve(*alias);
+      const auto leads_to = LinkSet::manifests(parts_.driver, repository_).resolve(*alias);
       if (leads_to && *leads_to == target) client_digest = *alias;
     }
-  client_digests_.remember(path, target, client_digest);
+  parts_.client_digests.remember(path, target, client_digest);
   return client_digest;
 }
 
 Result<> TagStore::untag(const model::Tag& tag) {
   BERTH_CHECK(remove(tag));
-  return driver_.settle(paths::tags(repository_));
+  return parts_.driver.settle(paths::tags(repository_));
 }
 
 Result<> TagStore::untag(const std::vector<model::Tag>& tags) {
@@ -93,23 +93,23 @@ Result<> TagStore::untag(const std::vector<model::Tag>& tags) {
     const auto removed = remove(tag);
     if (!removed && !is(removed.error(), Code::manifest_unknown)) return removed;
   }
-  return driver_.settle(paths::tags(repository_));
+  return parts_.driver.settle(paths::tags(repository_));
 }
 
 // Not durable until the directory of tags is settled.
 Result<> TagStore::remove(const model::Tag& tag) {
-  BERTH_TRY(const auto lock, driver_.lock_waiting(paths::tag_lock(repository_, tag)));
-  const auto removed = driver_.discard(paths::tag(repository_, tag));
+  BERTH_TRY(const auto lock, parts_.locks.exclusive(paths::tag_lock(repository_, tag)));
+  auto removed = parts_.driver.discard(paths::tag(repository_, tag));
   if (!removed && is(removed.error(), Code::not_found)) return unknown(tag);
   return removed;
 }
 
 // The directories among the tags, in byte order; not all need be tags.
 Result<std::shared_ptr<const ListingCache::Listing>> TagStore::entries() {
-  auto names = directories_.list(paths::tags(repository_));
+  auto names = parts_.directories.list(paths::tags(repository_));
   if (!names && is(names.error(), Code::not_found)) {
     // A repository without tags is one all the same (manifests pushed by digest).
-    if (const auto manifests = driver_.stat(paths::manifests(repository_)); manifests && manifests->is_directory)
+    if (const auto manifests = parts_.driver.stat(paths::manifests(repository_)); manifests && manifests->is_directory)
       return std::make_shared<const ListingCache::Listing>();
     return fail(Code::name_unknown, {}, repository_.str());
   }
@@ -148,29 +148,29 @@ Result<> TagStore::remove_tags_of(const model::CanonicalDigest& digest, std::vec
     };
     BERTH_TRY(const bool found, points_there());
     if (!found) continue;
-    BERTH_TRY(const auto lock, driver_.lock_waiting(paths::tag_lock(repository_, *tag)));
+    BERTH_TRY(const auto lock, parts_.locks.exclusive(paths::tag_lock(repository_, *tag)));
     BERTH_TRY(const bool still, points_there()); // it may have moved on
     if (!still) continue;
-    const auto gone = driver_.discard(paths::tag(repository_, *tag));
+    const auto gone = parts_.driver.discard(paths::tag(repository_, *tag));
     if (!gone && is(gone.error(), Code::not_found)) continue; // docker-registry takes no locks
     BERTH_CHECK(gone);
     removed.push_back(*std::move(tag));
   }
-  return driver_.settle(paths::tags(repository_));
+  return parts_.driver.settle(paths::tags(repository_));
 }
 
 Result<std::vector<model::Tag>> TagStore::untag_all(const model::CanonicalDigest& digest,
                                                     const std::function<Result<>()>& remove_revision) {
   // A writer that tags the manifest from now on removes the notice; a concurrent deletion replaces it.
-  const std::string notice = paths::removal(repository_, digest), ours = uuid4(random_);
-  BERTH_CHECK(driver_.put_scratch(notice, ours));
+  const std::string notice = paths::removal(repository_, digest), ours = uuid4(parts_.random);
+  BERTH_CHECK(parts_.driver.put_scratch(notice, ours));
   std::vector<model::Tag> removed;
   BERTH_CHECK(remove_tags_of(digest, removed));
-  BERTH_TRY(const auto lock, driver_.lock_waiting(paths::manifest_lock(repository_, digest)));
-  const auto found = driver_.get_content(notice, max_notice_bytes);
+  BERTH_TRY(const auto lock, parts_.locks.exclusive(paths::manifest_lock(repository_, digest)));
+  const auto found = parts_.driver.get_content(notice, max_notice_bytes);
   if (!found || *found != ours) BERTH_CHECK(remove_tags_of(digest, removed));
   BERTH_CHECK(remove_revision());
-  if (found && *found == ours) static_cast<void>(driver_.remove(notice, driver::Durability::scratch));
+  if (found && *found == ours) static_cast<void>(parts_.driver.remove(notice, driver::Durability::scratch));
   return removed;
 }
 

@@ -1,6 +1,6 @@
 // TagStore: the tags of a repository: `current/link` names the manifest a tag points to, `index/` remembers all it ever
 // pointed to (docker/distribution keeps that history, and its garbage collection reads it).
-// Threads: safe. Borrows: the driver, the directories, the random numbers and the logger.
+// Threads: safe. Borrows: everything it is made of.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/lru_map.h"
 #include "base/random.h"
+#include "driver/locks.h"
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
 #include "storage/listing_cache.h"
@@ -29,14 +30,15 @@ private:
 
 class TagStore final : public registry::TagStore {
 public:
-  TagStore(driver::StorageDriver& driver, ListingCache& directories, model::RepositoryName repository,
-           ClientDigests& client_digest, Random& random, Logger& logger)
-      : driver_(driver),
-        directories_(directories),
-        repository_(std::move(repository)),
-        client_digests_(client_digest),
-        random_(random),
-        logger_(logger) {}
+  struct Parts {
+    driver::StorageDriver& driver;
+    driver::Locks& locks;
+    ListingCache& directories;
+    ClientDigests& client_digests;
+    Random& random;
+    Logger& logger;
+  };
+  TagStore(Parts parts, model::RepositoryName repository) : parts_(parts), repository_(std::move(repository)) {}
 
   Result<model::CanonicalDigest> get(const model::Tag& tag) override;
   using registry::TagStore::tag;
@@ -62,13 +64,9 @@ private:
   Result<> remove(const model::Tag& tag);
   Result<> remove_tags_of(const model::CanonicalDigest& digest, std::vector<model::Tag>& removed);
 
-  driver::StorageDriver& driver_;
-  ListingCache& directories_;
+  Parts parts_;
   model::RepositoryName repository_;
-  ClientDigests& client_digests_;
   Restore restore_;
-  Random& random_;
-  Logger& logger_;
 };
 
 } // namespace berth::storage

@@ -12,18 +12,18 @@ constexpr std::size_t max_time_bytes = 64;
 
 class Purge {
 public:
-  Purge(driver::StorageDriver& driver, const PurgeOptions& options, const TellPurged& tell)
+  Purge(driver::LocalDriver& driver, const PurgeOptions& options, const TellPurged& tell)
       : driver_(driver), options_(options), tell_(tell) {}
 
   // Visits the uploads of every repository at or below a path.
   Result<> visit(const std::string& path) {
-    const auto children = driver_.list_directories(path);
+    const auto children = driver::directories_in(driver_, path);
     if (!children) return pass_over(path, children.error());
     const auto info = driver_.stat(path);
     if (!info) return {}; // removed meanwhile
-    const auto is_above = [&](const driver::Stamp& other) { return other.is_of_same(info->stamp); };
-    if (std::ranges::any_of(above_, is_above)) return {}; // a link that leads back up
-    above_.push_back(info->stamp);
+    if (info->version && std::ranges::find(above_, info->version) != above_.end())
+      return {}; // a link that leads back up
+    above_.push_back(info->version);
     const auto visited = visit_all(path, *children);
     above_.pop_back();
     return visited;
@@ -44,7 +44,7 @@ private:
   }
 
   Result<> visit_uploads(const std::string& path) {
-    const auto ids = driver_.list(path);
+    const auto ids = driver::names_in(driver_, path);
     if (!ids) return pass_over(path, ids.error());
     for (const std::string& id : *ids) {
       if (options_.stop()) return {};
@@ -76,8 +76,7 @@ private:
     const auto started_at = driver_.stat(upload + "/startedat");
     if (started_at || !is(started_at.error(), Code::not_found)) return false;
     const auto left = driver_.stat(upload);
-    return left && left->is_directory && left->stamp.seconds > 0 &&
-           Time(std::chrono::seconds(left->stamp.seconds)) < options_.started_before;
+    return left && left->is_directory && left->changed && *left->changed < options_.started_before;
   }
 
   void purge(const std::string& upload) {
@@ -102,15 +101,15 @@ private:
     tell_(upload, removed ? nullptr : &removed.error());
   }
 
-  driver::StorageDriver& driver_;
+  driver::LocalDriver& driver_;
   const PurgeOptions& options_;
   const TellPurged& tell_;
-  std::vector<driver::Stamp> above_; // of the directories that are being visited
+  std::vector<std::optional<driver::Version>> above_; // of the directories that are being visited
 };
 
 } // namespace
 
-Result<Purged> purge_uploads(driver::StorageDriver& driver, const PurgeOptions& options, const TellPurged& tell) {
+Result<Purged> purge_uploads(driver::LocalDriver& driver, const PurgeOptions& options, const TellPurged& tell) {
   Purge purge(driver, options, tell);
   BERTH_CHECK(purge.visit(paths::repositories()));
   return purge.result;

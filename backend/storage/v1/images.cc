@@ -152,7 +152,7 @@ Result<std::vector<ImageId>> V1Images::ancestry(const ImageId& id, const MayRead
   }
 }
 
-Result<registry::BlobLocation> V1Images::locate(const V1Image& image) { return blobs_.locate(image.layer); }
+Result<Location> V1Images::locate(const V1Image& image) { return blobs_.locate(image.layer); }
 
 Result<> V1Images::read_layer(const V1Image& image, const Content::Sink& sink, const IsGone& is_gone) {
   static_assert(max_kept_bytes <= Decompressor::max_kept_bytes);
@@ -186,7 +186,7 @@ Result<> V1Images::put_json(const ImageId& id, std::string_view json) {
     BERTH_TRY(const bool known, is_known(*image.parent));
     if (!known) return fail(Code::image_invalid, "Image depends on a non existing parent");
   }
-  BERTH_TRY(const auto lock, parts_.driver.lock_waiting(paths::v1_lock(id)));
+  BERTH_TRY(const auto lock, parts_.locks.exclusive(paths::v1_lock(id)));
   BERTH_TRY(const bool finished, is_finished(id));
   if (finished) return fail(Code::image_exists);
   return parts_.driver.put(in_order(file_of(paths::v1_json(id), std::string(json))));
@@ -224,7 +224,7 @@ Result<> V1Images::put_layer(const ImageId& id, Content layer, const IsGone& is_
 // The layers that came for the JSON that is there now. Two clients may push one image at once, packed differently.
 Result<std::vector<V1Record>> V1Images::uploads_of(const ImageId& id, const CanonicalDigest& json) {
   std::vector<V1Record> records;
-  const auto names = parts_.driver.list(paths::v1_uploads(id));
+  const auto names = driver::names_in(parts_.driver, paths::v1_uploads(id));
   if (!names && is(names.error(), Code::not_found)) return records;
   if (!names) return std::unexpected(names.error());
   for (const std::string& name : *names) {
@@ -243,7 +243,7 @@ Result<> V1Images::put_checksum(const ImageId& id, const registry::V1Checksums& 
   const auto fits = [&](std::string_view payload, std::string_view tarsum) {
     return checksums.payload.empty() ? tarsum == checksums.tarsum : payload == checksums.payload;
   };
-  BERTH_TRY(const auto lock, parts_.driver.lock_waiting(paths::v1_lock(id)));
+  BERTH_TRY(const auto lock, parts_.locks.exclusive(paths::v1_lock(id)));
   const auto finished = find(id, nullptr);
   if (finished) {
     const bool same = std::ranges::any_of(finished->checksums, [&](const auto& sum) { return fits(sum, sum); });
@@ -274,7 +274,7 @@ Result<model::Digest> V1Images::keep(const V1Image& image, Unpacking::Task& task
     BERTH_TRY(const LayerSums sums, sum_layer(task, {}, layer));
     diff_id = sums.diff_id;
   }
-  BERTH_TRY(const auto lock, parts_.driver.lock_waiting(paths::v1_lock(image.id)));
+  BERTH_TRY(const auto lock, parts_.locks.exclusive(paths::v1_lock(image.id)));
   if (const auto there = pushed(image.id); there && there->diff_id) return *there->diff_id;
   const V1Record record{model::CanonicalDigest::of_bytes(image.json),
                         image.parent,

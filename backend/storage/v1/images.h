@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "driver/locks.h"
 #include "registry/v1_images.h"
 #include "storage/blobs/blob_store.h"
 #include "storage/v1/members.h"
@@ -19,6 +20,7 @@ class V1Images final : public registry::V1Images {
 public:
   struct Parts {
     driver::StorageDriver& driver;
+    driver::Locks& locks;
     registry::Registry& registry;
     Logger& logger;
     Unpacking& unpacking;
@@ -29,7 +31,7 @@ public:
   Result<std::optional<model::RepositoryName>> repository_of(const ImageId& id,
                                                              const registry::MayRead& may_read) override;
   Result<std::vector<ImageId>> ancestry(const ImageId& id, const registry::MayRead& may_read) override;
-  Result<registry::BlobLocation> locate(const registry::V1Image& image) override;
+  Result<Location> locate(const registry::V1Image& image) override;
   Result<> read_layer(const registry::V1Image& image, const Content::Sink& sink, const IsGone& is_gone) override;
   Result<> put_json(const ImageId& id, std::string_view json) override;
   Result<> takes_layer(const ImageId& id) override;

@@ -7,7 +7,7 @@ namespace berth::storage {
 
 Result<> V1Members::walk(const model::ImageId& id, const std::string& name, std::vector<Member>& members) {
   const std::string directory = paths::v1_repositories(id) + (name.empty() ? "" : "/" + name);
-  const auto children = driver_.list(directory);
+  const auto children = driver::names_in(driver_, directory);
   if (!children && is(children.error(), Code::not_found)) return {};
   if (!children) return std::unexpected(children.error());
   for (const std::string& child : *children) {

@@ -178,7 +178,7 @@ void V1Tags::remember(const Repository& repository, const CanonicalDigest& manif
 }
 
 Result<std::optional<model::V1Chain>> V1Tags::pushed(Repository& repository, const CanonicalDigest& manifest) {
-  const std::optional<model::V1Chain> nothing;
+  std::optional<model::V1Chain> nothing;
   const auto text = parts_.driver.get_content(paths::v1_pushed(repository.name(), manifest), ImageId::length);
   if (!text && is(text.error(), Code::not_found)) return nothing;
   BERTH_CHECK(text);
@@ -219,7 +219,7 @@ Result<ImageId> V1Tags::get(Repository& repository, const model::Tag& tag, const
 // A manifest of another repository, put into this one. Nothing: it cannot be.
 Result<std::optional<CanonicalDigest>> V1Tags::copy(Repository& repository, const V1Members::Member& from,
                                                     const ImageId& id, const IsGone& is_gone) {
-  const std::optional<CanonicalDigest> nothing;
+  std::optional<CanonicalDigest> nothing;
   const auto source = parts_.registry.repository(from.first);
   BERTH_TRY(const Known top, id_of(*source, from.second, is_gone));
   if (top != id) return nothing;

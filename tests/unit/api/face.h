@@ -11,6 +11,7 @@
 #include "driver/memory.h"
 #include "model/digest.h"
 #include "storage/registry.h"
+#include "storage/uploads/file_uploads.h"
 
 namespace berth::test {
 
@@ -109,7 +110,9 @@ struct Face {
   FixedClock clock;
   SystemRandom random;
   Lines log;
-  storage::Registry registry{{driver, nullptr, storage::ManifestRules::make({}).value(), clock, random, log}};
+  driver::MemoryLocks locks;
+  storage::FileUploads uploads{driver, clock, random};
+  storage::Registry registry{{driver, locks, uploads, nullptr, storage::ManifestRules::make({}).value(), random, log}};
   api::Api api;
 };
 

@@ -8,6 +8,7 @@
 #include "api/v1/endpoints.h"
 #include "api/v2/endpoints.h"
 #include "auth/rules.h"
+#include "storage/uploads/file_uploads.h"
 #include "storage/v1/tags.h"
 #include "unit/api/face.h"
 
@@ -129,9 +130,11 @@ struct World {
   FixedClock clock;
   Repeated random;
   Lines log;
-  storage::Registry registry{{driver, nullptr, storage::ManifestRules::make({}).value(), clock, random, log}};
+  driver::MemoryLocks locks;
+  storage::FileUploads uploads{driver, clock, random};
+  storage::Registry registry{{driver, locks, uploads, nullptr, storage::ManifestRules::make({}).value(), random, log}};
   storage::Unpacking unpacking{storage::Unpacking::Limits{}};
-  storage::V1Images v1_images{{driver, registry, log, unpacking}};
+  storage::V1Images v1_images{{driver, locks, registry, log, unpacking}};
   storage::V1Tags v1_tags{{driver, registry, v1_images, log, unpacking}};
   Gate gate{rules()};
   api::Api api{

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <thread>
 
+#include "driver/file_locks.h"
 #include "driver/filesystem.h"
 #include "unit/temp_dir.h"
 
@@ -158,10 +159,10 @@ TEST_CASE("a link in the place of a file leads nobody out of the store; one in t
     CHECK(store.driver.open(path).error().code == Code::not_found);
   }
   CHECK_FALSE(store.driver.append("/a/link", 0, Content::of("overwritten")));
-  CHECK_FALSE(store.driver.lock_waiting("/a/link"));
+  CHECK_FALSE(FileLocks(store.dir.path() + "/root", store.ops).exclusive("/a/link"));
   CHECK(Content::open(secret)->size() == 3);
   CHECK(store.driver.get_content("/b/file", 10).value() == "x");
-  CHECK(store.driver.list_directories("/").error().code == Code::invalid);
+  CHECK(directories_in(store.driver, "/").error().code == Code::invalid);
   REQUIRE(store.driver.put(only("/a/link", Content::of("ours")))); // takes the link's place
   CHECK(store.driver.get_content("/a/link", 10).value() == "ours");
   CHECK(Content::open(secret)->size() == 3);
@@ -175,8 +176,8 @@ TEST_CASE("foreign names are in no listing, and go with the directory that they 
     fs::create_directories(store.root + "/d/" + name + "/below");
     fs::create_directories(store.root + "/d/a/" + name + "/below");
   }
-  CHECK(store.driver.list("/d").value() == std::vector<std::string>{"a"});
-  CHECK(store.driver.list_directories("/d").value() == std::vector<std::string>{"a"});
+  CHECK(names_in(store.driver, "/d").value() == std::vector<std::string>{"a"});
+  CHECK(directories_in(store.driver, "/d").value() == std::vector<std::string>{"a"});
   REQUIRE(store.driver.remove("/d/a", Durability::scratch));
   CHECK(fs::is_empty(store.root + "/berth/tmp"));
 }

@@ -36,7 +36,7 @@ TEST_CASE("a blob that was pushed is in docker/distribution's places, and only i
   CHECK(repository->blobs().get(descriptor.digest, 5).value() == "hello");
   CHECK(repository->blobs().get(descriptor.digest, 4).error().code == Code::size_invalid);
   CHECK(fixture.repository("a")->blobs().stat(descriptor.digest).error().code == Code::blob_unknown);
-  CHECK_FALSE(fixture.driver.list("/docker/registry/v2/repositories/a/b/_uploads")); // nothing is left
+  CHECK_FALSE(driver::names_in(fixture.driver, "/docker/registry/v2/repositories/a/b/_uploads")); // nothing is left
 }
 
 TEST_CASE("an upload in progress is in docker/distribution's form") {
@@ -59,9 +59,9 @@ TEST_CASE("a small upload has no hash state; once it grows, it has one of what i
   const std::string states = uploads + writer->id().str() + "/hashstates/sha256";
   REQUIRE(writer->append(Content::of("abc")));
   REQUIRE(writer->append(Content::of(std::string(stateless_bytes - 3, 'x'))));
-  CHECK_FALSE(fixture.driver.list(states));
+  CHECK_FALSE(driver::names_in(fixture.driver, states));
   REQUIRE(writer->append(Content::of("y")));
-  CHECK(fixture.driver.list(states).value() ==
+  CHECK(driver::names_in(fixture.driver, states).value() ==
         std::vector<std::string>{std::to_string(stateless_bytes), std::to_string(stateless_bytes + 1)});
   const std::string whole = "abc" + std::string(stateless_bytes - 3, 'x') + "yz";
   CHECK(writer->commit(Content::of("z"), digest_of(whole)));
@@ -159,7 +159,7 @@ TEST_CASE("content that is not its digest ends the upload and leaves nothing") {
     CHECK(writer->commit(Content::of("abc"), digest_of("other")).error().code == Code::digest_invalid);
     CHECK(repository->blobs().upload_size(id).error().code == Code::blob_upload_unknown);
   }
-  CHECK_FALSE(fixture.driver.list("/docker/registry/v2/blobs"));
+  CHECK_FALSE(driver::names_in(fixture.driver, "/docker/registry/v2/blobs"));
 }
 
 TEST_CASE("a cancelled upload is gone") {

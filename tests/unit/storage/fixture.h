@@ -15,6 +15,7 @@
 #include "model/media_types.h"
 #include "storage/paths.h"
 #include "storage/registry.h"
+#include "storage/uploads/file_uploads.h"
 
 namespace berth::test {
 
@@ -33,10 +34,12 @@ struct Fixture {
   StoppedClock clock;
   SystemRandom random;
   NullLogger logger;
+  driver::MemoryLocks locks;
+  storage::FileUploads uploads{driver, clock, random};
   storage::Registry registry;
 
   explicit Fixture(const storage::ManifestPolicy& policy = {})
-      : registry({driver, &cache, storage::ManifestRules::make(policy).value(), clock, random, logger}) {}
+      : registry({driver, locks, uploads, &cache, storage::ManifestRules::make(policy).value(), random, logger}) {}
 
   std::unique_ptr<registry::Repository> repository(const std::string& text) { return registry.repository(name(text)); }
 

@@ -31,15 +31,15 @@ TEST_CASE("uploads are purged by their age, in every repository, and nothing els
     uploads.push_back(paths::upload(test::name(text), fixture.begin(*repository)->id()));
   }
   Told told;
-  CHECK(purge_uploads(fixture.driver, {started}, told.tell)->uploads == 0);
+  CHECK(fixture.uploads.purge({started}, told.tell)->uploads == 0);
   CHECK(told.paths.empty());
 
   const PurgeOptions dry{started + std::chrono::seconds(1), true};
-  CHECK(purge_uploads(fixture.driver, dry, told.tell)->uploads == 3);
+  CHECK(fixture.uploads.purge(dry, told.tell)->uploads == 3);
   CHECK(fixture.driver.stat(uploads[2]));
 
   told.paths.clear();
-  CHECK(purge_uploads(fixture.driver, {started + std::chrono::seconds(1)}, told.tell)->uploads == 3);
+  CHECK(fixture.uploads.purge({started + std::chrono::seconds(1)}, told.tell)->uploads == 3);
   CHECK(told.paths == uploads);
   for (const std::string& upload : uploads) CHECK(!fixture.driver.stat(upload));
   CHECK(fixture.driver.stat(paths::blob_data(test::digest_of("c/d/e"))));
@@ -51,7 +51,7 @@ TEST_CASE("an upload that is being written stays, however old") {
   auto repository = fixture.repository("a");
   const auto writer = fixture.begin(*repository);
   Told told;
-  const auto purged = purge_uploads(fixture.driver, {Time::max()}, told.tell);
+  const auto purged = fixture.uploads.purge({Time::max()}, told.tell);
   CHECK((purged->uploads == 0 && purged->busy == 1));
   CHECK(told.paths.empty());
   CHECK(writer->commit(Content::of("x"), test::digest_of("x")));
@@ -61,7 +61,7 @@ TEST_CASE("an upload that does not say when it began stays") {
   Fixture fixture;
   REQUIRE(fixture.driver.put_scratch("/docker/registry/v2/repositories/a/_uploads/1/startedat", "yesterday"));
   Told told;
-  CHECK(purge_uploads(fixture.driver, {Time::max()}, told.tell)->uploads == 0);
+  CHECK(fixture.uploads.purge({Time::max()}, told.tell)->uploads == 0);
 }
 
 TEST_CASE("what is left of an upload whose removal was cut short is purged by its own age") {
@@ -79,16 +79,16 @@ TEST_CASE("what is left of an upload whose removal was cut short is purged by it
   CHECK(purge_uploads(driver, {now + std::chrono::hours(1), true}, told.tell)->uploads == 2);
   CHECK(driver.stat(uploads + "1/data"));
   CHECK(purge_uploads(driver, {now + std::chrono::hours(1)}, told.tell)->uploads == 2);
-  CHECK(driver.list(uploads.substr(0, uploads.size() - 1)).value() == std::vector<std::string>{"3"});
+  CHECK(driver::names_in(driver, uploads.substr(0, uploads.size() - 1)).value() == std::vector<std::string>{"3"});
 }
 
 TEST_CASE("an empty store, and a purge that is told to stop") {
   Fixture fixture;
   Told told;
-  CHECK(purge_uploads(fixture.driver, {Time::max()}, told.tell)->uploads == 0);
+  CHECK(fixture.uploads.purge({Time::max()}, told.tell)->uploads == 0);
   auto repository = fixture.repository("a");
   static_cast<void>(fixture.begin(*repository)->id());
-  CHECK(purge_uploads(fixture.driver, {Time::max(), false, [] { return true; }}, told.tell)->uploads == 0);
+  CHECK(fixture.uploads.purge({Time::max(), false, [] { return true; }}, told.tell)->uploads == 0);
 }
 
 TEST_CASE("what is somebody else's stops no purge, and stays") {

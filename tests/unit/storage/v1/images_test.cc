@@ -16,7 +16,7 @@ const std::string top_json = R"({"id":")" + top_id.str() + R"(","parent":")" + b
 
 struct Store : test::Fixture {
   storage::Unpacking unpacking{{}};
-  storage::V1Images images{{driver, registry, logger, unpacking}};
+  storage::V1Images images{{driver, locks, registry, logger, unpacking}};
   storage::V1Tags tags{{driver, registry, images, logger, unpacking}};
 
   void push(const model::ImageId& id, const std::string& json) {

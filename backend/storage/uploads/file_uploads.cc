@@ -1,4 +1,4 @@
-#include "storage/uploads/upload.h"
+#include "storage/uploads/file_uploads.h"
 
 #include <array>
 #include <charconv>
@@ -9,6 +9,7 @@
 
 #include "model/media_types.h"
 #include "storage/paths.h"
+#include "storage/uploads/purge.h"
 
 namespace berth::storage {
 namespace {
@@ -81,7 +82,7 @@ Result<std::optional<Sha256>> last_true(const Content& content, const std::map<s
 // which it finds no state leaves one of its own piece alone, under that piece's length.
 Result<Progress> last_state(driver::StorageDriver& driver, const RepositoryName& repository, const UploadId& id,
                             std::uint64_t data_size) {
-  const auto names = driver.list(paths::upload_hash_states(repository, id));
+  const auto names = driver::names_in(driver, paths::upload_hash_states(repository, id));
   std::set<std::uint64_t> offsets;
   if (names)
     for (const std::string& name : *names)
@@ -92,9 +93,10 @@ Result<Progress> last_state(driver::StorageDriver& driver, const RepositoryName&
       saved.emplace(offset, *std::move(hash));
   if (saved.empty()) return Progress{data_size, std::nullopt, false};
   BERTH_TRY(const Content data, driver.open(paths::upload_data(repository, id)));
-  BERTH_TRY(const auto found, last_true(data, saved));
+  BERTH_TRY(auto found, last_true(data, saved));
   if (!found) return Progress{data_size, std::nullopt, false};
-  return Progress{found->length(), *found, found->length() < data_size};
+  const std::uint64_t size = found->length();
+  return Progress{size, std::move(found), size < data_size};
 }
 
 Result<Progress> progress_of(driver::StorageDriver& driver, const RepositoryName& repository, const UploadId& id) {
@@ -109,11 +111,11 @@ Result<Progress> progress_of(driver::StorageDriver& driver, const RepositoryName
 
 } // namespace
 
-class Uploads::Writer final : public registry::BlobWriter {
+class FileUploads::Writer final : public registry::BlobWriter {
 public:
-  Writer(Parts parts, RepositoryName repository, UploadId id, std::unique_ptr<driver::Lock> lock, Progress progress,
-         Publish publish)
-      : parts_(parts),
+  Writer(FileUploads& store, RepositoryName repository, UploadId id, std::unique_ptr<driver::Lock> lock,
+         Progress progress, Publish publish)
+      : store_(store),
         repository_(std::move(repository)),
         id_(std::move(id)),
         lock_(std::move(lock)),
@@ -133,7 +135,7 @@ private:
   Result<Sha256> hashed_with(const Content& content);
   Result<> verify(const Digest& expected, const CanonicalDigest& actual, const Content& content);
 
-  Parts parts_;
+  FileUploads& store_;
   RepositoryName repository_;
   UploadId id_;
   std::unique_ptr<driver::Lock> lock_;
@@ -141,75 +143,94 @@ private:
   Publish publish_;
 };
 
-Result<std::unique_ptr<registry::BlobWriter>> Uploads::create(Publish publish) {
-  BERTH_TRY(UploadId id, UploadId::parse(uuid4(parts_.random)));
-  // The upload may be lost, but not the repository's directory: what is linked in it later must be found.
-  BERTH_CHECK(parts_.driver.make_directory(paths::uploads(repository_)));
-  const std::string started_at = paths::upload_started_at(repository_, id);
-  BERTH_TRY(auto lock, parts_.driver.make_locked(started_at, to_rfc3339(parts_.clock.now())));
-  return std::make_unique<Writer>(parts_, repository_, std::move(id), std::move(lock), Progress{0, Sha256(), false},
-                                  std::move(publish));
+class FileUploads::OfRepository final : public Uploads {
+public:
+  OfRepository(FileUploads& store, RepositoryName repository) : store_(store), repository_(std::move(repository)) {}
+
+  Result<std::unique_ptr<registry::BlobWriter>> create(Publish publish) override {
+    BERTH_TRY(UploadId id, UploadId::parse(uuid4(store_.random_)));
+    // The upload may be lost, but not the repository's directory: what is linked in it later must be found.
+    BERTH_CHECK(store_.driver_.make_directory(paths::uploads(repository_)));
+    const std::string started_at = paths::upload_started_at(repository_, id);
+    BERTH_TRY(auto lock, store_.driver_.make_locked(started_at, to_rfc3339(store_.clock_.now())));
+    return std::make_unique<Writer>(store_, repository_, std::move(id), std::move(lock), Progress{0, Sha256(), false},
+                                    std::move(publish));
+  }
+
+  Result<std::unique_ptr<registry::BlobWriter>> resume(const UploadId& id, Publish publish) override {
+    BERTH_TRY(auto lock, of_upload(store_.driver_.lock(paths::upload_started_at(repository_, id))));
+    BERTH_TRY(Progress progress, progress_of(store_.driver_, repository_, id));
+    return std::make_unique<Writer>(store_, repository_, id, std::move(lock), std::move(progress), std::move(publish));
+  }
+
+  Result<std::uint64_t> size(const UploadId& id) override {
+    BERTH_CHECK(of_upload(store_.driver_.stat(paths::upload_started_at(repository_, id))));
+    BERTH_TRY(const Progress progress, progress_of(store_.driver_, repository_, id));
+    return progress.size;
+  }
+
+private:
+  FileUploads& store_;
+  RepositoryName repository_;
+};
+
+std::unique_ptr<Uploads> FileUploads::of(const RepositoryName& repository) {
+  return std::make_unique<OfRepository>(*this, repository);
 }
 
-Result<std::unique_ptr<registry::BlobWriter>> Uploads::resume(const UploadId& id, Publish publish) {
-  BERTH_TRY(auto lock, of_upload(parts_.driver.lock(paths::upload_started_at(repository_, id))));
-  BERTH_TRY(Progress progress, progress_of(parts_.driver, repository_, id));
-  return std::make_unique<Writer>(parts_, repository_, id, std::move(lock), std::move(progress), std::move(publish));
+Result<Purged> FileUploads::purge(const PurgeOptions& options, const TellPurged& tell) {
+  return purge_uploads(driver_, options, tell);
 }
 
-Result<std::uint64_t> Uploads::size(const UploadId& id) {
-  BERTH_CHECK(of_upload(parts_.driver.stat(paths::upload_started_at(repository_, id))));
-  BERTH_TRY(const Progress progress, progress_of(parts_.driver, repository_, id));
-  return progress.size;
+Result<Content> FileUploads::Writer::data() {
+  return of_upload(store_.driver_.open(paths::upload_data(repository_, id_)));
 }
-
-Result<Content> Uploads::Writer::data() { return of_upload(parts_.driver.open(paths::upload_data(repository_, id_))); }
 
 // The hash of what is acknowledged; reads it again if there was no state.
-Result<Sha256> Uploads::Writer::hash_of(const Content& acknowledged) {
+Result<Sha256> FileUploads::Writer::hash_of(const Content& acknowledged) {
   if (!progress_.hash) {
-    BERTH_TRY(progress_.hash, parts_.hashes.hash(acknowledged, Sha256()));
+    BERTH_TRY(progress_.hash, store_.hashes_.hash(acknowledged, Sha256()));
   }
   return *progress_.hash;
 }
 
-Result<Sha256> Uploads::Writer::hashed_with(const Content& content) {
+Result<Sha256> FileUploads::Writer::hashed_with(const Content& content) {
   if (!progress_.hash) {
     BERTH_TRY(const Content acknowledged, data());
     BERTH_CHECK(hash_of(acknowledged));
   }
   // The disk writes while the processor hashes.
   if (content.size() > max_stateless_bytes) content.start_writeback();
-  return parts_.hashes.hash(content, *progress_.hash);
+  return store_.hashes_.hash(content, *progress_.hash);
 }
 
 // From now on the bytes count. Requires: data is durable.
-Result<> Uploads::Writer::save_state() {
-  return parts_.driver.put_scratch(paths::upload_hash_state(repository_, id_, progress_.size), progress_.hash->save());
+Result<> FileUploads::Writer::save_state() {
+  return store_.driver_.put_scratch(paths::upload_hash_state(repository_, id_, progress_.size), progress_.hash->save());
 }
 
-Result<> Uploads::Writer::append(Content content) {
+Result<> FileUploads::Writer::append(Content content) {
   if (content.empty() && !progress_.has_rubbish) return {};
   const std::string path = paths::upload_data(repository_, id_);
   const std::uint64_t size = progress_.size + content.size();
   if (size <= max_stateless_bytes) {
-    BERTH_CHECK(parts_.driver.append(path, progress_.size, content));
+    BERTH_CHECK(store_.driver_.append(path, progress_.size, content));
     progress_ = {size, std::nullopt, false};
     return {};
   }
   BERTH_TRY(Sha256 hash, hashed_with(content));
   if (progress_.size > 0 && progress_.size <= max_stateless_bytes) {
     // From here on states say what counts: the first one is of what did without.
-    BERTH_CHECK(parts_.driver.append(path, progress_.size, Content()));
+    BERTH_CHECK(store_.driver_.append(path, progress_.size, Content()));
     BERTH_CHECK(save_state());
   }
-  BERTH_CHECK(parts_.driver.append(path, progress_.size, content));
+  BERTH_CHECK(store_.driver_.append(path, progress_.size, content));
   progress_ = {size, std::move(hash), false};
   return save_state();
 }
 
 // Checks the digest that the client gave for content.
-Result<> Uploads::Writer::verify(const Digest& expected, const CanonicalDigest& actual, const Content& content) {
+Result<> FileUploads::Writer::verify(const Digest& expected, const CanonicalDigest& actual, const Content& content) {
   bool matches = expected == actual;
   if (expected.algorithm() != CanonicalDigest::canonical_algorithm) {
     model::Digester digester(expected.algorithm());
@@ -224,7 +245,7 @@ Result<> Uploads::Writer::verify(const Digest& expected, const CanonicalDigest& 
   return fail(Code::digest_invalid, {}, "the content is not " + expected.str());
 }
 
-Result<Descriptor> Uploads::Writer::commit(Content rest, const Digest& digest) {
+Result<Descriptor> FileUploads::Writer::commit(Content rest, const Digest& digest) {
   std::optional<Sha256> hash;
   if (progress_.size == 0) { // all there is came with the last request: it goes straight to its place
     BERTH_TRY(hash, hashed_with(rest));
@@ -233,16 +254,16 @@ Result<Descriptor> Uploads::Writer::commit(Content rest, const Digest& digest) {
     BERTH_TRY(rest, data());
     BERTH_TRY(hash, hash_of(rest));
   }
-  const Descriptor descriptor{std::string(model::media::octet_stream), rest.size(), hash->digest()};
+  Descriptor descriptor{std::string(model::media::octet_stream), rest.size(), hash->digest()};
   BERTH_CHECK(verify(digest, descriptor.digest, rest));
   BERTH_CHECK(of_upload(publish_(digest, descriptor, std::move(rest))));
   // The blob is published: what remains of the upload can wait for the purge, should this fail.
-  static_cast<void>(parts_.driver.remove_files(paths::upload(repository_, id_), upload_files));
+  static_cast<void>(store_.driver_.remove_files(paths::upload(repository_, id_), upload_files));
   return descriptor;
 }
 
-Result<> Uploads::Writer::cancel() {
-  return of_upload(parts_.driver.remove_files(paths::upload(repository_, id_), upload_files));
+Result<> FileUploads::Writer::cancel() {
+  return of_upload(store_.driver_.remove_files(paths::upload(repository_, id_), upload_files));
 }
 
 } // namespace berth::storage
