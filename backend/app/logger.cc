@@ -50,6 +50,12 @@ void for_each_field(const config::Log& log, std::initializer_list<LogField> fiel
   for (const auto& [name, value] : log.fields) add(name, value);
 }
 
+// Where clients on this machine find the registry.
+std::string host_of(const config::Config& config) {
+  const config::ListenAddress address = config::parse_listen_address(config.http.addr).value();
+  return address.host.empty() ? "localhost:" + std::to_string(address.port) : config.http.addr;
+}
+
 class SpdLogger final : public Logger {
 public:
   explicit SpdLogger(config::Log log)
@@ -100,11 +106,13 @@ void log_what_config_says(const config::Loaded& loaded, Logger& logger) {
   for (const std::string& note : loaded.notes) logger.info(note);
 }
 
+std::string url_of(const config::Config& config) {
+  return (config.http.tls_certificate.empty() ? "http://" : "https://") + host_of(config);
+}
+
 void log_where_it_is(const config::Config& config, Logger& logger) {
-  const bool tls = !config.http.tls_certificate.empty();
-  const config::ListenAddress address = config::parse_listen_address(config.http.addr).value();
-  const std::string shown = address.host.empty() ? "localhost:" + std::to_string(address.port) : config.http.addr;
-  logger.info("listening on " + std::string(tls ? "https://" : "http://") + shown);
+  const std::string shown = host_of(config);
+  logger.info("listening on " + url_of(config), {{"version", BERTH_VERSION}});
   if (!config.http.debug.addr.empty()) logger.info("debug server listening on " + config.http.debug.addr);
   logger.info("data is in " + config.storage.root);
   logger.info("try: docker tag IMAGE " + shown + "/IMAGE && docker push " + shown + "/IMAGE");

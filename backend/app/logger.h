@@ -21,6 +21,8 @@ std::unique_ptr<Logger> make_logger(const config::Log& log);
 
 // Logs the warnings about the config, and the keys that have no effect.
 void log_what_config_says(const config::Loaded& loaded, Logger& logger);
+// The URL of the registry, for clients on this machine.
+std::string url_of(const config::Config& config);
 // Where the registry listens, where its data is, and what to try first.
 void log_where_it_is(const config::Config& config, Logger& logger);
 

@@ -8,6 +8,8 @@
 
 #include "app/commands/access.h"
 #include "app/commands/commands.h"
+#include "app/commands/garbage_collect.h"
+#include "app/commands/health.h"
 #include "app/commands/passwd.h"
 #include "app/commands/robot.h"
 #include "app/pool/allocator.h"
@@ -57,6 +59,20 @@ private:
   int days_ = berth::app::default_robot_days;
 };
 
+// Complains of a word in the place of a command, and names the commands there are.
+int complain_of_unknown(const CLI::App& app, const std::vector<std::string>& unknown) {
+  const CLI::App* at = &app; // the last command that there was: `robot` in `berth robot ad`
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  std::string names;
+  for (const CLI::App* each : at->get_subcommands([](const CLI::App*) { return true; }))
+    names += (names.empty() ? "" : ", ") + each->get_name();
+  if (names.empty() || unknown.front().starts_with("-"))
+    return app.exit(CLI::ExtrasError(unknown)), berth::app::exit_usage;
+  std::fprintf(stderr, "berth: there is no command %s; there are %s (--help says what they do)\n",
+               unknown.front().c_str(), names.c_str());
+  return berth::app::exit_usage;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -102,13 +118,15 @@ int main(int argc, char** argv) {
   CLI::App* passwd = app.add_subcommand("passwd", "Set a user's password in a file for auth.htpasswd");
   passwd->add_option("FILE", file, "made if it is not there")->required();
   passwd->add_option("USER", user, "whose password; it is asked for, or a line of standard input")->required();
+  CLI::App* health = app.add_subcommand("health", "Say whether the registry that runs with CONFIG is well");
+  health->add_option("CONFIG", config, "config.yml")->envname("REGISTRY_CONFIGURATION_PATH");
+  CLI::App* collect = app.add_subcommand("garbage-collect", "Not there yet: says what to do instead")->allow_extras();
   const RobotCommands robot(app, config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RequiredError& error) {
     // A command that is none is a command that is missing, to the library.
-    if (const auto unknown = app.remaining(true); !unknown.empty())
-      return app.exit(CLI::ExtrasError(unknown)), berth::app::exit_usage;
+    if (const auto unknown = app.remaining(true); !unknown.empty()) return complain_of_unknown(app, unknown);
     return app.exit(error), berth::app::exit_usage;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? berth::app::exit_ok : berth::app::exit_usage;
@@ -123,6 +141,8 @@ int main(int argc, char** argv) {
     subject.pop_back();
     return berth::app::access(config, subject, repository);
   }
+  if (health->parsed()) return berth::app::health(config);
+  if (collect->parsed()) return berth::app::garbage_collect();
   using berth::app::PurgeRun;
   if (purge->parsed()) return berth::app::purge_uploads(config, dry_run ? PurgeRun::dry : PurgeRun::as_configured);
   if (keys->parsed()) return berth::app::config_keys();

@@ -78,6 +78,58 @@ def test_wrong_usage_fails_and_says_how(arguments):
     assert all(word in done.stderr for word in wrong), done
 
 
+@pytest.mark.parametrize("arguments, known", [(["sail"], ["up", "serve", "health", "robot"]),
+                                              (["robot", "sail"], ["add", "list", "remove"])])
+def test_a_command_that_is_none(arguments, known):
+    [line] = berth(*arguments).stderr.splitlines()
+    named = re.fullmatch(r"berth: there is no command sail; there are ([a-z, -]+) \(--help .*\)", line)[1].split(", ")
+    assert set(known) <= set(named), line
+
+
+@pytest.mark.parametrize("arguments", [[], ["config.yml"], ["-m", "--dry-run", "config.yml"]])
+def test_garbage_collect_says_what_to_do(arguments):
+    done = berth("garbage-collect", *arguments)
+    assert done.returncode == BAD_CONFIG and len(done.stderr.splitlines()) == 1
+    assert "no garbage collection yet" in done.stderr and "registry garbage-collect CONFIG" in done.stderr
+
+
+# Health
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_health(tls, tmp_path):
+    sick = tmp_path / "sick"
+    where = {"REGISTRY_BERTH_RUNDIRECTORY": str(tmp_path / "run")}
+    changes = {"health": {"file": [{"file": str(sick), "interval": "100ms"}]},
+               "berth": {"rundirectory": str(tmp_path / "run")}}
+    with running(Registry(changes, tls=tls)) as registry:
+        assert berth("health", registry.config_file).returncode == 0
+        lines = registry.log().count('"GET ')
+        for _ in range(3):      # which config.yml it is counts only where the run directory is not known
+            done = berth("health", env=where)
+            assert (done.returncode, done.stdout) == (0, "well\n"), done
+        sick.touch()
+        harness.wait_until(lambda: berth("health", registry.config_file).returncode == 1, "it is not well")
+        assert "not well" in berth("health", registry.config_file).stderr
+        sick.unlink()
+        harness.wait_until(lambda: berth("health", registry.config_file).returncode == 0, "it is well again")
+        Client(registry).get("/v2/")
+        harness.wait_until(lambda: registry.log().count('"GET ') > lines, "a line of the access log")
+        assert "/debug/health" not in registry.log()
+    done = berth("health", env=where)
+    assert done.returncode == 1 and "no registry answers" in done.stderr, done
+    assert berth("health").returncode == BAD_CONFIG
+
+
+def test_health_answers_after_a_killed_nginx():
+    with running(Registry()) as registry:
+        [master] = [pid for pid in registry.tree()
+                    if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"nginx: master")]
+        os.kill(master, signal.SIGKILL)
+        harness.wait_until(lambda: "starting it again" in registry.log(), "its death is seen")
+        harness.wait_until(lambda: berth("health", registry.config_file).returncode == 0, "it is well")
+
+
 # Complaints about the configuration
 
 
@@ -156,6 +208,7 @@ def test_unwritable_root(config_file):
     done = berth("up", config_file(GOOD.replace("{root}", "/proc/no/such/place")))
     assert done.returncode != 0
     assert "/proc/no" in done.stderr
+    assert f"`chown -R {os.geteuid()}:{os.getegid()} /proc/no/such/place`" in done.stderr
 
 
 def test_port_in_use(config_file):

@@ -17,6 +17,7 @@ from test_lifecycle import assert_works
 pytestmark = pytest.mark.differs("berth's own command")
 
 OWNER = 65534       # nobody
+NAMELESS = 54321
 PORTS_ONLY = 1 << 10    # CAP_NET_BIND_SERVICE
 
 
@@ -31,7 +32,7 @@ def free_privileged_port():
     pytest.skip("no free port below 1024")
 
 
-def owned_registry(privileged, **options):
+def owned_registry(privileged, owner=OWNER, **options):
     """A registry started by root, over a store that somebody else owns."""
     need_root()
     registry = Registry(**options)
@@ -39,7 +40,7 @@ def owned_registry(privileged, **options):
         registry.port = free_privileged_port()
         registry.config["http"]["addr"] = f"127.0.0.1:{registry.port}"
     registry.root.mkdir(parents=True, exist_ok=True)
-    os.chown(registry.root, OWNER, OWNER)
+    os.chown(registry.root, owner, owner)
     return registry
 
 
@@ -124,23 +125,24 @@ def test_links_planted_while_it_runs(precious, privileged):
         wait_until(lambda: "reloaded" in registry.log(), "an end of the reload")
 
 
+@pytest.mark.parametrize("owner", [OWNER, NAMELESS], ids=["nobody", "nameless"])
 @pytest.mark.parametrize("privileged", [False, True], ids=["any port", "port of root"])
-def test_who_has_which_rights(privileged):
-    with running(owned_registry(privileged)) as registry:
+def test_who_has_which_rights(privileged, owner):
+    with running(owned_registry(privileged, owner)) as registry:
         assert_works(registry)
-        strangers = [path for path in registry.root.rglob("*") if path.lstat().st_uid != OWNER]
+        strangers = [path for path in registry.root.rglob("*") if path.lstat().st_uid != owner]
         assert not strangers, strangers[:5]
         for pid in registry.tree():
             status = dict(line.split(":\t", 1) for line in
                           pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
             title = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
             if privileged and pid == registry.pid:
-                assert status["Uid"] == f"0\t{OWNER}\t0\t{OWNER}"
+                assert status["Uid"] == f"0\t{owner}\t0\t{owner}"
             else:
-                assert status["Uid"] == "\t".join([str(OWNER)] * 4), (title, status["Uid"])
+                assert status["Uid"] == "\t".join([str(owner)] * 4), (title, status["Uid"])
                 allowed = PORTS_ONLY if privileged and title.startswith(b"nginx") else 0
                 assert int(status["CapPrm"], 16) & ~allowed == 0, (title, status["CapPrm"])
-            assert status["Groups"].split() in ([], [str(OWNER)]), (title, status["Groups"])
+            assert status["Groups"].split() in ([], [str(owner)]), (title, status["Groups"])
 
 
 # The spool

@@ -146,6 +146,7 @@ void NginxProcess::remove_pull_gates() {
 }
 
 int NginxProcess::run(const config::Log& log, const UniqueFd& spool_lock, api::debug::Answers& pulls) const {
+  ::unlink((run_directory_ + "/" + health_socket).c_str());
   return execute_nginx({"-c", tree_ + "/nginx.conf"}, live_,
                        {.spool_lock = spool_lock.get(), .log = &log, .pulls = &pulls});
 }

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "app/logger.h"
 #include "app/nginx/options.h"
 #include "app/nginx/text.h"
 #include "app/pool/pull_gate.h"
@@ -148,7 +149,7 @@ std::string pull_lines(const config::Config& config, const NginxSettings& settin
          (config.http.debug.counts() ? pull_log_lines(config) : std::string());
 }
 
-// For compose/entrypoint, which has no config.yml to read: "2.000"
+// As `url`, for compose/entrypoint, which has no config.yml to read: "2.000"
 std::string seconds_of(config::Duration time) {
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(time).count();
   const std::string rest = std::to_string(1000 + milliseconds % 1000);
@@ -220,6 +221,8 @@ std::map<std::string, std::string> nginx_fragments(const config::Config& config,
       {"main.conf", settings.user.empty() ? std::string() : line("user", settings.user)},
       {"listen.conf", public_listen_lines(config, settings)},
       {"tls.conf", tls_lines(config, settings)},
+      {"health_listen.conf", line("listen", settings.test_listen.empty() ? std::string("unix:") + health_socket
+                                                                         : settings.test_listen + "-health")},
       {"spool.conf", line("client_body_temp_path", nginx_word(config.berth.spool))},
       {"upstream.conf", upstreams(settings.socket, config.berth.v1_socket)},
       {"v1.conf", v1_lines(config)},
@@ -230,6 +233,7 @@ std::map<std::string, std::string> nginx_fragments(const config::Config& config,
       {"pulls.conf", pull_lines(config, settings)},
       {"pull_gate.conf", pull_gate_lines(config, settings)},
       {"headers.conf", header_lines(config)},
+      {"url", url_of(config) + "\n"},
       {"reload_drain", seconds_of(config.berth.nginx_reload_drain)},
   };
   fragments.merge(nginx_options(config));

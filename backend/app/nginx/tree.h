@@ -10,6 +10,10 @@
 
 namespace berth::app {
 
+// Where nginx answers for its health, in the run directory. A killed nginx leaves it, and the next cannot listen there:
+// whoever starts one removes it first.
+inline constexpr const char* health_socket = "health.sock";
+
 struct NginxSettings {
   std::string binary;           // absolute
   std::string static_files;     // the directory of the hand-written files

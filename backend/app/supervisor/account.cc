@@ -32,6 +32,32 @@ Result<Account> account_from(const passwd* entry, const std::string& what) {
   return Account{entry->pw_uid, entry->pw_gid, entry->pw_name, primary->gr_name, true};
 }
 
+// Returns the user who owns the store, who may have no name: in a container names are of the image, owners of the host.
+Account owner_of(const struct stat& store) {
+  const passwd* entry = ::getpwuid(store.st_uid);
+  const gid_t gid = entry != nullptr ? entry->pw_gid : store.st_gid;
+  const group* primary = ::getgrgid(gid);
+  const bool named = entry != nullptr && primary != nullptr;
+  return Account{store.st_uid, gid, named ? entry->pw_name : "", named ? primary->gr_name : "", true};
+}
+
+// "user berth (uid 5000)", "uid 5000"
+std::string shown(const Account& account) {
+  const std::string uid = "uid " + std::to_string(account.uid);
+  return account.user.empty() ? uid : "user " + account.user + " (" + uid + ")";
+}
+
+// What is to be done about a directory where the user cannot write.
+std::string remedy_for(const std::string& directory, const Account& account) {
+  struct stat info{};
+  const std::string owner = ::stat(directory.c_str(), &info) == 0 ? std::to_string(info.st_uid) : "";
+  return (owner.empty() ? ": " : ": it belongs to uid " + owner + "; ") + "`chown -R " + std::to_string(account.uid) +
+         ":" + std::to_string(account.gid) + " " + directory + "` gives it to that user" +
+         (account.started_as_root ? ", or name another user in berth.user"
+          : owner.empty()         ? ""
+                                  : ", or run berth as uid " + owner);
+}
+
 std::unexpected<Error> cannot_become(const std::string& who) {
   return fail(Code::io, "cannot become " + who + ": " + std::strerror(errno));
 }
@@ -101,13 +127,12 @@ Result<Account> account_of(const config::Config& config) {
   if (!config.berth.user.empty())
     return account_from(::getpwnam(config.berth.user.c_str()), "berth.user: \"" + config.berth.user + "\"");
   struct stat info{};
-  if (::stat(config.storage.root.c_str(), &info) != 0) info.st_uid = 0;
-  return account_from(::getpwuid(info.st_uid), "the owner of " + config.storage.root + ", uid " +
-                                                   std::to_string(info.st_uid) + " (or name a user in berth.user)");
+  if (::stat(config.storage.root.c_str(), &info) != 0) info = {};
+  return owner_of(info);
 }
 
 std::string nginx_user(const Account& account) {
-  return account.started_as_root ? account.user + " " + account.group : std::string();
+  return account.started_as_root && !account.user.empty() ? account.user + " " + account.group : std::string();
 }
 
 Result<> act_as(const Account& account, const config::Config& config) {
@@ -116,8 +141,9 @@ Result<> act_as(const Account& account, const config::Config& config) {
     BERTH_CHECK(make_for(account, directory));
   // The groups for good, as root needs none; the real and the saved user stay root, so that the user cannot send
   // signals to this process, nor trace it.
-  if (::initgroups(account.user.c_str(), account.gid) != 0 || ::setgid(account.gid) != 0 || ::seteuid(account.uid) != 0)
-    return cannot_become(account.user);
+  const bool grouped =
+      account.user.empty() ? ::setgroups(1, &account.gid) == 0 : ::initgroups(account.user.c_str(), account.gid) == 0;
+  if (!grouped || ::setgid(account.gid) != 0 || ::seteuid(account.uid) != 0) return cannot_become(shown(account));
   return {};
 }
 
@@ -161,15 +187,14 @@ bool needs_root(const config::Config& config, const std::string& config_file) {
 
 Result<> prepare_directories(const config::Config& config, const Account& account) {
   const std::string& root = config.storage.root;
-  const std::string who = account.user.empty() ? "this user" : "user " + account.user;
   for (const std::string& directory :
        {root, root + "/berth", root + "/berth/tmp", config.berth.run_directory, config.berth.spool}) {
     auto made = make_directories(directory);
     if (!made && is(made.error(), Code::storage_full)) return made;
-    if (!made || ::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-      return fail(Code::invalid, directory + ": " + who +
-                                     " cannot write there; give it the directory, or name another user in berth.user" +
-                                     (made ? "" : " (" + made.error().message + ")"));
+    if (made && ::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0) continue;
+    return fail(Code::invalid, directory + ": " + shown(account) + " cannot write there" +
+                                   (made ? "" : " (" + made.error().message + ")") +
+                                   remedy_for(directory.starts_with(root) ? root : directory, account));
   }
   struct stat store{}, spool{};
   if (::stat(root.c_str(), &store) != 0) return std::unexpected(errno_error("stat", root, errno));

@@ -14,13 +14,13 @@ namespace berth::app {
 struct Account {
   uid_t uid = 0;
   gid_t gid = 0;
-  std::string user; // names, for nginx
+  std::string user; // names, for nginx; both empty if one has none
   std::string group;
   bool started_as_root = false; // whether there is anything to change to
 };
 
 // The user who started berth; as root, berth.user or the owner of the storage root (root, if that is not there yet).
-// Errors: invalid for a user that does not exist, or one without a name.
+// Errors: invalid for a berth.user that does not exist, or whose group has no name.
 Result<Account> account_of(const config::Config& config);
 
 // The user and group of nginx's `user` directive; empty if nginx is not started as root.

@@ -75,6 +75,8 @@ TEST_CASE("nginx's test listens where nobody can come") {
   test.test_listen = "unix:test";
   CHECK(fragment("listen.conf", config, test).ends_with("\nlisten unix:test;\n"));
   CHECK(fragment("debug_listen.conf", config, test).ends_with("\nlisten unix:test-debug;\n"));
+  CHECK(fragment("health_listen.conf", config, test).ends_with("\nlisten unix:test-health;\n"));
+  CHECK(fragment("health_listen.conf", config, settings()).ends_with("\nlisten unix:health.sock;\n"));
 }
 
 TEST_CASE("every kept connection to the pool may be closed, and there are tries left") {
