@@ -118,6 +118,11 @@ void log_where_it_is(const config::Config& config, Logger& logger) {
   logger.info("try: docker tag IMAGE " + shown + "/IMAGE && docker push " + shown + "/IMAGE");
 }
 
+void log_where_the_pool_is(const std::string& socket, Logger& logger) {
+  logger.info("a pool alone, listening on unix:" + socket + ": clients reach it by way of an nginx; `berth up` is both",
+              {{"version", BERTH_VERSION}});
+}
+
 std::unique_ptr<Logger> make_logger(const config::Log& log) { return std::make_unique<SpdLogger>(log); }
 
 } // namespace berth::app

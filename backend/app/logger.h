@@ -17,6 +17,9 @@
 
 namespace berth::app {
 
+// The same of a pool without nginx.
+void log_where_the_pool_is(const std::string& socket, Logger& logger);
+
 std::unique_ptr<Logger> make_logger(const config::Log& log);
 
 // Logs the warnings about the config, and the keys that have no effect.

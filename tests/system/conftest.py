@@ -112,6 +112,16 @@ def there(registry_factory):
         store_check.assert_whole(running_registry.v2_root, deletions=True)
 
 
+@pytest.fixture(scope="session")
+def berth_images(tmp_path_factory):
+    """One engine and one build for all suites of berth's images that a run has."""
+    from container_images import Images, make_context, running_engine     # it takes from here, too
+    with running_engine(hosts={"registry.test": "::1"}) as engine:
+        context = tmp_path_factory.mktemp("context")
+        make_context(context)
+        yield Images(engine, context)
+
+
 @pytest.fixture
 def layout(tmp_path):
     return images.OciLayout(tmp_path / "oci")

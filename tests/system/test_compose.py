@@ -1,78 +1,41 @@
 """compose/: the images built, and run by docker-compose on a real engine; push and pull through it by docker. The end
 of it again by `docker compose`.
 
-Everything happens in networks of the engine's own, so port 5000 is always free. The base image is made by debootstrap,
-once: it stays in build/compose-base.tar.
+Everything happens in networks of the engine's own, so port 5000 is always free.
 """
 import concurrent.futures
 import contextlib
 import copy
 import json
 import os
-import pathlib
 import re
-import shutil
-import subprocess
-import tempfile
 import time
 
 import pytest
 import yaml
 
-from conftest import need, need_loopback_ipv6, need_root
-from docker_engine import BUSYBOX, DockerEngine, Networks
+from conftest import need, need_loopback_ipv6
+from container_images import BUILD_SECONDS
 from harness import DOCKER_MANIFEST
 from images import random_bytes
 from modern import need_go_program
 from test_swap import REQUESTS, SWAPS, no_request_fails, program   # noqa: F401 (a fixture)
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-BASE = "debian:bookworm-slim"
-BASE_FILE = REPOSITORY / "build" / "compose-base.tar"
-SOURCES = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
 HOST = "registry.test:5000"         # ::1 within the engine's networks
-BASE_SECONDS, BUILD_SECONDS, HEALTHY_SECONDS, POLL_SECONDS = 600, 1800, 120, 0.2
+HEALTHY_SECONDS, POLL_SECONDS = 120, 0.2
 OLD_DOCKER = "docker/1.5.0 go/go1.4.1 kernel/3.13.0 os/linux arch/amd64"
 
 
-def base_image():
-    """A tar of a minimal Debian whose apt asks where this machine's does."""
-    if BASE_FILE.exists():
-        return BASE_FILE
-    BASE_FILE.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="berth-base-", dir="/tmp") as folder:
-        root, made = pathlib.Path(folder) / "root", pathlib.Path(folder) / "base.tar"
-        mirror = re.findall(r"^URIs: *(\S+)", SOURCES.read_text() if SOURCES.exists() else "", re.MULTILINE)[:1]
-        subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(root),
-                        *mirror], check=True, timeout=BASE_SECONDS, stdout=subprocess.DEVNULL)
-        if SOURCES.exists():
-            shutil.copy(SOURCES, root / "etc/apt/sources.list.d")
-            (root / "etc/apt/sources.list").unlink(missing_ok=True)
-        for leftover in [*root.glob("var/cache/apt/archives/*.deb"), *root.glob("var/lib/apt/lists/*_*")]:
-            leftover.unlink()
-        subprocess.run(["tar", "-C", str(root), "-cf", str(made), "."], check=True, timeout=BASE_SECONDS)
-        shutil.copy(made, BASE_FILE.with_suffix(".new"))
-        BASE_FILE.with_suffix(".new").rename(BASE_FILE)
-    return BASE_FILE
-
-
 class Compose:
-    """A copy of the repository's compose/ beside copies of what the images are made from, and docker-compose on it."""
+    """docker-compose on a copy of the repository's compose/."""
 
-    def __init__(self, engine, folder):
-        self.engine = engine
+    def __init__(self, images):
+        self.engine = images.engine
         self.program = ["docker-compose", "--ansi=never", "-p", "berth"]
-        self.folder = folder / "compose"
-        shutil.copytree(REPOSITORY / "compose", self.folder,
-                        ignore=shutil.ignore_patterns("*.crt", "*.key", "htpasswd"))
-        for name in ("CMakeLists.txt", ".dockerignore"):
-            shutil.copy(REPOSITORY / name, folder)
-        for name in ("backend", "nginx", "config"):
-            shutil.copytree(REPOSITORY / name, folder / name)
+        self.folder = images.context / "compose"
         # The engine's containers have no way out but the engine's own network: the build takes that.
         (self.folder / "test.yml").write_text(json.dumps({"services": {
-            name: {"build": {"network": "host", "args": {"JOBS": "2"}}}
-            for name in ("registryv2", "registryv1", "nginx", "redis")}}))
+            name: {"build": {"network": "host"}} for name in ("registryv2", "registryv1", "nginx", "redis")}}))
 
     def by(self, *program):
         """The same by another program."""
@@ -111,34 +74,16 @@ class Compose:
 
 
 @pytest.fixture(scope="module")
-def compose(tmp_path_factory):
-    need_root()
-    need("dockerd", "docker", "containerd", "runc", "unshare", "nsenter", "ip", "iptables", "slirp4netns",
-         "debootstrap", "docker-compose", "curl", "make", "openssl", BUSYBOX)
+def compose(berth_images):
+    need("docker-compose", "make", "openssl")
     need_loopback_ipv6()
-    try:
-        base = base_image()
-    except subprocess.SubprocessError as error:
-        pytest.skip(f"cannot make a base image: {error}")
-    folder = tmp_path_factory.mktemp("compose")
-    engine = DockerEngine(hosts={"registry.test": "::1"}, networks=Networks.private)
-    try:
-        engine.start()
-    except RuntimeError as error:
-        pytest.skip(f"no Docker engine with networks of its own: {error}")
-    try:
-        with base.open("rb") as file:
-            engine.docker("import", "-", BASE, stdin=file.read())
-        engine.import_base("base")
-        made = Compose(engine, folder)
-        engine.inside("make", "certs", "NAMES=DNS:registry.test,DNS:localhost", cwd=made.folder)
-        engine.trust(HOST, made.folder / "certs" / "ca.crt")
-        made("build", timeout=BUILD_SECONDS)
-        made.up()
-        yield made
-        made("down", "--volumes")
-    finally:
-        engine.close()
+    made = Compose(berth_images)
+    made.engine.inside("make", "certs", "NAMES=DNS:registry.test,DNS:localhost", cwd=made.folder)
+    made.engine.trust(HOST, made.folder / "certs" / "ca.crt")
+    made("build", timeout=BUILD_SECONDS)
+    made.up()
+    yield made
+    made("down", "--volumes")
 
 
 def make_image(engine, name, size=5_000_000):
@@ -363,7 +308,7 @@ def test_client_certificates(compose):
         certs = compose.folder / "certs"
         compose.engine.inside("sh", "-ec", """
             openssl req -newkey rsa:2048 -nodes -subj /CN=client -keyout client.key -out client.csr
-            openssl x509 -req -in client.csr -CA ca.crt -CAkey ca.key -CAserial client.srl -CAcreateserial -days 2 \
+            openssl x509 -req -in client.csr -CA ca.crt -CAkey ../ca/ca.key -CAserial client.srl -CAcreateserial -days 2 \
                 -out client.crt""", cwd=certs)
         assert compose.curl("/v2/", "--cert", certs / "client.crt", "--key", certs / "client.key") == "{}"
 

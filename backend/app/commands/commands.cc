@@ -65,6 +65,7 @@ Result<> serve_as_user(const config::Config& config, PoolApi serves, Logger& log
   if (stdin_is_listening())
     return run_pool(config, {serves, Spool::shared}, UniqueFd(::dup(STDIN_FILENO)), logger, [] {});
   BERTH_TRY(const SharedSocket socket, SharedSocket::join(path));
+  log_where_the_pool_is(path, logger);
   if (socket.joined_others()) logger.info("serves together with the pools that are there", {{"socket", path}});
   return run_pool(config, {serves, Spool::shared}, socket.listening(), logger, [] {});
 }

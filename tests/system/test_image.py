@@ -1,0 +1,397 @@
+"""The image `berth` in the place of registry:2: the commonest ways to run that one, each with a push and a pull by docker.
+
+They run in networks of an engine's own; nginx and the pools as services are test_compose.py's.
+"""
+import concurrent.futures
+import contextlib
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from conftest import need
+from harness import certificates
+from images import random_bytes, tar
+
+PORT = 5001             # of the engine's networks; compose has 5000
+HERE = f"127.0.0.1:{PORT}"      # docker needs neither TLS nor trust there
+START_SECONDS, POLL_SECONDS = 30, 0.1
+MAX_BYTES = 120_000_000
+BAD_CONFIG = 2
+NAMELESS = 1234         # a uid that the image has no name for
+STORE = "/var/lib/registry"
+CONFIG = """\
+version: 0.1
+storage:
+  filesystem:
+    rootdirectory: /var/lib/registry
+http:
+  addr: :5000
+  headers:
+    X-Mounted: [yes]
+"""
+
+numbers = itertools.count()
+
+
+class Containers:
+    """Runs the image, in one container at a time."""
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def start(self, *options, command=(), publish=f"{PORT}:5000", scheme="http"):
+        name = self.engine.docker("run", "--detach", f"--publish={publish}", *options, "berth", *command).strip()
+        self.await_answer(name, scheme)
+        return name
+
+    def await_answer(self, name, scheme="http"):
+        deadline = time.monotonic() + START_SECONDS
+        while not re.match("200|401", self.status("/v2/", scheme=scheme)):
+            running = self.engine.docker("inspect", "--format={{.State.Running}}", name).strip() == "true"
+            assert running and time.monotonic() < deadline, self.log(name)
+            time.sleep(POLL_SECONDS)
+
+    def curl(self, *arguments, fails=False):
+        return self.engine.inside("curl", "-sS", *arguments, fails=fails)
+
+    def status(self, path, *arguments, scheme="http"):
+        """000 without an answer."""
+        return self.engine.inside("sh", "-c", 'curl -sk -o /dev/null -w "%{http_code}" "$@" || true', "sh", *arguments,
+                                  f"{scheme}://{HERE}{path}")
+
+    def log(self, name):
+        return self.engine.inside("docker", "logs", name)
+
+    def remove(self, name):
+        self.engine.docker("rm", "--force", "--volumes", name)
+
+    @contextlib.contextmanager
+    def running(self, *options, **more):
+        name = self.start(*options, **more)
+        try:
+            yield name
+        finally:
+            self.remove(name)
+
+    def refused(self, *options, command=(), code=BAD_CONFIG):
+        """What one that has to end says."""
+        done = subprocess.run([*self.engine.inside_command(), "docker", "run", "--rm", *map(str, options), "berth",
+                               *command], env=self.engine.environment, capture_output=True, text=True,
+                              timeout=START_SECONDS)
+        assert done.returncode == code, done
+        return done.stderr
+
+    # Images
+
+    def push(self, repository="it/image"):
+        image = f"{HERE}/{repository}:{next(numbers)}"
+        self.engine.docker("import", "-", image, stdin=tar({"data": random_bytes(100_000, image)}))
+        self.engine.docker("push", image)
+        return image, self.engine.image_id(image)
+
+    def pull(self, pushed):
+        """Once the engine has nothing of it any more."""
+        image, image_id = pushed
+        self.engine.docker("rmi", image)
+        self.engine.docker("pull", image)
+        assert self.engine.image_id(image) == image_id
+
+    def check(self):
+        self.pull(self.push())
+
+
+@pytest.fixture(scope="module")
+def containers(berth_images):
+    return Containers(berth_images.engine)
+
+
+@pytest.fixture
+def volume(containers):
+    name = f"volume{next(numbers)}"
+    yield name
+    containers.engine.docker("volume", "rm", "--force", name)
+
+
+def owned(folder, uid):
+    folder.mkdir(exist_ok=True)
+    os.chown(folder, uid, uid)
+    return folder
+
+
+def write(file, text):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def serving_uids(containers, name):
+    listed = containers.engine.docker("top", name, "-eo", "uid,pid").splitlines()[1:]
+    return {int(line.split()[0]) for line in listed}
+
+
+# How it is run. Each is options of `docker run`, and the command.
+RUNS = {
+    "nothing more": ([], []),
+    "an init process": (["--init", "--restart=always"], []),
+    "a user": ([f"--user={NAMELESS}:{NAMELESS}"], []),
+    "read-only": (["--read-only"], []),
+    "read-only, confined": (["--read-only", "--tmpfs=/tmp", "--tmpfs=/run", "--cap-drop=ALL",
+                             "--security-opt=no-new-privileges", "--user=5000:5000"], []),
+    "its config": ([], ["/etc/docker/registry/config.yml"]),
+    "distribution 3's config": ([], ["/etc/distribution/config.yml"]),
+    "serve": ([], ["serve", "/etc/docker/registry/config.yml"]),
+    "registry serve": ([], ["registry", "serve", "/etc/docker/registry/config.yml"]),
+    "an entrypoint": (["--entrypoint=/bin/registry", "--env=REGISTRY_CONFIGURATION_PATH=/etc/distribution/config.yml"],
+                      ["serve"]),
+    "a secret, a log": (["--env=REGISTRY_HTTP_SECRET=sesame", "--env=REGISTRY_LOG_LEVEL=debug",
+                         "--env=REGISTRY_LOG_FORMATTER=json", "--env=REGISTRY_LOG_ACCESSLOG_DISABLED=true"], []),
+}
+
+
+@pytest.mark.parametrize("how", RUNS)
+def test_push_and_pull(containers, how):
+    options, command = RUNS[how]
+    with containers.running(*options, command=command) as name:
+        containers.check()
+        assert containers.engine.docker("exec", name, "berth", "health").strip() == "well"
+        assert not re.search("level=(error|warning)", containers.log(name)), containers.log(name)
+
+
+def test_another_address(containers):
+    with containers.running("--env=REGISTRY_HTTP_ADDR=0.0.0.0:8080", publish=f"{PORT}:8080"):
+        containers.check()
+
+
+def test_a_volume_outlives_its_container(containers, volume):
+    with containers.running(f"--volume={volume}:{STORE}"):
+        pushed = containers.push()
+    with containers.running(f"--volume={volume}:{STORE}") as name:
+        containers.pull(pushed)
+        containers.engine.docker("restart", name)
+        containers.await_answer(name)
+        containers.pull(pushed)
+        containers.engine.docker("kill", name)
+        containers.engine.docker("start", name)
+        containers.await_answer(name)
+        containers.pull(pushed)
+
+
+@pytest.mark.parametrize("uid, user", [(NAMELESS, None), (NAMELESS, NAMELESS), (0, None)],
+                         ids=["root", "that user", "a volume of registry:2"])
+def test_a_mounted_directory_is_served_as_its_owner(containers, tmp_path, uid, user):
+    folder = owned(tmp_path / "images", uid)
+    options = [f"--volume={folder}:{STORE}"] + ([f"--user={user}:{user}"] if user else [])
+    with containers.running(*options) as name:
+        containers.check()
+        assert serving_uids(containers, name) == {uid}
+        assert {path.lstat().st_uid for path in folder.rglob("*")} == {uid}
+
+
+def test_a_directory_of_somebody_else(containers, tmp_path):
+    folder = owned(tmp_path / "images", 0)
+    said = containers.refused(f"--volume={folder}:{STORE}", "--user=1234:1234")
+    assert f"belongs to uid 0; `chown -R 1234:1234 {STORE}`" in said
+
+
+def test_who_serves_may_change(containers, tmp_path):
+    """As the warning about root's store advises."""
+    folder = owned(tmp_path / "images", 0)
+    with containers.running(f"--volume={folder}:{STORE}") as name:
+        pushed = containers.push()
+        subprocess.run(["chown", "-R", "5000:5000", str(folder)], check=True)
+        containers.engine.docker("restart", name)
+        containers.await_answer(name)
+        containers.pull(pushed)
+        assert serving_uids(containers, name) == {5000}
+
+
+def test_another_root_directory(containers, volume):
+    with containers.running(f"--volume={volume}:/srv/images",
+                            "--env=REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/srv/images") as name:
+        containers.check()
+        assert "blobs" in containers.engine.docker("exec", name, "ls", "/srv/images/docker/registry/v2")
+
+
+@pytest.mark.parametrize("user", [[], ["--user=1234"]], ids=["root", "user"])
+def test_tls(containers, tmp_path, user):
+    """The certificate by variables; the key is its owner's alone."""
+    made, folder = certificates(), owned(tmp_path / "certs", 1234)
+    for name, file in (("domain.crt", made.certificate), ("domain.key", made.key)):
+        shutil.copy(file, folder / name)
+        os.chown(folder / name, 1234, 1234)
+        os.chmod(folder / name, 0o600)
+    with containers.running(f"--volume={folder}:/certs:ro", "--env=REGISTRY_HTTP_ADDR=0.0.0.0:443",
+                            "--env=REGISTRY_HTTP_TLS_CERTIFICATE=/certs/domain.crt", "--health-interval=1s", *user,
+                            "--env=REGISTRY_HTTP_TLS_KEY=/certs/domain.key", publish=f"{PORT}:443",
+                            scheme="https") as name:
+        containers.check()
+        assert containers.curl("--cacert", made.ca_file, f"https://{HERE}/v2/") == "{}"
+        assert "https server" in containers.curl(f"http://{HERE}/v2/")
+        await_health(containers, name, "healthy")
+        assert "listening on https://0.0.0.0:443" in containers.log(name)
+
+
+def test_passwords(containers, tmp_path):
+    need("htpasswd")
+    lines = subprocess.run(["htpasswd", "-Bbn", "alice", "sesame"], check=True, capture_output=True, text=True).stdout
+    file = write(tmp_path / "auth" / "htpasswd", lines)
+    with containers.running(f"--volume={file.parent}:/auth", "--env=REGISTRY_AUTH=htpasswd",
+                            "--env=REGISTRY_AUTH_HTPASSWD_REALM=Registry Realm",
+                            "--env=REGISTRY_AUTH_HTPASSWD_PATH=/auth/htpasswd") as name:
+        engine, image = containers.engine, f"{HERE}/it/refused:1"
+        engine.docker("import", "-", image, stdin=tar({"data": b"x"}))
+        assert re.search("no basic auth|unauthorized|denied", engine.docker("push", image, fails=True))
+        engine.docker("login", "-u", "alice", "-p", "sesame", HERE)
+        try:
+            containers.check()
+        finally:
+            engine.docker("logout", HERE)
+        assert engine.docker("exec", name, "berth", "health").strip() == "well"
+
+
+@pytest.mark.parametrize("place", ["/etc/docker/registry/config.yml", "/etc/distribution/config.yml",
+                                   "/etc/docker/registry", "/etc/distribution"])
+def test_a_config_of_ones_own(containers, tmp_path, place):
+    """As a file or a directory, and without a command that names it."""
+    file = write(tmp_path / "config" / "config.yml", CONFIG)
+    with containers.running(f"--volume={file if place.endswith('yml') else file.parent}:{place}:ro"):
+        assert re.search("(?im)^x-mounted: yes", containers.curl("-i", f"http://{HERE}/v2/"))
+        containers.check()
+
+
+@pytest.mark.parametrize("may, status", [("true", "202"), (None, "405")], ids=["allowed", "by default"])
+def test_deletion(containers, may, status):
+    with containers.running(*([f"--env=REGISTRY_STORAGE_DELETE_ENABLED={may}"] if may else [])):
+        image, _ = containers.push()
+        repository, tag = image.removeprefix(HERE + "/").split(":")
+        head = containers.curl("-I", "-H", "Accept: application/vnd.docker.distribution.manifest.v2+json",
+                               f"http://{HERE}/v2/{repository}/manifests/{tag}")
+        named = re.search("(?i)docker-content-digest: (\\S+)", head)[1]
+        assert containers.status(f"/v2/{repository}/manifests/{named}", "-X", "DELETE") == status
+
+
+def test_debug_server(containers):
+    with containers.running("--env=REGISTRY_HTTP_DEBUG_ADDR=:5001", "--env=REGISTRY_HTTP_DEBUG_PROMETHEUS_ENABLED=true",
+                            f"--publish={PORT + 1}:5001"):
+        containers.check()
+        assert "registry_http_requests_total" in containers.curl(f"http://127.0.0.1:{PORT + 1}/metrics")
+        assert containers.curl(f"http://127.0.0.1:{PORT + 1}/debug/health").strip() == "{}"
+
+
+def test_an_upload_goes_on_in_another_container(containers, volume):
+    options = [f"--volume={volume}:{STORE}", "--env=REGISTRY_HTTP_SECRET=sesame"]
+    with containers.running(*options):
+        head = containers.curl("-i", "-X", "POST", f"http://{HERE}/v2/it/goes/blobs/uploads/")
+        location = re.search("(?im)^location: (\\S+)", head)[1]
+    with containers.running(*options):
+        assert containers.curl("-o", "/dev/null", "-w", "%{http_code}", "-X", "PATCH", "--data-binary", "x",
+                               "-H", "Content-Type: application/octet-stream", location) == "202"
+
+
+def test_a_stop_lets_a_slow_upload_finish(containers, tmp_path):
+    (tmp_path / "large").write_bytes(random_bytes(3_000_000, "slow"))
+    with containers.running() as name, concurrent.futures.ThreadPoolExecutor() as threads:
+        head = containers.curl("-i", "-X", "POST", f"http://{HERE}/v2/it/slow/blobs/uploads/")
+        location = re.search("(?im)^location: (\\S+)", head)[1]
+        upload = threads.submit(containers.curl, "-w", "%{http_code}", "-X", "PATCH", "-T", tmp_path / "large",
+                                "--limit-rate", "1M", "-H", "Content-Type: application/octet-stream", location)
+        time.sleep(1)       # of three: it has begun, and has not ended
+        assert not upload.done()
+        containers.engine.docker("stop", name)
+        assert upload.result() == "202"
+        assert "stopping" in containers.log(name)
+        assert containers.engine.docker("inspect", "--format={{.State.ExitCode}}", name).strip() == "0"
+
+
+def test_a_mirror_is_refused(containers):
+    [line] = containers.refused("--env=REGISTRY_PROXY_REMOTEURL=https://mirror.example.com").splitlines()
+    assert "proxy" in line and "pull-through cache" in line and "mirror.example.com" not in line
+
+
+COMPOSE_FILE = """\
+services:
+  registry:
+    image: berth
+    restart: always
+    ports: ["%d:5000"]
+    environment:
+      REGISTRY_STORAGE_DELETE_ENABLED: "true"
+    volumes: ["./data:/var/lib/registry", "./config.yml:/etc/docker/registry/config.yml:ro"]
+"""
+
+
+def test_a_compose_file(containers, tmp_path):
+    need("docker-compose")
+    write(tmp_path / "docker-compose.yml", COMPOSE_FILE % PORT)
+    write(tmp_path / "config.yml", CONFIG)
+    owned(tmp_path / "data", 5000)
+    compose = ["docker-compose", "--ansi=never", "-p", "one"]
+    containers.engine.inside(*compose, "up", "-d", cwd=tmp_path)
+    try:
+        containers.await_answer("one_registry_1")
+        pushed = containers.push()
+        containers.engine.inside(*compose, "up", "-d", "--force-recreate", cwd=tmp_path)
+        containers.await_answer("one_registry_1")
+        containers.pull(pushed)
+    finally:
+        containers.engine.inside(*compose, "down", "--volumes", cwd=tmp_path)
+
+
+# What it says of itself
+
+
+def await_health(containers, name, wanted):
+    deadline = time.monotonic() + START_SECONDS
+    while (state := containers.engine.docker("inspect", "--format={{.State.Health.Status}}", name).strip()) != wanted:
+        assert time.monotonic() < deadline, (state, containers.engine.docker("inspect", name))
+        time.sleep(POLL_SECONDS)
+
+
+def test_health(containers):
+    """It is not in the access log; and a broken config.yml says nothing of what is served."""
+    with containers.running("--health-interval=1s", "--health-retries=1") as name:
+        await_health(containers, name, "healthy")
+        containers.engine.docker("exec", name, "sh", "-c", "echo x > /etc/docker/registry/config.yml")
+        time.sleep(2)
+        await_health(containers, name, "healthy")
+        containers.curl(f"http://{HERE}/v2/")
+        deadline = time.monotonic() + START_SECONDS
+        while "curl/" not in containers.log(name):
+            assert time.monotonic() < deadline
+            time.sleep(POLL_SECONDS)
+        assert "/debug/health" not in containers.log(name)
+        containers.engine.docker("exec", name, "sh", "-c", "kill -STOP $(cat /run/berth/up/nginx.pid) && "
+                                 "for p in /proc/[0-9]*; do grep -qs '^nginx: worker' $p/cmdline && "
+                                 "kill -STOP ${p#/proc/}; done; true")
+        await_health(containers, name, "unhealthy")
+
+
+@pytest.mark.parametrize("command, code, says", [
+    (["help"], 0, "registry serve CONFIG"), (["registry", "--version"], 0, "berth "), (["--version"], 0, "berth "),
+    (["garbage-collect", "/etc/docker/registry/config.yml"], BAD_CONFIG, "no garbage collection yet"),
+    (["registry", "garbage-collect", "-m", "/etc/docker/registry/config.yml"], BAD_CONFIG, "stop berth"),
+    (["registry", "sail"], BAD_CONFIG, "there is no command sail: there are serve, garbage-collect"),
+    (["serve", "/nowhere.yml"], BAD_CONFIG, "/nowhere.yml: No such file"),
+    (["sh", "-c", "echo another program"], 0, "another program")], ids=lambda value: " ".join(value)
+    if isinstance(value, list) else "")
+def test_commands(containers, command, code, says):
+    done = subprocess.run(["docker", "run", "--rm", "berth", *command], env=containers.engine.environment,
+                          capture_output=True, text=True, timeout=START_SECONDS)
+    assert done.returncode == code and says in done.stdout + done.stderr, done
+
+
+def test_size_and_labels(containers):
+    [image] = json.loads(containers.engine.docker("image", "inspect", "berth"))
+    assert image["Size"] < MAX_BYTES
+    labels = {name.removeprefix("org.opencontainers.image."): value
+              for name, value in image["Config"]["Labels"].items()}
+    assert labels.pop("title") == "berth" and labels.pop("description")
+    assert labels == {"licenses": "Apache-2.0", "version": "1.2.3", "revision": "abcdef",
+                      "source": "https://example.com/berth"}
+    assert "5000/tcp" in image["Config"]["ExposedPorts"]
