@@ -30,8 +30,8 @@ RUN if [ -e /prebuilt/berth ]; then install -D /prebuilt/berth /build/berth; els
         && cmake --build /build -j "${JOBS:-$(nproc)}" --target berth \
         && strip /build/berth; fi
 
-# What all of them have. User 5000 is who serves, unless somebody else is told to (docs/decisions/0001). Another user may
-# be: so the directories are everybody's, as those of the database images are.
+# What all of them have. User 5000 is who serves (docs/decisions/0001), but any other may be told to: so the store is
+# everybody's until something is in it, as that of the database images is.
 FROM ${DEBIAN} AS programs
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
         libfcgi0ldbl libfcgi-bin libssl3 libyaml-cpp0.7 libspdlog1.10 libre2-9 zlib1g libbz2-1.0 liblzma5 \

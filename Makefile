@@ -40,6 +40,11 @@ data/certs/localhost.crt:
 	  -keyout data/certs/localhost.key.new -out data/certs/localhost.crt.new 2>/dev/null
 	@mv data/certs/localhost.key.new data/certs/localhost.key && mv data/certs/localhost.crt.new $@
 
+.PHONY: image
+image: ## the image `berth`, with docker; with a stripped berth of Debian 12 in prebuilt/ nothing is compiled
+	@docker build -t berth --build-arg VERSION="$$(sed -n 's/^project(berth VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)" \
+	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null)" $(OPTIONS) .
+
 .PHONY: test
 test: ## unit, contract, fault and protocol tests; ends with ctest's summary
 	@.ci/packages test

@@ -73,6 +73,20 @@ int complain_of_unknown(const CLI::App& app, const std::vector<std::string>& unk
   return berth::app::exit_usage;
 }
 
+// Reads the command line. The exit code if that is all there is to do: it is wrong, or asks for help.
+std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    // A command that is none is a command that is missing, to the library.
+    if (const auto unknown = app.remaining(true); !unknown.empty()) return complain_of_unknown(app, unknown);
+    return app.exit(error), berth::app::exit_usage;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? berth::app::exit_ok : berth::app::exit_usage;
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -122,15 +136,7 @@ int main(int argc, char** argv) {
   health->add_option("CONFIG", config, "config.yml")->envname("REGISTRY_CONFIGURATION_PATH");
   CLI::App* collect = app.add_subcommand("garbage-collect", "Not there yet: says what to do instead")->allow_extras();
   const RobotCommands robot(app, config);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::RequiredError& error) {
-    // A command that is none is a command that is missing, to the library.
-    if (const auto unknown = app.remaining(true); !unknown.empty()) return complain_of_unknown(app, unknown);
-    return app.exit(error), berth::app::exit_usage;
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? berth::app::exit_ok : berth::app::exit_usage;
-  }
+  if (const auto ended = parse(app, argc, argv)) return *ended;
   if (up->parsed()) return berth::app::up(config);
   if (serve->parsed()) return berth::app::serve(config, api);
   if (index->parsed()) return berth::app::index_referrers(config);

@@ -136,6 +136,47 @@ def test_each_generation_has_its_registry(compose):
     assert " 200" in compose.curl("/v1/_ping", "-D-").splitlines()[0]
 
 
+def test_logs_say_where_it_is_and_nothing_of_health(compose):
+    assert re.search(r"berth: nginx listens on https://localhost:5000 \(berth \d", compose("logs", "nginx"))
+    for service in ("registryv1", "registryv2"):
+        assert "a pool alone, listening on unix:/run/berth/sockets" in compose("logs", service)
+    asked = compose.curl("/v2/", "-A", "a-client")
+    assert asked == "{}"
+    wait_until(compose, lambda: "a-client" in compose("logs", "nginx"), "the access log has a line")
+    assert "/debug/health" not in compose("logs", "nginx") and "no pool answers" not in compose("logs", "nginx")
+
+
+def test_nginx_alone_says_what_it_lacks(compose):
+    """And it is well, in plain http, once there is a pool."""
+    engine = compose.engine
+    options = ["--detach", "--health-interval=1s", "--health-retries=1", "--health-start-period=0s",
+               "--volume=alone:/var/lib/registry", "--volume=alone-sockets:/run/berth/sockets"]
+    names = [engine.docker("run", *options, "berth-nginx").strip()]
+    try:
+        def state(name):
+            return engine.docker("inspect", "--format={{.State.Health.Status}}", name).strip()
+
+        def log(name):
+            return engine.inside("docker", "logs", name)
+        wait_until(compose, lambda: state(names[0]) == "unhealthy", "nginx alone is not well")
+        assert "listens on http://localhost:5000" in log(names[0])
+        assert "nginx alone, and no pool answers on /run/berth/sockets/v2.sock" in log(names[0])
+        names.append(engine.docker("run", *options, "berth-registryv2").strip())
+        wait_until(compose, lambda: [state(name) for name in names] == ["healthy"] * 2, "both are well")
+    finally:
+        engine.docker("rm", "--force", *names)
+        engine.docker("volume", "rm", "alone", "alone-sockets")
+
+
+def test_keys_are_for_the_services_alone(compose):
+    certs = compose.folder / "certs"
+    assert sorted(path.name for path in certs.iterdir() if path.suffix != ".md") == \
+        ["ca.crt", "registry.crt", "registry.key"]
+    key = (certs / "registry.key").stat()
+    assert (key.st_uid, key.st_mode & 0o777) == (5000, 0o600)
+    assert (compose.folder / "ca" / "ca.key").stat().st_mode & 0o777 == 0o600
+
+
 def test_containers_are_confined(compose):
     for service in ("nginx", "registryv1", "registryv2"):
         [name] = compose.containers(service)
@@ -218,6 +259,10 @@ def make(compose, *arguments, fails=False):
                                  "NAMES=DNS:registry.test,DNS:localhost", cwd=compose.folder, fails=fails)
 
 
+def make_quietly(compose, target):
+    assert make(compose, target) == ""
+
+
 def wait_until(compose, condition, what):
     deadline = time.monotonic() + HEALTHY_SECONDS
     while not condition():
@@ -236,7 +281,7 @@ def test_certificates_are_reloaded(compose):
 
 def check_certificates_are_reloaded(compose):
     assert served(compose) == of_file(compose)
-    for reload in (lambda: make(compose, "reload-certs"), lambda: compose("kill", "-s", "HUP", "nginx")):
+    for reload in (lambda: make_quietly(compose, "reload-certs"), lambda: compose("kill", "-s", "HUP", "nginx")):
         (compose.folder / "certs" / "registry.crt").unlink()
         make(compose, "certs")
         assert served(compose) != of_file(compose)
@@ -308,8 +353,8 @@ def test_client_certificates(compose):
         certs = compose.folder / "certs"
         compose.engine.inside("sh", "-ec", """
             openssl req -newkey rsa:2048 -nodes -subj /CN=client -keyout client.key -out client.csr
-            openssl x509 -req -in client.csr -CA ca.crt -CAkey ../ca/ca.key -CAserial client.srl -CAcreateserial -days 2 \
-                -out client.crt""", cwd=certs)
+            openssl x509 -req -in client.csr -CA ca.crt -CAkey ../ca/ca.key -CAserial client.srl -CAcreateserial \
+                -days 2 -out client.crt""", cwd=certs)
         assert compose.curl("/v2/", "--cert", certs / "client.crt", "--key", certs / "client.key") == "{}"
 
 

@@ -1,13 +1,15 @@
-"""compose/'s users and rules without an engine: access.yml as berth reads it, and `make users`."""
+"""compose/ without an engine: access.yml as berth reads it, `make users`, `make certs`."""
 import os
+import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 import yaml
 
 import harness
-from conftest import need
+from conftest import need, need_root
 from test_command_line import BAD_CONFIG, COMMAND_SECONDS, berth
 
 pytestmark = pytest.mark.differs("berth's own command")
@@ -121,3 +123,63 @@ def test_a_user_who_cannot_be_made_leaves_the_file(folder):
 def test_rules(folder, subject, repository, may):
     said = berth("access", folder / "access.yml", subject, repository, env=variables(folder)).stdout
     assert f"{subject} may {may} with {repository}" in said
+
+
+# Certificates
+
+OTHERS = 65534      # neither root nor the services' user
+# It says that there is the image, and notes what it is to run.
+DOCKER = """#!/bin/sh
+[ "$1 $2" = "image inspect" ] || echo "$*" >>{folder}/docker.calls
+"""
+
+
+def make_certs(folder, user=None):
+    docker = program(folder / "bin" / "docker", DOCKER.format(folder=folder))
+    return subprocess.run(["make", "certs", f"COMPOSE={docker}"], cwd=folder, capture_output=True, text=True,
+                          timeout=COMMAND_SECONDS, user=user,
+                          env=os.environ | {"PATH": f"{docker.parent}:{os.environ['PATH']}", "HOME": str(folder)})
+
+
+def mode(path):
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("root", [True, False], ids=["root", "another"])
+def test_keys_are_for_one_user(root):
+    need("make", "openssl")
+    need_root()
+    folder = shutil.copytree(COMPOSE, pathlib.Path(tempfile.mkdtemp(prefix="berth-certs-", dir="/tmp")) / "compose",
+                             ignore=shutil.ignore_patterns("*.crt", "*.key", "htpasswd"))
+    try:
+        folder.parent.chmod(0o755)
+        if not root:
+            for path in [folder, *folder.rglob("*")]:
+                os.chown(path, OTHERS, OTHERS)
+        done = make_certs(folder, user=None if root else OTHERS)
+        assert done.returncode == 0 and "registry.crt is for" in done.stdout, done
+        key = folder / "certs" / "registry.key"
+        assert mode(key) == mode(folder / "ca" / "ca.key") == 0o600
+        assert not (folder / "certs" / "ca.key").exists()
+        calls = folder / "docker.calls"
+        if root:
+            assert key.stat().st_uid == 5000 and not calls.exists()
+        else:
+            [call] = calls.read_text().splitlines()
+            assert f"--volume {folder}/certs:/certs" in call and call.endswith("5000:5000 /certs/registry.key")
+    finally:
+        shutil.rmtree(folder.parent)
+
+
+def test_an_authority_of_before_is_used_again(folder):
+    need("make", "openssl")
+    assert make_certs(folder).returncode == 0
+    (folder / "ca" / "ca.key").rename(folder / "certs" / "ca.key")
+    shutil.rmtree(folder / "ca")
+    (folder / "certs" / "registry.crt").unlink()
+    before = (folder / "certs" / "ca.crt").read_bytes()
+    assert make_certs(folder).returncode == 0
+    assert (folder / "certs" / "ca.crt").read_bytes() == before
+    assert (folder / "ca" / "ca.key").exists() and not (folder / "certs" / "ca.key").exists()
+    subprocess.run(["openssl", "verify", "-CAfile", folder / "certs" / "ca.crt", folder / "certs" / "registry.crt"],
+                   check=True, capture_output=True)

@@ -43,6 +43,10 @@ class ComposeNginx(Registry):
     def command(self):
         return [str(ENTRYPOINT), str(self.config_file)]
 
+    def health(self):
+        return subprocess.run([ENTRYPOINT.with_name("health"), "nginx"], env=self._environment,
+                              timeout=harness.START_SECONDS).returncode
+
     def start(self):
         self.run.mkdir(exist_ok=True)
         self.root.mkdir(parents=True, exist_ok=True)
@@ -146,6 +150,23 @@ def test_what_meets_a_drain(tmp_path):
         begin()
         registry.send_signal(signal.SIGTERM)
         assert end(registry) == 0
+
+
+def test_what_it_says_at_its_start(tmp_path):
+    """Before a pool is there; then it is well, and what was left of a killed nginx is not in the way."""
+    put_pair(tmp_path, certificates().certificate, certificates().key)
+    registry = ComposeNginx(tmp_path)
+    try:
+        registry.run.mkdir()
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(str(registry.run / "health.sock"))
+        (registry.run / "nginx.pid").write_text("1\n")
+        with running(registry):
+            url = re.escape(f"https://{registry.host}:{registry.port}")
+            wait_until(lambda: re.search(rf"berth: nginx listens on {url} \(berth \d", registry.log()), "where it is")
+            assert registry.health() == 0
+    finally:
+        registry.close()
 
 
 def test_a_start_without_a_certificate_is_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""The image `berth` in the place of registry:2: the commonest ways to run that one, each with a push and a pull by docker.
+"""The image `berth` in the place of registry:2: the commonest ways to run that one, each with a push and a pull.
 
 They run in networks of an engine's own; nginx and the pools as services are test_compose.py's.
 """
@@ -234,7 +234,7 @@ def test_tls(containers, tmp_path, user):
         assert containers.curl("--cacert", made.ca_file, f"https://{HERE}/v2/") == "{}"
         assert "https server" in containers.curl(f"http://{HERE}/v2/")
         await_health(containers, name, "healthy")
-        assert "listening on https://0.0.0.0:443" in containers.log(name)
+        assert "listening on https://localhost:443" in containers.log(name)
 
 
 def test_passwords(containers, tmp_path):
