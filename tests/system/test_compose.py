@@ -149,7 +149,7 @@ def test_logs_say_where_it_is_and_nothing_of_health(compose):
 def test_nginx_alone_says_what_it_lacks(compose):
     """And it is well, in plain http, once there is a pool."""
     engine = compose.engine
-    options = ["--detach", "--health-interval=1s", "--health-retries=1", "--health-start-period=0s",
+    options = ["--detach", "--health-interval=1s", "--health-retries=1", "--health-start-period=10ms",
                "--volume=alone:/var/lib/registry", "--volume=alone-sockets:/run/berth/sockets"]
     names = [engine.docker("run", *options, "berth-nginx").strip()]
     try:
