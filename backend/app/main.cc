@@ -115,6 +115,9 @@ int main(int argc, char** argv) {
   CLI::App* index = command("index-referrers", "List what another registry pushed among the referrers of its subject");
   CLI::App* nginx = command("nginx", "Print the nginx fragments that CONFIG implies");
   nginx->add_option("-o,--output", output, "write the whole nginx configuration into this directory instead");
+  bool answers_health = false;
+  nginx->add_flag("--health", answers_health,
+                  "listen on health.sock too, for `berth health`: remove it before a start");
   CLI::App* check = command("check-config", "Check CONFIG without starting anything, nginx's half included");
   CLI::App* access = command("access", "Say what SUBJECT may do with REPOSITORY by CONFIG's rules, and which say so");
   std::vector<std::string> subject; // and the repository
@@ -140,7 +143,7 @@ int main(int argc, char** argv) {
   if (up->parsed()) return berth::app::up(config);
   if (serve->parsed()) return berth::app::serve(config, api);
   if (index->parsed()) return berth::app::index_referrers(config);
-  if (nginx->parsed()) return berth::app::nginx(config, output);
+  if (nginx->parsed()) return berth::app::nginx(config, output, answers_health);
   if (check->parsed()) return berth::app::check_config(config);
   if (access->parsed()) {
     const std::string repository = subject.back();

@@ -98,7 +98,7 @@ int index_referrers(const std::string& config_path) {
   return outcome(index_as_user(loaded->config, *logger), *logger);
 }
 
-int nginx(const std::string& config_path, const std::string& output) {
+int nginx(const std::string& config_path, const std::string& output, bool answers_health) {
   const auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
   auto settings = find_nginx(loaded->config);
@@ -109,6 +109,7 @@ int nginx(const std::string& config_path, const std::string& output) {
   const auto pair = read_tls_files(loaded->config.http, SystemClock().now());
   if (!pair) return complain(pair.error());
   settings->client_cas = pair->client_cas;
+  settings->answers_health = answers_health;
   if (!output.empty()) {
     const auto written = write_nginx_tree(output, loaded->config, *settings);
     return written ? exit_ok : complain(written.error());

@@ -17,7 +17,8 @@ int up(const std::string& config_path);
 // The pool alone, on the listening socket that is fd 0, or else on berth.socket; for v1 alone, on berth.v1.socket.
 int serve(const std::string& config_path, PoolApi serves);
 // nginx's half of the configuration: the whole tree into a directory, or, if that is empty, the fragments to stdout.
-int nginx(const std::string& config_path, const std::string& output);
+// NginxSettings says what answers_health asks for.
+int nginx(const std::string& config_path, const std::string& output, bool answers_health);
 // Enters the manifests that another registry wrote among the referrers of their subjects.
 int index_referrers(const std::string& config_path);
 // Whether the configuration is good, nginx's half included: nothing is started, and nothing written outside a temporary

@@ -221,6 +221,7 @@ std::map<std::string, std::string> nginx_fragments(const config::Config& config,
       {"main.conf", settings.user.empty() ? std::string() : line("user", settings.user)},
       {"listen.conf", public_listen_lines(config, settings)},
       {"tls.conf", tls_lines(config, settings)},
+      {"health.conf", settings.answers_health ? line("include", "conf.d/health.conf") : std::string()},
       {"health_listen.conf", line("listen", settings.test_listen.empty() ? std::string("unix:") + health_socket
                                                                          : settings.test_listen + "-health")},
       {"spool.conf", line("client_body_temp_path", nginx_word(config.berth.spool))},

@@ -10,8 +10,7 @@
 
 namespace berth::app {
 
-// Where nginx answers for its health, in the run directory. A killed nginx leaves it, and the next cannot listen there:
-// whoever starts one removes it first.
+// Where nginx answers for its health, in the run directory, if it does.
 inline constexpr const char* health_socket = "health.sock";
 
 struct NginxSettings {
@@ -26,6 +25,9 @@ struct NginxSettings {
   // Where the pool has its PullGate, and that nginx's log of pulls is read (pull_log.h); empty: neither, and the pool
   // is asked about all pulls that somebody has to decide or to count.
   std::string pull_gate = {};
+  // Whether it listens on health_socket. A killed nginx leaves that, and the next cannot listen there: only for those
+  // who remove it before they start one.
+  bool answers_health = false;
   std::string test_listen = {}; // for `nginx -t`, which listens: where, instead of on the addresses; empty: on those
 };
 

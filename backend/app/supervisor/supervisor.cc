@@ -139,6 +139,7 @@ Result<> Supervisor::prepare() {
 
 Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
   BERTH_TRY(NginxSettings settings, find_nginx(config_));
+  settings.answers_health = true;
   // Any other user than root it is already, without being told.
   if (account_.uid == 0) settings.user = nginx_user(account_);
   BERTH_TRY(settings.socket, socket_for_nginx(config_.berth));

@@ -76,6 +76,9 @@ TEST_CASE("nginx's test listens where nobody can come") {
   CHECK(fragment("listen.conf", config, test).ends_with("\nlisten unix:test;\n"));
   CHECK(fragment("debug_listen.conf", config, test).ends_with("\nlisten unix:test-debug;\n"));
   CHECK(fragment("health_listen.conf", config, test).ends_with("\nlisten unix:test-health;\n"));
+  CHECK(fragment("health.conf", config, test).find("include") == std::string::npos);
+  test.answers_health = true;
+  CHECK(fragment("health.conf", config, test).ends_with("include conf.d/health.conf;\n"));
   CHECK(fragment("health_listen.conf", config, settings()).ends_with("\nlisten unix:health.sock;\n"));
 }
 
