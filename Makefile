@@ -122,6 +122,12 @@ format: ## clang-format over backend/ and tests/
 ci: ## all that .ci/run does
 	@.ci/run
 
+.PHONY: install
+install: TARGET = --target berth
+install: PREFIX ?= /usr/local
+install: build ## program, nginx files, manual pages, completions, units of systemd: below DESTDIR and PREFIX (/usr/local)
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+
 .PHONY: release
 release: ## the tag and the tarball of the version in CMakeLists.txt, in dist/; pushes nothing
 	@.ci/release

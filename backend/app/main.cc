@@ -1,6 +1,9 @@
 // berth: a container registry behind nginx.
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <ctime>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +13,7 @@
 #include "app/commands/commands.h"
 #include "app/commands/garbage_collect.h"
 #include "app/commands/health.h"
+#include "app/commands/manual.h"
 #include "app/commands/passwd.h"
 #include "app/commands/robot.h"
 #include "app/pool/allocator.h"
@@ -65,7 +69,7 @@ int complain_of_unknown(const CLI::App& app, const std::vector<std::string>& unk
   while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
   std::string names;
   for (const CLI::App* each : at->get_subcommands([](const CLI::App*) { return true; }))
-    names += (names.empty() ? "" : ", ") + each->get_name();
+    if (!each->get_group().empty()) names += (names.empty() ? "" : ", ") + each->get_name();
   if (names.empty() || unknown.front().starts_with("-"))
     return app.exit(CLI::ExtrasError(unknown)), berth::app::exit_usage;
   std::fprintf(stderr, "berth: there is no command %s; there are %s (--help says what they do)\n",
@@ -86,6 +90,45 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
   }
   return std::nullopt;
 }
+
+// `berth manual` and `berth completion`, which packages are made with: not for users, and named in no help.
+class PackageCommands {
+public:
+  explicit PackageCommands(CLI::App& app) : app_(app) {
+    manual_ = app.add_subcommand("manual", "Print a page for man: berth.1 or berth-config.5")->group("");
+    manual_->add_option("PAGE", what_)->required()->check(CLI::IsMember({"berth.1", "berth-config.5"}));
+    completion_ = app.add_subcommand("completion", "Print what completes berth's commands in bash or zsh")->group("");
+    completion_->add_option("SHELL", what_)->required()->check(CLI::IsMember({"bash", "zsh"}));
+  }
+
+  // The exit code; nothing if another command was given.
+  std::optional<int> run() const {
+    using namespace berth::app;
+    std::string text;
+    if (manual_->parsed())
+      text = what_ == "berth.1" ? commands_manual(app_, BERTH_VERSION, date()) : config_manual(BERTH_VERSION, date());
+    else if (completion_->parsed())
+      text = what_ == "bash" ? bash_completion(app_) : zsh_completion(app_);
+    else
+      return std::nullopt;
+    return std::fputs(text.c_str(), stdout) < 0 ? exit_failure : exit_ok;
+  }
+
+private:
+  // Today, or when the source is from, where a build says so to be reproducible.
+  static std::string date() {
+    const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
+    const std::time_t time = epoch != nullptr ? std::atoll(epoch) : std::time(nullptr);
+    std::tm parts{};
+    std::array<char, 16> text{};
+    ::gmtime_r(&time, &parts);
+    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d", &parts)};
+  }
+
+  CLI::App& app_;
+  CLI::App *manual_, *completion_;
+  std::string what_;
+};
 
 } // namespace
 
@@ -139,7 +182,9 @@ int main(int argc, char** argv) {
   health->add_option("CONFIG", config, "config.yml")->envname("REGISTRY_CONFIGURATION_PATH");
   CLI::App* collect = app.add_subcommand("garbage-collect", "Not there yet: says what to do instead")->allow_extras();
   const RobotCommands robot(app, config);
+  const PackageCommands package(app);
   if (const auto ended = parse(app, argc, argv)) return *ended;
+  if (const auto code = package.run()) return *code;
   if (up->parsed()) return berth::app::up(config);
   if (serve->parsed()) return berth::app::serve(config, api);
   if (index->parsed()) return berth::app::index_referrers(config);
