@@ -128,6 +128,7 @@ class Registry:
     """
 
     CLEAN_EXIT_CODES = (0,)
+    inherited = ()      # descriptors that it is started with
 
     def __init__(self, config=None, *, root=None, tls=False, env=None):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="berth-test-"))
@@ -197,7 +198,7 @@ class Registry:
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(self.command(), cwd=self.directory, env=self._environment,
                                              stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                             start_new_session=True)
+                                             start_new_session=True, pass_fds=self.inherited)
         try:
             self._wait_until_it_answers()
         except BaseException:

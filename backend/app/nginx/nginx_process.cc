@@ -14,6 +14,7 @@
 #include "app/supervisor/listen_check.h"
 #include "app/supervisor/log_relay.h"
 #include "app/supervisor/process.h"
+#include "app/supervisor/pull_log.h"
 #include "base/content.h"
 
 namespace berth::app {
@@ -22,7 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // The descriptors by which nginx knows what it inherits; ours are above them all.
-constexpr int certificate_fd = 3, key_fd = 4, spool_lock_fd = 5, lowest_own_fd = 16; // 6: pull_log_fd
+constexpr int certificate_fd = 3, key_fd = 4, spool_lock_fd = 5, first_socket_fd = 7, lowest_own_fd = 16;
+static_assert(first_socket_fd > pull_log_fd && first_socket_fd + HandedSockets::most < lowest_own_fd);
 
 // Where nginx listens when it only tests, below the run directory; it removes the socket itself.
 constexpr const char* test_listen = "unix:nginx-test";
@@ -63,14 +65,18 @@ std::string on_one_line(std::string_view text) {
 
 } // namespace
 
-NginxProcess::NginxProcess(NginxSettings settings, std::string run_directory)
-    : settings_(std::move(settings)), run_directory_(std::move(run_directory)), tree_(run_directory_ + "/nginx") {
+NginxProcess::NginxProcess(NginxSettings settings, std::string run_directory, HandedSockets sockets)
+    : settings_(std::move(settings)),
+      run_directory_(std::move(run_directory)),
+      sockets_(std::move(sockets)),
+      tree_(run_directory_ + "/nginx") {
+  settings_.listen = sockets_.nginx_addresses();
   settings_.certificate = "/proc/self/fd/" + std::to_string(certificate_fd);
   settings_.key = "/proc/self/fd/" + std::to_string(key_fd);
 }
 
-Result<NginxProcess> NginxProcess::make(NginxSettings settings, std::string run_directory) {
-  NginxProcess nginx(std::move(settings), std::move(run_directory));
+Result<NginxProcess> NginxProcess::make(NginxSettings settings, std::string run_directory, HandedSockets sockets) {
+  NginxProcess nginx(std::move(settings), std::move(run_directory), std::move(sockets));
   for (PairFiles* pair : {&nginx.live_, &nginx.staged_, &nginx.previous_}) {
     BERTH_TRY((*pair)[0], memory_file("certificate"));
     BERTH_TRY((*pair)[1], memory_file("key"));
@@ -158,7 +164,8 @@ int NginxProcess::execute_nginx(std::vector<std::string> arguments, const PairFi
   }
   die_with_parent(); // the kernel forgets it when the user changes
   if (serving.tested != nullptr)
-    if (const auto free = may_listen(*serving.tested); !free) {
+    if (const auto free = may_listen(*serving.tested, sockets_.empty() ? PublicPort::own : PublicPort::handed_over);
+        !free) {
       std::fprintf(stderr, "%s\n", free.error().message.c_str());
       return 1;
     }
@@ -167,6 +174,7 @@ int NginxProcess::execute_nginx(std::vector<std::string> arguments, const PairFi
   ::dup2(pair[0].get(), certificate_fd);
   ::dup2(pair[1].get(), key_fd);
   if (lock >= 0) ::dup2(lock, spool_lock_fd);
+  if (serving.tested == nullptr) sockets_.give_to_nginx(first_socket_fd);
   if (serving.tested != nullptr) ::dup2(STDOUT_FILENO, pull_log_fd); // nginx opens its logs in a test too
   if (serving.log != nullptr)
     if (const auto relayed = relay_output(*serving.log, *serving.pulls); !relayed) {
@@ -182,6 +190,7 @@ int NginxProcess::execute_nginx(std::vector<std::string> arguments, const PairFi
 void NginxProcess::close() {
   for (PairFiles* pair : {&live_, &staged_, &previous_})
     for (UniqueFd& file : *pair) file.reset();
+  sockets_ = {};
 }
 
 } // namespace berth::app

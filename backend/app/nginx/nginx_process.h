@@ -13,6 +13,7 @@
 #include "api/debug/answers.h"
 #include "app/nginx/certificate.h"
 #include "app/nginx/tree.h"
+#include "app/supervisor/handed_sockets.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
@@ -21,8 +22,8 @@ namespace berth::app {
 
 class NginxProcess {
 public:
-  // Errors: io.
-  static Result<NginxProcess> make(NginxSettings settings, std::string run_directory);
+  // An nginx that listens on the sockets that were handed over, if there are any. Errors: io.
+  static Result<NginxProcess> make(NginxSettings settings, std::string run_directory, HandedSockets sockets = {});
 
   // Writes a configuration beside the one in use, and lets nginx test it with the certificate (empty: no TLS). Whether
   // nginx may listen on the addresses is tested without listening: who waits for the port would be let in and dropped.
@@ -45,7 +46,7 @@ public:
   // The body of nginx's process, which logs through the relay (log_relay.h) as log says, with its pulls counted in
   // pulls; spool_lock is inherited by nginx, and held as long as one of its processes lives.
   int run(const config::Log& log, const UniqueFd& spool_lock, api::debug::Answers& pulls) const;
-  // Forgets the certificate: for processes that are not nginx.
+  // Forgets the certificate and the sockets: for processes that are not nginx.
   void close();
 
 private:
@@ -57,11 +58,12 @@ private:
     const config::Config* tested = nullptr; // nginx only tests this: no lock, and no log
   };
 
-  NginxProcess(NginxSettings settings, std::string run_directory);
+  NginxProcess(NginxSettings settings, std::string run_directory, HandedSockets sockets);
   int execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const;
 
   NginxSettings settings_;
   std::string run_directory_;
+  HandedSockets sockets_;
   std::uint64_t generation_ = 0; // how often something was staged
   std::string tree_;             // <run directory>/nginx; tree_ + ".new" is staged, tree_ + ".old" was in use before
   PairFiles live_;

@@ -40,7 +40,9 @@ std::string public_listen_lines(const config::Config& config, const NginxSetting
   std::string options = tls ? " ssl" : "";
   if (tls && !config.http.http2_disabled && !settings.has_http2_directive) options += " http2";
   if (!settings.test_listen.empty()) return line("listen", settings.test_listen + options);
-  return listen_lines(config::parse_listen_address(config.http.addr).value(), options);
+  std::string lines;
+  for (const std::string& address : settings.listen) lines += line("listen", address + options);
+  return !lines.empty() ? lines : listen_lines(config::parse_listen_address(config.http.addr).value(), options);
 }
 
 std::string tls_lines(const config::Config& config, const NginxSettings& settings) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "config/config.h"
@@ -28,6 +29,8 @@ struct NginxSettings {
   // Whether it listens on health_socket. A killed nginx leaves that, and the next cannot listen there: only for those
   // who remove it before they start one.
   bool answers_health = false;
+  // What nginx is handed to listen on (HandedSockets::nginx_addresses); empty: http.addr.
+  std::vector<std::string> listen = {};
   std::string test_listen = {}; // for `nginx -t`, which listens: where, instead of on the addresses; empty: on those
 };
 

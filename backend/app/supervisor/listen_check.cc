@@ -39,8 +39,8 @@ Result<> may_bind(const std::string& key, const std::string& addr) {
 
 } // namespace
 
-Result<> may_listen(const config::Config& config) {
-  BERTH_CHECK(may_bind("http.addr", config.http.addr));
+Result<> may_listen(const config::Config& config, PublicPort port) {
+  if (port == PublicPort::own) BERTH_CHECK(may_bind("http.addr", config.http.addr));
   return config.http.debug.addr.empty() ? Result<>() : may_bind("http.debug.addr", config.http.debug.addr);
 }
 

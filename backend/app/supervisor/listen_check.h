@@ -6,8 +6,10 @@
 
 namespace berth::app {
 
+enum class PublicPort { own, handed_over }; // handed over: nginx need not bind http.addr (handed_sockets.h)
+
 // Binds without listening, so no client can connect meanwhile. An address in use is no error: in a running registry all
 // of them are. Errors: invalid, `http.addr: "host:port": why not`.
-Result<> may_listen(const config::Config& config);
+Result<> may_listen(const config::Config& config, PublicPort port);
 
 } // namespace berth::app

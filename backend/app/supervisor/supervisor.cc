@@ -19,23 +19,15 @@
 #include <tuple>
 #include <vector>
 
-#include "app/logger.h"
-#include "app/nginx/certificate.h"
-#include "app/nginx/nginx_process.h"
 #include "app/nginx/tree.h"
 #include "app/pool/pool.h"
-#include "app/supervisor/account.h"
-#include "app/supervisor/child_process.h"
-#include "app/supervisor/connection_guard.h"
 #include "app/supervisor/limits.h"
 #include "app/supervisor/listen_socket.h"
-#include "app/supervisor/places.h"
 #include "app/supervisor/process.h"
-#include "app/supervisor/pull_log.h"
-#include "app/supervisor/reload.h"
 #include "app/supervisor/run_directory.h"
+#include "app/supervisor/service_manager.h"
+#include "app/supervisor/supervision.h"
 #include "base/content.h"
-#include "base/unique_fd.h"
 #include "config/address.h"
 #include "spool/spool.h"
 
@@ -55,54 +47,7 @@ constexpr auto restart_delay = 100ms; // doubled with every quick death
 constexpr auto start_time = 60s;      // how long both halves may take to be up
 constexpr auto look_again = 20ms;     // at how far a start or a reload is
 
-class Supervisor {
-public:
-  Supervisor(const config::Config& config, const ConfigSource& source, std::unique_ptr<Logger>& logger)
-      : config_(config), source_(source), logger_(logger) {}
-
-  Result<> run();
-
-private:
-  Result<> prepare();
-  Result<> become_the_user();
-  Result<> prepare_nginx(const CertificatePair& pair);
-  int run_pool_child(const config::Config& config, Logger& logger, const ChildProcess& pool, const UniqueFd& ready);
-  Result<ChildProcess> start_pool(const config::Config& config, Logger& logger, std::string pull_gate);
-  Result<> start(ChildProcess& child);
-  Result<> reap();
-  Result<> on_death(ChildProcess& child, int status);
-  Result<> restart_due();
-  bool nginx_is_up() const;
-  Result<> announce_when_up();
-  Result<> begin_reload();
-  Result<> make_places_again();
-  void look_for_places();
-  void go_on_reloading();
-  void end_reload();
-  void give_reload_up(const std::string& why);
-  void retire(ChildProcess pool);
-  void stop();
-  Result<bool> handle_signals();
-  int next_timeout() const;
-
-  config::Config config_;
-  const ConfigSource& source_;
-  std::unique_ptr<Logger>& logger_;
-  Account account_;
-  std::optional<NginxProcess> nginx_process_;
-  Places places_;
-  bool places_lost_ = false; // and not yet made again, with a pool and an nginx that use them
-  Steady::time_point look_for_places_at_;
-  UniqueFd signals_;
-  SharedAnswers pulls_; // of nginx, for the metrics of the pools
-  ChildProcess pool_{.name = "the pool"};
-  ChildProcess nginx_{.name = "nginx"};
-  std::vector<pid_t> retiring_pools_; // pools before a reload, finishing their requests
-  bool announced_ = false;            // both halves were up once: from then on one that dies is started again
-  bool reload_wanted_ = false;
-  std::optional<Reload> reload_;
-  ConnectionGuard guard_;
-};
+} // namespace
 
 // From here on no file is touched with root's rights, but to be read (AsRoot).
 Result<> Supervisor::become_the_user() {
@@ -144,7 +89,9 @@ Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
   if (account_.uid == 0) settings.user = nginx_user(account_);
   BERTH_TRY(settings.socket, socket_for_nginx(config_.berth));
   BERTH_TRY(pulls_, share_answers());
-  BERTH_TRY(nginx_process_, NginxProcess::make(std::move(settings), config_.berth.run_directory));
+  BERTH_TRY(HandedSockets sockets, HandedSockets::take());
+  BERTH_CHECK(sockets.check(config_.http.addr));
+  BERTH_TRY(nginx_process_, NginxProcess::make(std::move(settings), config_.berth.run_directory, std::move(sockets)));
   nginx_process_->end_drain(); // of a reload that was killed
   nginx_process_->remove_pull_gates();
   BERTH_CHECK(nginx_process_->stage(config_, pair));
@@ -251,87 +198,6 @@ int Supervisor::next_timeout() const {
   return guard_.at_most(timeout);
 }
 
-// New configuration, new certificate. What is wrong is the error, and everything goes on as it was.
-Result<> Supervisor::begin_reload() {
-  config::Loaded loaded;
-  CertificatePair pair;
-  {
-    const AsRoot read;
-    BERTH_TRY(loaded, source_.load());
-    BERTH_CHECK(same_places(config_, loaded.config));
-    BERTH_TRY(pair, read_tls_files(loaded.config.http, SystemClock().now()));
-  }
-  BERTH_CHECK(nginx_process_->stage(loaded.config, pair));
-  auto logger = make_logger(loaded.config.log);
-  BERTH_TRY(ChildProcess pool, start_pool(loaded.config, *logger, nginx_process_->pull_gate()));
-  reload_.emplace(std::move(loaded), std::move(logger), std::move(pool), *nginx_process_, nginx_.pid);
-  return {};
-}
-
-// Makes the directories as at the start, then starts a new pool and has nginx read its configuration again: nginx then
-// makes its own directories.
-Result<> Supervisor::make_places_again() {
-  CertificatePair pair;
-  {
-    const AsRoot read;
-    BERTH_TRY(pair, read_tls_files(config_.http, SystemClock().now()));
-  }
-  BERTH_CHECK(places_.make_again(config_, account_, *logger_));
-  BERTH_CHECK(nginx_process_->stage(config_, pair));
-  auto logger = make_logger(config_.log);
-  BERTH_TRY(ChildProcess pool, start_pool(config_, *logger, nginx_process_->pull_gate()));
-  reload_.emplace(config::Loaded{config_, {}, {}}, std::move(logger), std::move(pool), *nginx_process_, nginx_.pid);
-  return {};
-}
-
-// An operator who empties the volume of a running registry expects it to go on, as docker/distribution does.
-void Supervisor::look_for_places() {
-  if (!announced_ || reload_ || nginx_.pid <= 0 || pool_.pid <= 0 || Steady::now() < look_for_places_at_) return;
-  look_for_places_at_ = Steady::now() + places_interval;
-  if (!places_lost_ && places_.are_there(config_)) return;
-  if (!std::exchange(places_lost_, true)) logger_->warn("the run directory or the spool is gone; making them again");
-  if (const auto made = make_places_again(); !made) logger_->error("not made again: " + made.error().message);
-}
-
-void Supervisor::go_on_reloading() {
-  if (reload_) {
-    const auto done = reload_->advance();
-    if (!done)
-      give_reload_up(done.error().message);
-    else if (*done)
-      end_reload();
-  } else if (reload_wanted_ && announced_ && nginx_.pid > 0 && pool_.pid > 0) {
-    reload_wanted_ = false;
-    if (const auto begun = begin_reload(); !begun) logger_->error("not reloaded: " + begun.error().message);
-  }
-}
-
-void Supervisor::end_reload() {
-  retire(std::exchange(pool_, std::move(reload_->pool)));
-  config_ = std::move(reload_->loaded.config);
-  logger_ = std::move(reload_->logger);
-  log_what_config_says(reload_->loaded, *logger_);
-  logger_->info("reloaded");
-  reload_.reset();
-  // nginx knows a socket with a long name from its working directory, which is gone, too.
-  if (std::exchange(places_lost_, false) && config_.berth.socket.size() > max_socket_path) ::kill(nginx_.pid, SIGQUIT);
-}
-
-void Supervisor::give_reload_up(const std::string& why) {
-  if (const auto reverted = reload_->give_up(); !reverted)
-    logger_->error("cannot bring nginx's configuration back: " + reverted.error().message);
-  retire(std::move(reload_->pool));
-  reload_.reset();
-  logger_->error("not reloaded: " + why);
-}
-
-// Lets a pool finish the requests that it has.
-void Supervisor::retire(ChildProcess pool) {
-  if (pool.pid == 0) return;
-  ::kill(pool.pid, SIGTERM);
-  retiring_pools_.push_back(pool.pid);
-}
-
 // nginx writes its pid when it listens on all its addresses.
 bool Supervisor::nginx_is_up() const {
   std::ifstream file(config_.berth.run_directory + "/nginx.pid");
@@ -348,11 +214,13 @@ Result<> Supervisor::announce_when_up() {
   }
   announced_ = true;
   log_where_it_is(config_, *logger_);
+  service_manager::ready("serving on " + config_.http.addr);
   return {};
 }
 
 // nginx first, so that what it has promised is still answered; then the pool.
 void Supervisor::stop() {
+  service_manager::stopping();
   if (reload_) give_reload_up("told to stop");
   logger_->info("stopping: finishing what is in progress (once more to stop at once)");
   if (nginx_.pid > 0) ::kill(nginx_.pid, SIGQUIT);
@@ -390,8 +258,6 @@ Result<> Supervisor::run() {
   stop();
   return running;
 }
-
-} // namespace
 
 Result<> run_supervisor(const config::Config& config, const ConfigSource& source, std::unique_ptr<Logger>& logger) {
   return Supervisor(config, source, logger).run();

@@ -1,0 +1,157 @@
+"""`berth up` as a service of systemd: what it tells, and the listening socket that it is handed and that outlives it."""
+import contextlib
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+
+import harness
+from harness import Client, Registry, free_port
+
+# As systemd does: LISTEN_PID is the program's own pid.
+START = """
+import os, sys
+for number, handed in enumerate(map(int, sys.argv[1].split(",")), 3):
+    os.dup2(handed, number)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(number - 2), LISTEN_FDNAMES="berth.socket")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def listener(address="127.0.0.1", port=0, **more):
+    made = socket.create_server((address, port), **more)
+    made.set_inheritable(True)
+    return made
+
+
+class Service(Registry):
+    """With NOTIFY_SOCKET, and sockets that are handed over."""
+
+    def __init__(self, *sockets, addr=None, abstract=False):
+        self.sockets = sockets
+        self.inherited = tuple(one.fileno() for one in sockets)
+        self.told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        name = tempfile.mktemp(prefix="berth-notify-", dir="/tmp")
+        self.told.bind("\0" + name if abstract else name)
+        super().__init__({"http": {"addr": addr}} if addr else None,
+                         env={"NOTIFY_SOCKET": "@" + name if abstract else name})
+        self.name = None if abstract else pathlib.Path(name)
+        if sockets:
+            self.port = sockets[0].getsockname()[1]
+
+    def command(self):
+        command = super().command()
+        return ["/usr/bin/python3", "-c", START, ",".join(map(str, self.inherited)), *command] if self.sockets \
+            else command
+
+    def await_told(self, wanted):
+        """The messages up to one that begins so."""
+        self.told.settimeout(harness.START_SECONDS)
+        messages = []
+        while not messages or not messages[-1].startswith(wanted):
+            messages.append(self.told.recv(4096).decode())
+        return messages
+
+    def close(self):
+        super().close()
+        if self.name:
+            self.name.unlink(missing_ok=True)
+        for one in (self.told, *self.sockets):
+            one.close()
+
+
+@contextlib.contextmanager
+def service(*sockets, **more):
+    made = Service(*sockets, **more)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
+def test_what_is_told(abstract):
+    with service(abstract=abstract) as registry:
+        registry.start()
+        assert registry.await_told("READY=1")[-1].startswith("READY=1\nSTATUS=serving on ")
+        registry.send_signal(signal.SIGHUP)
+        reloading = registry.await_told("RELOADING=1")[-1]
+        assert abs(int(re.search(r"MONOTONIC_USEC=(\d+)", reloading)[1]) / 1e6 - time.monotonic()) < 60
+        assert "serving on" in registry.await_told("READY=1")[-1]
+        registry.config_file.write_text("nonsense: [")
+        registry.send_signal(signal.SIGHUP)
+        assert "STATUS=not reloaded: " in registry.await_told("READY=1")[-1], "a service that goes on is ready"
+        registry.stop()
+        registry.await_told("STOPPING=1")
+
+
+def test_a_socket_outlives_restarts():
+    """Nobody is refused: who comes while there is no registry waits for the next one."""
+    port = free_port()
+    with service(listener(port=port), addr=f"127.0.0.1:{port}") as registry:
+        failures, answers, stop = [], [], threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                try:
+                    answers.append(Client(registry).get("/v2/").status)
+                except OSError as error:
+                    failures.append(error)
+        registry.start()
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            for _ in range(3):
+                before = len(answers)
+                registry.stop()
+                registry.start()
+                while len(answers) < before + 5:
+                    assert not failures, failures
+                    time.sleep(0.01)
+        finally:
+            stop.set()
+            asking.join()
+        assert not failures and set(answers) == {200}
+
+
+def test_sockets_of_both_families():
+    port = free_port()
+    both = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    both.set_inheritable(True)
+    with service(both, addr=f":{port}") as registry:
+        registry.start()
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, port), timeout=5).close()
+        registry.send_signal(signal.SIGHUP)
+        registry.await_told("RELOADING=1")
+        registry.await_told("READY=1")
+        assert Client(registry).get("/v2/").status == 200
+        registry.stop()
+
+
+def test_nginx_that_dies_is_given_the_socket_again():
+    port = free_port()
+    with service(listener(port=port), addr=f"127.0.0.1:{port}") as registry:
+        registry.start()
+        subprocess.run(["kill", "-KILL", str(registry.nginx_master())], check=True)
+        deadline = time.monotonic() + harness.START_SECONDS
+        while "starting it again" not in registry.log():
+            assert time.monotonic() < deadline
+            time.sleep(harness.POLL_SECONDS)
+        assert Client(registry).get("/v2/").status == 200
+        registry.stop()
+
+
+def test_another_address_than_the_config_is_refused():
+    with service(listener(), addr=f"127.0.0.1:{free_port()}") as registry:
+        with pytest.raises(RuntimeError):
+            registry.start()
+        [line] = [line for line in registry.log().splitlines() if "http.addr" in line]
+        for part in ("berth.socket of systemd listens on 127.0.0.1:", "ListenStream=", "systemctl disable --now"):
+            assert part in line, line
