@@ -24,7 +24,8 @@ constexpr const char* footer = R"(
 CONFIG is a config.yml as docker/distribution's registry takes it; REGISTRY_CONFIGURATION_PATH names it where none is
 given, and REGISTRY_* variables override its keys (REGISTRY_HTTP_ADDR=:5001).
 
-Signals of `up`: SIGHUP reloads configuration and certificates; SIGTERM and Ctrl-C finish what is in progress and stop.
+Signals of `up`: SIGHUP reloads configuration and certificates; SIGUSR2 lets a new program, that of an upgrade, take the
+place of the running one; SIGTERM and Ctrl-C finish what is in progress and stop.
 
 Exit codes: 0 done; 1 failed while running; 2 bad usage or bad configuration.)";
 

@@ -84,6 +84,22 @@ Result<NginxProcess> NginxProcess::make(NginxSettings settings, std::string run_
   return nginx;
 }
 
+NginxProcess::Kept NginxProcess::kept() const {
+  Kept kept{generation_, {}, sockets_.descriptors()};
+  for (const PairFiles* pair : {&live_, &staged_, &previous_})
+    for (const UniqueFd& file : *pair) kept.files.push_back(file.get());
+  return kept;
+}
+
+NginxProcess NginxProcess::resume(NginxSettings settings, std::string run_directory, const Kept& kept) {
+  NginxProcess nginx(std::move(settings), std::move(run_directory), HandedSockets::of(kept.sockets));
+  nginx.generation_ = kept.generation;
+  auto file = kept.files.begin();
+  for (PairFiles* pair : {&nginx.live_, &nginx.staged_, &nginx.previous_})
+    for (UniqueFd& each : *pair) each = UniqueFd(*file++);
+  return nginx;
+}
+
 Result<> NginxProcess::stage(const config::Config& config, const CertificatePair& pair) {
   const std::string fresh = tree_ + ".new";
   std::error_code error;

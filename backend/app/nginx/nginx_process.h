@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "api/debug/answers.h"
 #include "app/nginx/certificate.h"
@@ -24,6 +25,17 @@ class NginxProcess {
 public:
   // An nginx that listens on the sockets that were handed over, if there are any. Errors: io.
   static Result<NginxProcess> make(NginxSettings settings, std::string run_directory, HandedSockets sockets = {});
+
+  static constexpr std::size_t kept_files = 6;
+  // What a program needs that takes this one's place while nginx runs on (app/supervisor/succession.h).
+  struct Kept {
+    std::uint64_t generation = 0;
+    std::vector<int> files; // certificate and key: those in use, staged, and of before
+    std::vector<int> sockets;
+  };
+  Kept kept() const;
+  // Requires: kept is what kept() of a program with the same run directory said.
+  static NginxProcess resume(NginxSettings settings, std::string run_directory, const Kept& kept);
 
   // Writes a configuration beside the one in use, and lets nginx test it with the certificate (empty: no TLS). Whether
   // nginx may listen on the addresses is tested without listening: who waits for the port would be let in and dropped.

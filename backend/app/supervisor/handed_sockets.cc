@@ -128,6 +128,18 @@ Result<HandedSockets> HandedSockets::take() {
   return handed;
 }
 
+HandedSockets HandedSockets::of(const std::vector<int>& descriptors) {
+  HandedSockets handed;
+  for (const int fd : descriptors) handed.sockets_.emplace_back(fd);
+  return handed;
+}
+
+std::vector<int> HandedSockets::descriptors() const {
+  std::vector<int> descriptors;
+  for (const UniqueFd& socket : sockets_) descriptors.push_back(socket.get());
+  return descriptors;
+}
+
 Result<> HandedSockets::check(const std::string& http_addr) const {
   if (empty()) return {};
   const std::string key = "http.addr: \"" + http_addr + "\": ";

@@ -19,6 +19,10 @@ public:
   // runs are told of none. Requires: nothing else uses those descriptors. Errors: invalid.
   static Result<HandedSockets> take();
 
+  // Those that another program had taken (succession.h).
+  static HandedSockets of(const std::vector<int>& descriptors);
+  std::vector<int> descriptors() const;
+
   bool empty() const { return sockets_.empty(); }
   // Whether they are where http.addr says. Errors: invalid; the message says what to edit.
   Result<> check(const std::string& http_addr) const;

@@ -35,7 +35,7 @@ void default_signals() {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_DFL);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR2}) ::signal(signal, SIG_DFL);
 }
 
 // The processes that /proc shows. Any of them may be gone by now.
@@ -197,6 +197,11 @@ std::vector<pid_t> children_of(pid_t parent) {
       children.push_back(pid);
   }
   return children;
+}
+
+std::string program_of_process() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored);
 }
 
 std::string title_of(pid_t pid) {

@@ -47,6 +47,9 @@ int kill_orphaned_nginx(const std::string& run_directory);
 // The live children of a process. A hint: they come and go.
 std::vector<pid_t> children_of(pid_t parent);
 
+// The file of the program that this process runs: also after another file has taken its name.
+std::string program_of_process();
+
 // How a process calls itself: its command line, or what it has put in that place. Empty if it is gone.
 std::string title_of(pid_t pid);
 

@@ -1,6 +1,8 @@
 #include "app/supervisor/pull_log.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -41,14 +43,33 @@ std::optional<Answers::Answer> read_line(std::string_view line) {
   return answer;
 }
 
+Result<SharedAnswers> map_answers(UniqueFd file) {
+  void* const memory = ::mmap(nullptr, sizeof(Answers), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  if (memory == MAP_FAILED) return std::unexpected(errno_error("mmap", "counts of pulls", errno));
+  return SharedAnswers(static_cast<Answers*>(memory), UnmapAnswers{file.release()});
+}
+
 } // namespace
 
-void UnmapAnswers::operator()(Answers* answers) const { ::munmap(answers, sizeof(Answers)); }
+void UnmapAnswers::operator()(Answers* answers) const {
+  ::munmap(answers, sizeof(Answers));
+  ::close(file);
+}
 
 Result<SharedAnswers> share_answers() {
-  void* const memory = ::mmap(nullptr, sizeof(Answers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return std::unexpected(errno_error("mmap", "counts of pulls", errno));
-  return SharedAnswers(new (memory) Answers);
+  UniqueFd file(::memfd_create("pulls", MFD_CLOEXEC));
+  if (!file || ::ftruncate(file.get(), sizeof(Answers)) != 0)
+    return std::unexpected(errno_error("memfd_create", "counts of pulls", errno));
+  BERTH_TRY(SharedAnswers answers, map_answers(std::move(file)));
+  new (answers.get()) Answers;
+  return answers;
+}
+
+Result<SharedAnswers> share_answers_of(UniqueFd file) {
+  struct stat info{};
+  if (::fstat(file.get(), &info) != 0 || info.st_size != sizeof(Answers))
+    return fail(Code::invalid, "counts of pulls: of another form");
+  return map_answers(std::move(file));
 }
 
 void count_pulls(std::string& text, Answers& answers) {

@@ -8,6 +8,7 @@
 
 #include "api/debug/answers.h"
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace berth::app {
 
@@ -16,12 +17,15 @@ inline constexpr int pull_log_fd = 6;
 inline constexpr const char* pull_log_path = "/proc/self/fd/6";
 
 struct UnmapAnswers {
+  int file = -1; // of the memory: a program that takes this one's place maps it again (succession.h)
   void operator()(api::debug::Answers* answers) const;
 };
 using SharedAnswers = std::unique_ptr<api::debug::Answers, UnmapAnswers>;
 
 // Counts in memory that this process shares with those that it forks from now on. Errors: io.
 Result<SharedAnswers> share_answers();
+// The same, of memory that share_answers of another program has made. Errors: io; invalid if that counts otherwise.
+Result<SharedAnswers> share_answers_of(UniqueFd file);
 
 // Counts the whole lines of text, "GET 200 1024 0.001" (log_format berth_pull), and leaves the rest in it. A line of
 // another form is not counted.

@@ -17,8 +17,10 @@
 #include "app/supervisor/child_process.h"
 #include "app/supervisor/connection_guard.h"
 #include "app/supervisor/places.h"
+#include "app/supervisor/process.h"
 #include "app/supervisor/pull_log.h"
 #include "app/supervisor/reload.h"
+#include "app/supervisor/succession.h"
 #include "app/supervisor/supervisor.h"
 #include "base/unique_fd.h"
 
@@ -34,7 +36,9 @@ public:
 private:
   Result<> prepare();
   Result<> become_the_user();
+  Result<NginxSettings> nginx_settings() const;
   Result<> prepare_nginx(const CertificatePair& pair);
+  Result<> resume(const Succession& told);
   int run_pool_child(const config::Config& config, Logger& logger, const ChildProcess& pool, const UniqueFd& ready);
   Result<ChildProcess> start_pool(const config::Config& config, Logger& logger, std::string pull_gate);
   Result<> start(ChildProcess& child);
@@ -48,6 +52,8 @@ private:
   void look_for_places();
   void go_on_reloading();
   void end_reload();
+  Result<> try_succession();
+  void succeed_if_due();
   void give_reload_up(const std::string& why);
   void retire(ChildProcess pool);
   void stop();
@@ -69,6 +75,8 @@ private:
   std::vector<pid_t> retiring_pools_; // pools before a reload, finishing their requests
   bool announced_ = false;            // both halves were up once: from then on one that dies is started again
   bool reload_wanted_ = false;
+  bool succession_wanted_ = false;
+  const std::string program_ = program_of_process();
   std::optional<Reload> reload_;
   ConnectionGuard guard_;
 };

@@ -82,12 +82,17 @@ Result<> Supervisor::prepare() {
   return {};
 }
 
-Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
+Result<NginxSettings> Supervisor::nginx_settings() const {
   BERTH_TRY(NginxSettings settings, find_nginx(config_));
   settings.answers_health = true;
   // Any other user than root it is already, without being told.
   if (account_.uid == 0) settings.user = nginx_user(account_);
   BERTH_TRY(settings.socket, socket_for_nginx(config_.berth));
+  return settings;
+}
+
+Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
+  BERTH_TRY(NginxSettings settings, nginx_settings());
   BERTH_TRY(pulls_, share_answers());
   BERTH_TRY(HandedSockets sockets, HandedSockets::take());
   BERTH_CHECK(sockets.check(config_.http.addr));
@@ -180,6 +185,7 @@ Result<bool> Supervisor::handle_signals() {
   while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
     if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT) return false;
     if (info.ssi_signo == SIGHUP) reload_wanted_ = true;
+    if (info.ssi_signo == SIGUSR2) succession_wanted_ = true;
     if (info.ssi_signo == SIGCHLD) BERTH_CHECK(reap());
   }
   return true;
@@ -235,18 +241,25 @@ void Supervisor::stop() {
 Result<> Supervisor::run() {
   sigset_t watched;
   sigemptyset(&watched);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP}) sigaddset(&watched, signal);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2}) sigaddset(&watched, signal);
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   ::signal(SIGPIPE, SIG_IGN); // whoever reads the log may be gone before us (Ctrl-C with `| tee log`)
   signals_ = UniqueFd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return std::unexpected(errno_error("signalfd", "supervisor", errno));
-  BERTH_CHECK(prepare());
-  Result<> running = start(pool_);
-  if (running) running = start(nginx_);
+  BERTH_TRY(const auto told, take_succession());
+  Result<> running;
+  if (told) {
+    BERTH_CHECK(resume(*told));
+  } else {
+    BERTH_CHECK(prepare());
+    running = start(pool_);
+    if (running) running = start(nginx_);
+  }
   while (running) {
     if (!announced_) running = announce_when_up();
     if (!running) break;
     go_on_reloading();
+    succeed_if_due();
     guard_.look_if_due(config_, nginx_.pid, *logger_);
     look_for_places();
     pollfd poll_signals{signals_.get(), POLLIN, 0};
