@@ -128,6 +128,11 @@ install: PREFIX ?= /usr/local
 install: build ## program, nginx files, manual pages, completions, units of systemd: below DESTDIR and PREFIX (/usr/local)
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
+.PHONY: deb
+deb: ## a Debian package in dist/ (BERTH_BUILD=DIR packs what is built there, and compiles nothing)
+	@.ci/packages deb
+	@packaging/make-deb dist
+
 .PHONY: release
 release: ## the tag and the tarball of the version in CMakeLists.txt, in dist/; pushes nothing
 	@.ci/release

@@ -159,7 +159,7 @@ Result<> HandedSockets::check(const std::string& http_addr) const {
     const std::string unit = unit_.empty() ? "the socket unit" : unit_;
     return fail(Code::invalid, key + unit + " of systemd listens on " + bound.text() +
                                    ": set ListenStream= to the same address (systemctl edit " + unit +
-                                   "), or do without it (systemctl disable --now " + unit + ")");
+                                   "), or do without it (systemctl mask --now " + unit + ")");
   }
   return {};
 }
