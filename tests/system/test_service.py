@@ -132,9 +132,8 @@ def test_a_socket_outlives_restarts():
 
 def test_sockets_of_both_families():
     port = free_port()
-    both = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
-    both.set_inheritable(True)
-    with service(both, addr=f":{port}") as registry:
+    both = [listener("0.0.0.0", port), listener("::", port, family=socket.AF_INET6)]
+    with service(*both, addr=f":{port}") as registry:
         registry.start()
         for address in ("127.0.0.1", "::1"):
             socket.create_connection((address, port), timeout=5).close()
@@ -143,6 +142,18 @@ def test_sockets_of_both_families():
         registry.await_told("READY=1")
         assert Client(registry).get("/v2/").status == 200
         registry.stop()
+        assert "::ffff:" not in registry.log()
+
+
+def test_one_socket_for_both_families_is_refused():
+    """Clients of IPv4 would have addresses of IPv6, in one network: one limit for all of them."""
+    port = free_port()
+    both = listener("::", port, family=socket.AF_INET6, dualstack_ipv6=True)
+    with service(both, addr=f":{port}") as registry:
+        registry.port = free_port()
+        with pytest.raises(RuntimeError):
+            registry.start()
+        assert f"ListenStream=0.0.0.0:{port} and ListenStream=[::]:{port}" in registry.log()
 
 
 def test_nginx_that_dies_is_given_the_socket_again():

@@ -155,8 +155,13 @@ Result<> HandedSockets::check(const std::string& http_addr) const {
     const bool here = wanted.host.empty()
                           ? bound.is_any()
                           : std::ranges::any_of(expected, [&](const Bound& one) { return one.is_same(bound); });
-    if (bound.port == wanted.port && here) continue;
     const std::string unit = unit_.empty() ? "the socket unit" : unit_;
+    if (bound.both_families) // nginx would see clients of IPv4 as IPv6, and all of them in one network
+      return fail(Code::invalid,
+                  key + unit + " of systemd listens on " + bound.text() +
+                      " for IPv4 too: name both families in it, as ListenStream=0.0.0.0:" + std::to_string(bound.port) +
+                      " and ListenStream=[::]:" + std::to_string(bound.port) + ", with BindIPv6Only=ipv6-only");
+    if (bound.port == wanted.port && here) continue;
     return fail(Code::invalid, key + unit + " of systemd listens on " + bound.text() +
                                    ": set ListenStream= to the same address (systemctl edit " + unit +
                                    "), or do without it (systemctl mask --now " + unit + ")");
@@ -168,8 +173,7 @@ std::vector<std::string> HandedSockets::nginx_addresses() const {
   std::vector<std::string> addresses;
   for (const UniqueFd& socket : sockets_) {
     const Bound bound = bound_of(socket.get()).value();
-    const char* families = bound.family != AF_INET6 ? "" : bound.both_families ? " ipv6only=off" : " ipv6only=on";
-    addresses.push_back(bound.text() + families + backlog);
+    addresses.push_back(bound.text() + (bound.family == AF_INET6 ? " ipv6only=on" : "") + backlog);
   }
   return addresses;
 }
