@@ -125,7 +125,7 @@ ci: ## all that .ci/run does
 .PHONY: install
 install: TARGET = --target berth
 install: PREFIX ?= /usr/local
-install: build ## program, nginx files, manual pages, completions, units of systemd: below DESTDIR and PREFIX (/usr/local)
+install: build ## program, nginx files, manual pages, completions, units: below DESTDIR and PREFIX (/usr/local)
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
 .PHONY: deb
@@ -133,10 +133,18 @@ deb: ## a Debian package in dist/ (BERTH_BUILD=DIR packs what is built there, an
 	@.ci/packages deb
 	@packaging/make-deb dist
 
+.PHONY: arm64
+arm64: ## build-arm64/berth, for arm64 (TYPE=Debug: not optimized); runs here if qemu-user-static is there
+	@.ci/packages arm64
+	@packaging/arm64-sysroot build-arm64/sysroot
+	@[ -f build-arm64/build.ninja ] || $(CONFIGURE) -B build-arm64 -DCMAKE_BUILD_TYPE=$(TYPE) -DBUILD_TESTING=OFF \
+	  -DCMAKE_TOOLCHAIN_FILE=packaging/arm64.cmake >/dev/null
+	@cmake --build build-arm64 -j $(JOBS) --target berth
+
 .PHONY: release
 release: ## the tag and the tarball of the version in CMakeLists.txt, in dist/; pushes nothing
 	@.ci/release
 
 .PHONY: clean
 clean: ## removes the build directories; neither ./data nor dist
-	@rm -rf build build-asan build-tsan build-fuzz compile_commands.json
+	@rm -rf build build-asan build-tsan build-fuzz build-arm64 compile_commands.json

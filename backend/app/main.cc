@@ -142,7 +142,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(footer);
 
-  std::string config, output;
+  std::string config, output, file, user;
   const auto command = [&](const char* name, const char* what) {
     CLI::App* sub = app.add_subcommand(name, what);
     sub->add_option("CONFIG", config, "config.yml")->envname("REGISTRY_CONFIGURATION_PATH")->required();
@@ -175,7 +175,6 @@ int main(int argc, char** argv) {
   bool dry_run = false;
   purge->add_flag("-d,--dry-run", dry_run, "only name them");
   CLI::App* keys = app.add_subcommand("config-keys", "Print every key of CONFIG and what becomes of it, as Markdown");
-  std::string file, user;
   CLI::App* passwd = app.add_subcommand("passwd", "Set a user's password in a file for auth.htpasswd");
   passwd->add_option("FILE", file, "made if it is not there")->required();
   passwd->add_option("USER", user, "whose password; it is asked for, or a line of standard input")->required();
@@ -185,7 +184,6 @@ int main(int argc, char** argv) {
   const RobotCommands robot(app, config);
   const PackageCommands package(app);
   if (const auto ended = parse(app, argc, argv)) return *ended;
-  if (const auto code = package.run()) return *code;
   if (up->parsed()) return berth::app::up(config);
   if (serve->parsed()) return berth::app::serve(config, api);
   if (index->parsed()) return berth::app::index_referrers(config);
@@ -202,5 +200,5 @@ int main(int argc, char** argv) {
   if (purge->parsed()) return berth::app::purge_uploads(config, dry_run ? PurgeRun::dry : PurgeRun::as_configured);
   if (keys->parsed()) return berth::app::config_keys();
   if (passwd->parsed()) return berth::app::passwd(file, user);
-  return robot.run().value_or(berth::app::exit_usage);
+  return robot.run().or_else([&] { return package.run(); }).value_or(berth::app::exit_usage);
 }

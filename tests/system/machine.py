@@ -34,17 +34,17 @@ def extract(archive, root):
 
 
 def machine_base(package):
-    """A tar of the base image with systemd, and with the packages that this one depends on, not installed, but there."""
+    """A tar of the base image with systemd; the packages that this one depends on are there, not installed."""
     if BASE_FILE.exists():
         return BASE_FILE
     with tempfile.TemporaryDirectory(prefix="berth-machine-", dir="/tmp") as folder:
         root = pathlib.Path(folder) / "root"
         extract(base_image(), root)
         shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
-        shutil.copy(package, root / "root/berth.deb")
+        shutil.copy(package, root / "var/berth.deb")
         chroot(root, "apt-get", "-q", "update")
         chroot(root, "apt-get", "-qy", "--no-install-recommends", "install", "systemd", "systemd-sysv")
-        chroot(root, "apt-get", "-qy", "--no-install-recommends", "--download-only", "install", "/root/berth.deb")
+        chroot(root, "apt-get", "-qy", "--no-install-recommends", "--download-only", "install", "/var/berth.deb")
         made = BASE_FILE.with_suffix(".new")
         subprocess.run(["tar", "-C", str(root), "-cf", str(made), "."], check=True, timeout=SECONDS)
         made.rename(BASE_FILE)

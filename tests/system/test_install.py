@@ -43,7 +43,7 @@ def commands(program):
     """Every command that `berth --help` names, and those below them."""
     def below(*words):
         text = run(program, *words, "--help")
-        names = re.findall(r"^  (\S+) ", text.split("Subcommands:\n")[1], re.MULTILINE) if "Subcommands:" in text else []
+        names = re.findall(r"^  (\S+) ", text.partition("Subcommands:\n")[2], re.MULTILINE)
         return [name for each in names for name in below(*words, each)] if names else [" ".join(words)]
     return below()
 

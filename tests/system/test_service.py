@@ -1,4 +1,4 @@
-"""`berth up` as a service of systemd: what it tells, and the listening socket that it is handed and that outlives it."""
+"""`berth up` as a service of systemd: what it tells, the socket that it is handed, the program that takes its place."""
 import contextlib
 import hashlib
 import http.client
