@@ -2,6 +2,7 @@
 import contextlib
 import hashlib
 import http.client
+import os
 import pathlib
 import re
 import shutil
@@ -16,8 +17,11 @@ import urllib.parse
 import pytest
 
 import harness
+from conftest import need_root
 from harness import Client, Registry, free_port
 from images import random_bytes
+
+OWNER = 65534       # nobody
 
 # As systemd does: LISTEN_PID is the program's own pid.
 START = """
@@ -44,6 +48,8 @@ class Service(Registry):
         self.told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         name = tempfile.mktemp(prefix="berth-notify-", dir="/tmp")
         self.told.bind("\0" + name if abstract else name)
+        if not abstract:
+            os.chmod(name, 0o777)       # as systemd's
         super().__init__({"http": {"addr": addr}} if addr else None,
                          env={"NOTIFY_SOCKET": "@" + name if abstract else name})
         self.name = None if abstract else pathlib.Path(name)
@@ -252,6 +258,29 @@ def test_an_upgrade_breaks_no_push():
             registry.send_signal(signal.SIGHUP)     # reloads go on as before
             registry.await_told("RELOADING=1")
             assert "serving on" in registry.await_told("READY=1")[-1]
+        registry.stop()
+
+
+def test_an_upgrade_of_one_who_works_as_another_user():
+    """Started by root, over a store of another: root is kept for a file that root alone may read, and no more."""
+    need_root()
+    with contextlib.closing(Upgraded()) as registry:
+        registry.root.mkdir(parents=True)
+        os.chown(registry.root, OWNER, OWNER)
+        registry.config_file.touch(0o600)
+        registry.start()
+        registry.await_told("READY=1")
+        pools = registry.pools()
+        registry.upgrade()
+        registry.send_signal(signal.SIGUSR2)
+        if "not replaced" in registry.await_told("READY=1")[-1]:
+            pytest.fail(registry.log())
+        assert registry.runs_the_file() and registry.pools() - pools
+        users = pathlib.Path(f"/proc/{registry.pid}/status").read_text()
+        assert re.search(r"^Uid:\t(\d+)\t(\d+)", users, re.MULTILINE)[2] == str(OWNER)
+        for pid in registry.pools():
+            assert set(re.search(r"^Uid:(.*)", pathlib.Path(f"/proc/{pid}/status").read_text(),
+                                 re.MULTILINE)[1].split()) == {str(OWNER)}
         registry.stop()
 
 
