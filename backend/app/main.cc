@@ -10,6 +10,7 @@
 #include "app/commands/commands.h"
 #include "app/commands/passwd.h"
 #include "app/commands/robot.h"
+#include "app/commands/store_commands.h"
 #include "app/pool/allocator.h"
 
 namespace {
@@ -97,12 +98,15 @@ int main(int argc, char** argv) {
   CLI::App* purge = command("purge-uploads", "Remove abandoned uploads once, while the registry runs or not");
   bool dry_run = false;
   purge->add_flag("-d,--dry-run", dry_run, "only name them");
+  bool quiet = false;
+  for (CLI::App* long_one : {index, purge}) long_one->add_flag("-q,--quiet", quiet, "no word of how far it is");
   CLI::App* keys = app.add_subcommand("config-keys", "Print every key of CONFIG and what becomes of it, as Markdown");
   std::string file, user;
   CLI::App* passwd = app.add_subcommand("passwd", "Set a user's password in a file for auth.htpasswd");
   passwd->add_option("FILE", file, "made if it is not there")->required();
   passwd->add_option("USER", user, "whose password; it is asked for, or a line of standard input")->required();
   const RobotCommands robot(app, config);
+  const berth::app::StoreCommands store(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RequiredError& error) {
@@ -113,9 +117,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? berth::app::exit_ok : berth::app::exit_usage;
   }
+  const auto loudness = quiet ? berth::app::Loudness::quiet : berth::app::Loudness::normal;
   if (up->parsed()) return berth::app::up(config);
   if (serve->parsed()) return berth::app::serve(config, api);
-  if (index->parsed()) return berth::app::index_referrers(config);
+  if (index->parsed()) return berth::app::index_referrers(config, loudness);
   if (nginx->parsed()) return berth::app::nginx(config, output);
   if (check->parsed()) return berth::app::check_config(config);
   if (access->parsed()) {
@@ -124,8 +129,10 @@ int main(int argc, char** argv) {
     return berth::app::access(config, subject, repository);
   }
   using berth::app::PurgeRun;
-  if (purge->parsed()) return berth::app::purge_uploads(config, dry_run ? PurgeRun::dry : PurgeRun::as_configured);
+  if (purge->parsed())
+    return berth::app::purge_uploads(config, dry_run ? PurgeRun::dry : PurgeRun::as_configured, loudness);
   if (keys->parsed()) return berth::app::config_keys();
   if (passwd->parsed()) return berth::app::passwd(file, user);
+  if (const auto code = store.run()) return *code;
   return robot.run().value_or(berth::app::exit_usage);
 }

@@ -39,12 +39,12 @@ int outcome(const Result<>& result, Logger& logger) {
 }
 
 // As the user who owns the store: so that what is made in it can be changed by whoever serves it.
-Result<> index_as_user(const config::Config& config, Logger& logger) {
+Result<> index_as_user(const config::Config& config, Logger& logger, Loudness loudness) {
   BERTH_TRY(const Account account, account_of(config));
   BERTH_CHECK(act_as(account, config));
   BERTH_CHECK(drop_root());
   BERTH_CHECK(prepare_directories(config, account));
-  return index_referrers_of(config, logger);
+  return index_referrers_of(config, logger, loudness);
 }
 
 // Serves on the socket that was handed over, or on the one it shares with others of its configuration, as the user who
@@ -90,11 +90,11 @@ int serve(const std::string& config_path, PoolApi serves) {
   return outcome(serve_as_user(loaded->config, serves, *logger), *logger);
 }
 
-int index_referrers(const std::string& config_path) {
+int index_referrers(const std::string& config_path, Loudness loudness) {
   const auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
   const auto logger = make_logger(loaded->config.log);
-  return outcome(index_as_user(loaded->config, *logger), *logger);
+  return outcome(index_as_user(loaded->config, *logger, loudness), *logger);
 }
 
 int nginx(const std::string& config_path, const std::string& output) {
@@ -129,7 +129,7 @@ int check_config(const std::string& config_path) {
   return exit_ok;
 }
 
-int purge_uploads(const std::string& config_path, PurgeRun run) {
+int purge_uploads(const std::string& config_path, PurgeRun run, Loudness loudness) {
   auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
   config::Config& config = loaded->config;
@@ -142,7 +142,12 @@ int purge_uploads(const std::string& config_path, PurgeRun run) {
   driver::FsOps ops;
   SystemRandom random;
   driver::Filesystem driver(config.storage.root, ops, random);
-  const auto purged = purge_once(config, driver, SystemClock().now(), *logger, [] { return false; });
+  Progress progress("directories", Progress::Unit::items, loudness);
+  const auto look = [&progress] { // between two directories
+    progress.advance();
+    return false;
+  };
+  const auto purged = purge_once(config, driver, SystemClock().now(), *progress.logger(*logger), look);
   if (!purged) return complain(purged.error());
   return purged->failed == 0 ? exit_ok : exit_failure;
 }

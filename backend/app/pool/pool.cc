@@ -13,6 +13,7 @@
 #include "api/debug/face.h"
 #include "app/pool/access.h"
 #include "app/pool/debug_pages.h"
+#include "app/pool/descriptor_cache.h"
 #include "app/pool/health_checks.h"
 #include "app/pool/process_metrics.h"
 #include "app/pool/pull_gate.h"
@@ -23,9 +24,6 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/url_secrets.h"
-#include "cache/cached_blob_statter.h"
-#include "cache/measured.h"
-#include "cache/redis.h"
 #include "driver/filesystem.h"
 #include "driver/measured.h"
 #include "fcgi/server.h"
@@ -99,53 +97,6 @@ void add_pool_metrics(api::debug::Metrics& metrics, const config::Config& config
     write_store_metrics(page, config.storage.root);
     write_process_metrics(page);
   });
-}
-
-cache::RedisOptions redis_options_of(const config::Redis& from) {
-  using std::chrono::milliseconds;
-  cache::RedisOptions options;
-  const auto set = [](milliseconds& into, config::Duration time) {
-    if (time.count() > 0) into = std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
-  };
-  options.address = from.addrs.front();
-  options.username = from.username;
-  options.password = from.password;
-  options.client_name = from.client_name;
-  options.database = from.db;
-  set(options.dial_timeout, from.dial_timeout);
-  set(options.write_timeout, from.write_timeout);
-  set(options.read_timeout, from.read_timeout);
-  set(options.idle_timeout, from.idle_timeout);
-  if (from.max_idle > 0) options.max_idle = static_cast<std::size_t>(from.max_idle);
-  if (from.max_active > 0) options.max_active = static_cast<std::size_t>(from.max_active);
-  options.certificate = from.tls_certificate;
-  options.key = from.tls_key;
-  options.root_cas = from.tls_root_cas;
-  return options;
-}
-
-// Not to clusters or sentinels: the config's warning says so.
-bool speaks_to_redis(const config::Config& config) {
-  return config.storage.cache_in_redis && config.redis.addrs.size() == 1 && config.redis.sentinel_master.empty();
-}
-
-// The cache before the store; both members are empty if there is none.
-struct CacheParts {
-  std::unique_ptr<cache::Cache> cache;
-  const cache::Redis* redis = nullptr; // in it
-};
-
-Result<CacheParts> cache_of(const config::Config& config, api::debug::Metrics& metrics, Logger& logger) {
-  const config::Redis& from = config.redis;
-  if (config.storage.cache_descriptors)
-    return CacheParts{std::make_unique<cache::Cache>(std::make_unique<cache::Memory>(config.storage.cache_entries))};
-  if (!speaks_to_redis(config)) return CacheParts{};
-  BERTH_TRY(std::unique_ptr<cache::Redis> redis, cache::Redis::make(redis_options_of(from), logger));
-  CacheParts parts{nullptr, redis.get()};
-  parts.cache = std::make_unique<cache::Cache>(std::make_unique<cache::Measured>(
-      std::move(redis),
-      [&metrics](std::string_view operation, api::debug::Seconds time) { metrics.redis_action(operation, time); }));
-  return parts;
 }
 
 // Adds the pages of the optional parts to the debug server.
@@ -286,7 +237,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
     metrics->storage_action(action, time);
   });
   driver::StorageDriver& driver = counts ? static_cast<driver::StorageDriver&>(measured) : filesystem;
-  BERTH_TRY(const CacheParts caching, cache_of(config, *metrics, logger));
+  BERTH_TRY(const CacheParts caching, cache_of(config, metrics.get(), logger));
   cache::Cache* const cache = caching.cache.get();
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config)));
   storage::Registry registry({driver, cache, std::move(rules), clock, random, logger});

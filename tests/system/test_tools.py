@@ -1,0 +1,276 @@
+"""Commands for whoever has only a shell: init, status, ls, inspect, rm; and what berth says of its certificate."""
+import json
+import os
+import pathlib
+import pty
+import re
+import subprocess
+import threading
+import time
+
+import pytest
+
+import harness
+from conftest import running
+from harness import OCI_INDEX, OCI_MANIFEST, Client, Registry, digest, wait_until
+
+pytestmark = pytest.mark.differs("berth's own commands")
+
+COMMAND_SECONDS = 30
+
+
+def berth(*arguments, env=None, **options):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")} | (env or {})
+    program = os.environ.get("BERTH", str(harness.REPOSITORY / "build" / "berth"))
+    options = {"stdin": subprocess.DEVNULL} | options if "input" not in options else options
+    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True,
+                          timeout=COMMAND_SECONDS, env=environment, **options)
+
+
+def index_of(*manifests):
+    return json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [
+        {"mediaType": OCI_MANIFEST, "size": len(data), "digest": digest(data),
+         "platform": {"os": "linux", "architecture": architecture}} for architecture, data in manifests]}).encode()
+
+
+@pytest.fixture(scope="module")
+def registry():
+    with running(Registry()) as started:
+        yield started
+
+
+def rows(registry, *words):
+    done = berth("ls", registry.config_file, *words, "--json")
+    assert done.returncode == 0, done
+    return json.loads(done.stdout)
+
+
+# ls
+
+
+def test_ls_names_repositories_and_tags(registry):
+    client = Client(registry)
+    image = client.make_image("list/app", tag="1.2", layers=[b"x" * 3000, b"y"])
+    client.put_manifest("list/app", "again", image.manifest, image.media_type)
+    assert "list/app" in berth("ls", registry.config_file).stdout.splitlines()
+    assert "list/app" in rows(registry)
+    first, second = rows(registry, "list/app")
+    assert (first["tag"], second["tag"]) == ("1.2", "again")
+    config = json.dumps({"architecture": "amd64", "os": "linux", "for": "list/app:1.2"}).encode()
+    for row in first, second:
+        assert row["digest"] == image.digest and row["mediaType"] == image.media_type
+        assert row["size"] == len(image.manifest) + 3001 + len(config)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["tagged"])
+    shown = berth("ls", registry.config_file, "list/app").stdout.splitlines()
+    assert re.fullmatch(rf"1\.2    {image.digest}  \d\.\d kB  \d+ s ago", shown[0]), shown
+
+
+def test_ls_by_the_variable(registry):
+    Client(registry).make_image("list/variable", tag="one")
+    named = {"REGISTRY_CONFIGURATION_PATH": str(registry.config_file)}
+    assert "list/variable" in berth("ls", env=named).stdout
+    assert berth("ls", "list/variable", env=named).stdout.startswith("one ")
+    assert berth("ls", registry.config_file, "list/variable", env=named).stdout.startswith("one ")
+    missing = berth("ls")
+    assert missing.returncode == 2 and "REGISTRY_CONFIGURATION_PATH" in missing.stderr
+
+
+@pytest.mark.parametrize("words, code, says", [
+    (["ls", "list/none"], 1, "there is no such repository"),
+    (["ls", "List/None"], 2, "no repository's name"),
+    (["ls", "list/app:1.2"], 2, "berth inspect"),
+    (["inspect"], 2, "takes one image"),
+    (["inspect", "localhost:5000/list/app:1"], 2, "without the registry's host"),
+    (["inspect", "list/app:none"], 1, "there is no such image"),
+    (["inspect", "list/app@none"], 2, "is no digest"),
+    (["rm"], 2, "takes what to remove"),
+    (["rm", "list/app"], 2, "name a tag"),
+    (["rm", "list/app:none"], 1, "there is no such tag"),
+    (["rm", "list/app@" + digest(b"none")], 1, "there is no such manifest"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
+def test_what_is_not_there_is_said(registry, words, code, says):
+    done = berth(words[0], registry.config_file, *words[1:])
+    assert done.returncode == code and says in done.stderr and not done.stdout, done
+
+
+def test_a_damaged_tag_is_named_and_the_rest_is_listed(registry):
+    client = Client(registry)
+    image = client.make_image("list/damaged", tag="bad")
+    client.make_image("list/damaged", tag="good", layers=[b"other"])
+    hexadecimal = image.digest.removeprefix("sha256:")
+    (registry.v2_root / "blobs" / "sha256" / hexadecimal[:2] / hexadecimal / "data").write_bytes(b"{}")
+    done = berth("ls", registry.config_file, "list/damaged", "--json")
+    assert done.returncode == 1
+    bad, good = json.loads(done.stdout)
+    assert bad["tag"] == "bad" and bad["error"] and "error" not in good
+
+
+# inspect
+
+
+def test_inspect_an_image(registry):
+    client = Client(registry)
+    config = json.dumps({"architecture": "arm64", "os": "linux", "created": "2026-01-02T03:04:05Z",
+                         "config": {"Labels": {"org.example.who": "us\x1b[2J"}}}).encode()
+    image = client.make_image("look/app", tag="latest", layers=[b"a" * 5000, b"b"], config=config,
+                              media_type=OCI_MANIFEST)
+    subject = {"mediaType": OCI_MANIFEST, "size": len(image.manifest), "digest": image.digest}
+    signature = harness.image_manifest(OCI_MANIFEST, b"{}", [b"sig"], subject=subject,
+                                       artifactType="application/vnd.example.signature")
+    for data in (b"{}", b"sig"):
+        client.push_blob("look/app", data)
+    assert client.put_manifest("look/app", digest(signature), signature).status == 201
+    page = json.loads(berth("inspect", registry.config_file, "look/app", "--json").stdout)
+    assert (page["digest"], page["tag"], page["mediaType"]) == (image.digest, "latest", OCI_MANIFEST)
+    assert page["platform"] == "linux/arm64" and page["labels"] == {"org.example.who": "us\x1b[2J"}
+    assert [layer["digest"] for layer in page["layers"]] == list(image.layers)
+    assert page["size"] == len(image.manifest) + len(config) + 5001
+    assert [(one["digest"], one["artifactType"]) for one in page["referrers"]] == [
+        (digest(signature), "application/vnd.example.signature")]
+    text = berth("inspect", registry.config_file, f"look/app@{image.digest}").stdout
+    assert "\x1b" not in text, "a label moves the cursor"
+    assert all(word in text for word in (image.digest, "linux/arm64", "5.0 kB", "org.example.who=us", "signature"))
+
+
+def test_inspect_an_index(registry):
+    client = Client(registry)
+    children = [("amd64", client.make_image("look/index", layers=[b"1" * 100], media_type=OCI_MANIFEST).manifest),
+                ("arm64", client.make_image("look/index", layers=[b"2" * 200], media_type=OCI_MANIFEST).manifest)]
+    assert client.put_manifest("look/index", "all", index_of(*children), OCI_INDEX).status == 201
+    page = json.loads(berth("inspect", registry.config_file, "look/index:all", "--json").stdout)
+    assert [child["platform"] for child in page["manifests"]] == ["linux/amd64", "linux/arm64"]
+    row, = rows(registry, "look/index")
+    assert row["size"] == page["size"] == len(index_of(*children)) + 300 + sum(len(data) for _, data in children) + len(
+        json.dumps({"architecture": "amd64", "os": "linux", "for": "look/index:None"}).encode()), "the config is shared"
+
+
+# rm
+
+
+def test_rm_is_what_delete_is(registry):
+    client = Client(registry)
+    image = client.make_image("drop/app", tag="one")
+    for tag in ("two", "three"):
+        client.put_manifest("drop/app", tag, image.manifest, image.media_type)
+    assert client.get(client.manifest("drop/app", "one")).status == 200, "remembered by the pool"
+    done = berth("rm", registry.config_file, "drop/app:one")
+    assert done.returncode == 0 and image.digest in done.stdout and "garbage collection" in done.stderr, done
+    assert "storage.delete.enabled" not in done.stderr
+    assert client.get(client.manifest("drop/app", "one")).status == 404
+    assert client.get(client.tags("drop/app")).json()["tags"] == ["three", "two"]
+    assert client.get(client.manifest("drop/app", image.digest)).status == 200
+    done = berth("rm", registry.config_file, f"drop/app@{image.digest}")
+    assert done.returncode == 0 and "its tags: three, two" in done.stdout, done
+    assert client.get(client.manifest("drop/app", image.digest)).status == 404
+    assert client.get(client.manifest("drop/app", "two")).status == 404
+    assert client.put_manifest("drop/app", "one", image.manifest, image.media_type).status == 201
+
+
+def test_rm_where_clients_may_not_and_where_nobody_may(registry):
+    client = Client(registry)
+    client.make_image("drop/closed", tag="one")
+    read_only = {"REGISTRY_STORAGE_MAINTENANCE_READONLY": "{enabled: true}"}
+    refused = berth("rm", registry.config_file, "drop/closed:one", env=read_only)
+    assert refused.returncode == 1 and "read-only" in refused.stderr, refused
+    done = berth("rm", registry.config_file, "drop/closed:one", env={"REGISTRY_STORAGE_DELETE_ENABLED": "false"})
+    assert done.returncode == 0 and "storage.delete.enabled is off" in done.stderr, done
+    assert client.get(client.manifest("drop/closed", "one")).status == 404
+
+
+def test_rm_beside_pushes(registry):
+    """Somebody tags what is being removed, again and again: a tag that was acknowledged last leads to its manifest."""
+    client = Client(registry)
+    image = client.make_image("drop/busy", tag="now")
+    stop = threading.Event()
+    statuses = []
+
+    def push():
+        while not stop.is_set():
+            statuses.append(client.put_manifest("drop/busy", "now", image.manifest, image.media_type).status)
+
+    pusher = threading.Thread(target=push)
+    pusher.start()
+    try:
+        for _ in range(10):
+            assert berth("rm", registry.config_file, f"drop/busy@{image.digest}").returncode in (0, 1)
+    finally:
+        stop.set()
+        pusher.join()
+    assert set(statuses) == {201}
+    assert client.put_manifest("drop/busy", "now", image.manifest, image.media_type).status == 201
+    assert client.get(client.manifest("drop/busy", "now")).status == 200
+
+
+def test_a_stopped_registry_and_none(tmp_path):
+    registry = Registry()
+    try:
+        registry.start()
+        Client(registry).make_image("still/here", tag="one")
+        registry.stop()
+        before = sorted(map(str, registry.root.rglob("*")))
+        assert berth("ls", registry.config_file).stdout == "still/here\n"
+        assert json.loads(berth("inspect", registry.config_file, "still/here:one", "--json").stdout)["layers"]
+        assert sorted(map(str, registry.root.rglob("*"))) == before, "looking writes nothing"
+        assert berth("rm", registry.config_file, "still/here:one").returncode == 0
+        assert berth("ls", registry.config_file, "still/here").stdout == ""
+    finally:
+        registry.close()
+    config = tmp_path / "config.yml"
+    config.write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/none}}}}\n")
+    none = berth("ls", config)
+    assert none.returncode == 2 and "there is no store" in none.stderr and not (tmp_path / "none").exists()
+
+
+# How far a command is
+
+
+MANY = 2000
+
+
+@pytest.fixture(scope="module")
+def many_tags(registry):
+    client = Client(registry)
+    client.make_image("many/tags", tag="t")
+    tags = registry.v2_root / "repositories" / "many" / "tags" / "_manifests" / "tags"
+    link = (tags / "t" / "current" / "link").read_bytes()
+    for number in range(MANY):
+        (tags / f"t{number}" / "current").mkdir(parents=True)
+        (tags / f"t{number}" / "current" / "link").write_bytes(link)
+    return "many/tags"
+
+
+def slow_ls(registry, repository, stderr, *options):
+    """An ls whose output nobody reads, so that it takes as long as the test wants."""
+    program = os.environ.get("BERTH", str(harness.REPOSITORY / "build" / "berth"))
+    return subprocess.Popen([program, "ls", registry.config_file, repository, "--json", *options],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr)
+
+
+def test_a_bar_on_a_terminal_and_lines_elsewhere(registry, many_tags):
+    ours, terminal = pty.openpty()
+    on_terminal = slow_ls(registry, many_tags, terminal)
+    os.close(terminal)
+    elsewhere = slow_ls(registry, many_tags, subprocess.PIPE)
+    quiet = slow_ls(registry, many_tags, subprocess.PIPE, "--quiet")
+    shown = b""
+    while b"left" not in shown:
+        shown += os.read(ours, 4096)
+    assert re.search(rb"\[=*> *\] +\d+ % [\d,]+ of 2,001 tags, [\d,]+/s, \d+:\d\d left", shown), shown
+    assert re.fullmatch(rb"berth: [\d,]+ of 2,001 tags, [\d,]+/s, \d+:\d\d left\n", elsewhere.stderr.readline())
+    for process in on_terminal, elsewhere, quiet:
+        listed = json.loads(process.stdout.read())
+        assert len(listed) == MANY + 1 and process.wait(COMMAND_SECONDS) == 0
+    try:
+        while more := os.read(ours, 4096):
+            shown += more
+    except OSError:
+        pass    # the other end is closed
+    assert shown.endswith(b"\r\x1b[K"), "the bar is gone at the end"
+    assert quiet.stderr.read() == b""
+    os.close(ours)
+
+
+def test_quick_commands_say_nothing_of_progress(registry):
+    for command in "index-referrers", "purge-uploads":
+        said = berth(command, registry.config_file).stderr
+        assert "/s" not in said and said.count("\n") == 1, said
