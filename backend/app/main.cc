@@ -8,9 +8,10 @@
 
 #include "app/commands/access.h"
 #include "app/commands/commands.h"
+#include "app/commands/maintenance_commands.h"
 #include "app/commands/passwd.h"
 #include "app/commands/robot.h"
-#include "app/commands/store_commands.h"
+#include "app/commands/tool_commands.h"
 #include "app/pool/allocator.h"
 
 namespace {
@@ -83,7 +84,6 @@ int main(int argc, char** argv) {
   serve->add_option("--api", api, "serve this API alone: v1 or v2; both: as CONFIG says")
       ->transform(CLI::CheckedTransformer(apis))
       ->option_text("API");
-  CLI::App* index = command("index-referrers", "List what another registry pushed among the referrers of its subject");
   CLI::App* nginx = command("nginx", "Print the nginx fragments that CONFIG implies");
   nginx->add_option("-o,--output", output, "write the whole nginx configuration into this directory instead");
   CLI::App* check = command("check-config", "Check CONFIG without starting anything, nginx's half included");
@@ -95,18 +95,14 @@ int main(int argc, char** argv) {
                    "token:ISSUER CLAIM=VALUE ...; and a repository's name")
       ->required()
       ->expected(2, 64);
-  CLI::App* purge = command("purge-uploads", "Remove abandoned uploads once, while the registry runs or not");
-  bool dry_run = false;
-  purge->add_flag("-d,--dry-run", dry_run, "only name them");
-  bool quiet = false;
-  for (CLI::App* long_one : {index, purge}) long_one->add_flag("-q,--quiet", quiet, "no word of how far it is");
   CLI::App* keys = app.add_subcommand("config-keys", "Print every key of CONFIG and what becomes of it, as Markdown");
   std::string file, user;
   CLI::App* passwd = app.add_subcommand("passwd", "Set a user's password in a file for auth.htpasswd");
   passwd->add_option("FILE", file, "made if it is not there")->required();
   passwd->add_option("USER", user, "whose password; it is asked for, or a line of standard input")->required();
   const RobotCommands robot(app, config);
-  const berth::app::StoreCommands store(app);
+  const berth::app::MaintenanceCommands maintenance(app, config);
+  const berth::app::ToolCommands tools(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RequiredError& error) {
@@ -117,10 +113,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? berth::app::exit_ok : berth::app::exit_usage;
   }
-  const auto loudness = quiet ? berth::app::Loudness::quiet : berth::app::Loudness::normal;
   if (up->parsed()) return berth::app::up(config);
   if (serve->parsed()) return berth::app::serve(config, api);
-  if (index->parsed()) return berth::app::index_referrers(config, loudness);
   if (nginx->parsed()) return berth::app::nginx(config, output);
   if (check->parsed()) return berth::app::check_config(config);
   if (access->parsed()) {
@@ -128,11 +122,9 @@ int main(int argc, char** argv) {
     subject.pop_back();
     return berth::app::access(config, subject, repository);
   }
-  using berth::app::PurgeRun;
-  if (purge->parsed())
-    return berth::app::purge_uploads(config, dry_run ? PurgeRun::dry : PurgeRun::as_configured, loudness);
   if (keys->parsed()) return berth::app::config_keys();
   if (passwd->parsed()) return berth::app::passwd(file, user);
-  if (const auto code = store.run()) return *code;
+  if (const auto code = maintenance.run()) return *code;
+  if (const auto code = tools.run()) return *code;
   return robot.run().value_or(berth::app::exit_usage);
 }

@@ -221,10 +221,99 @@ def test_a_stopped_registry_and_none(tmp_path):
     assert none.returncode == 2 and "there is no store" in none.stderr and not (tmp_path / "none").exists()
 
 
+# init
+
+
+class Made(Registry):
+    """A registry from `berth init`, as a person starts it."""
+    def __init__(self, *options, words=None):
+        super().__init__()
+        self.directory.chmod(0o755)
+        self.home = self.directory / "a home"
+        self.done = berth("init", self.home, "--addr", self.authority, *options, input=words)
+        self.tls = "--http" not in options
+        self.ca_file = str(self.home / "certs" / "ca.crt") if self.tls else None
+
+    def start(self):
+        config = self.home / "config.yml"
+        self.config_file = self.directory / "ignored.yml"
+        command = [os.environ.get("BERTH", str(harness.REPOSITORY / "build" / "berth")), "up", str(config)]
+        self.command = lambda: command
+        return super().start()
+
+
+def test_init_makes_what_up_takes():
+    old = os.umask(0)
+    try:
+        made = Made("--host", "registry.test", "--host", "127.0.0.1", "--user", "ann", words="secret words\n")
+    finally:
+        os.umask(old)
+    try:
+        assert made.done.returncode == 0, made.done
+        modes = {path.name: path.stat().st_mode & 0o777 for path in made.home.rglob("*")}
+        assert modes == {"config.yml": 0o644, "users": 0o600, "certs": 0o755, "ca": 0o700, "ca.key": 0o600,
+                         "ca.crt": 0o644, "registry.key": 0o600, "registry.crt": 0o644}
+        assert berth("check-config", made.home / "config.yml").returncode == 0
+        for line in f"berth up '{made.home}/config.yml'", f"docker login -u ann registry.test:{made.port}", "ca.crt":
+            assert line in made.done.stdout, made.done.stdout
+        made.start()
+        client = Client(made)     # which verifies the certificate
+        assert client.get("/v2/").status == 401
+        assert client.get("/v2/", {"Authorization": "Basic YW5uOnNlY3JldCB3b3Jkcw=="}).status == 200
+        made.stop()
+    finally:
+        made.close()
+
+
+def test_init_overwrites_nothing_and_renews():
+    made = Made("--host", "127.0.0.1", "--host", "::1")
+    try:
+        before = {path: path.read_bytes() for path in made.home.rglob("*") if path.is_file()}
+        again = berth("init", made.home)
+        assert again.returncode == 1 and str(made.home / "config.yml") in again.stderr, again
+        assert {path: path.read_bytes() for path in before} == before
+        made.start()
+        renewed = berth("init", made.home, "--renew")
+        assert renewed.returncode == 0 and "SIGHUP" in renewed.stdout, renewed
+        changed = {path.name for path, data in before.items() if path.read_bytes() != data}
+        assert changed == {"registry.crt", "registry.key"}
+        names = subprocess.run(["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in",
+                                made.home / "certs" / "registry.crt"], capture_output=True, text=True, check=True)
+        assert "IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1" in names.stdout
+        made.send_signal(1)
+        wait_until(lambda: "msg=reloaded" in made.log(), made.log)
+        assert Client(made).get("/v2/").status == 200, "of the CA that clients trust"
+        made.stop()
+    finally:
+        made.close()
+
+
+def test_init_in_plain_http():
+    made = Made("--http")
+    try:
+        assert made.done.returncode == 0 and not (made.home / "certs").exists(), made.done
+        made.start()
+        assert Client(made).get("/v2/").status == 200
+        made.stop()
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize("options, says", [
+    (["--host", "registry.test:5000"], "no port"), (["--host", "a,IP:1.2.3.4"], "no port"), (["--addr", "x"], ":5000"),
+    (["--renew"], "certs/ca.crt"), (["--http", "--host", "a"], "not with --http"),
+    (["--renew", "--http"], "nothing else"),
+], ids=" ".join)
+def test_init_with_what_makes_no_sense(tmp_path, options, says):
+    done = berth("init", tmp_path / "new", *options)
+    assert done.returncode == 2 and says in done.stderr, done
+    assert not list((tmp_path / "new").glob("*"))
+
+
 # How far a command is
 
 
-MANY = 2000
+MANY = 600
 
 
 @pytest.fixture(scope="module")
@@ -255,8 +344,8 @@ def test_a_bar_on_a_terminal_and_lines_elsewhere(registry, many_tags):
     shown = b""
     while b"left" not in shown:
         shown += os.read(ours, 4096)
-    assert re.search(rb"\[=*> *\] +\d+ % [\d,]+ of 2,001 tags, [\d,]+/s, \d+:\d\d left", shown), shown
-    assert re.fullmatch(rb"berth: [\d,]+ of 2,001 tags, [\d,]+/s, \d+:\d\d left\n", elsewhere.stderr.readline())
+    assert re.search(rb"\[=*> *\] +\d+ % [\d,]+ of 601 tags, [\d,]+/s, \d+:\d\d left", shown), shown
+    assert re.fullmatch(rb"berth: [\d,]+ of 601 tags, [\d,]+/s, \d+:\d\d left\n", elsewhere.stderr.readline())
     for process in on_terminal, elsewhere, quiet:
         listed = json.loads(process.stdout.read())
         assert len(listed) == MANY + 1 and process.wait(COMMAND_SECONDS) == 0

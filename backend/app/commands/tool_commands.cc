@@ -1,4 +1,4 @@
-#include "app/commands/store_commands.h"
+#include "app/commands/tool_commands.h"
 
 #include "app/commands/inspect.h"
 #include "app/commands/ls.h"
@@ -6,10 +6,25 @@
 
 namespace berth::app {
 
-StoreCommands::StoreCommands(CLI::App& app)
-    : ls_(app.add_subcommand("ls", "List the repositories of the store, or the tags of one")),
+ToolCommands::ToolCommands(CLI::App& app)
+    : init_(app.add_subcommand("init", "Make what a registry needs to start: config.yml, a certificate, a user")),
+      ls_(app.add_subcommand("ls", "List the repositories of the store, or the tags of one")),
       inspect_(app.add_subcommand("inspect", "Say what an image of the store is made of")),
       rm_(app.add_subcommand("rm", "Remove tags, or manifests with their tags, while the registry runs or not")) {
+  init_->add_option("DIR", init_options_.directory, "where")->capture_default_str();
+  init_
+      ->add_option("--host", init_options_.hosts,
+                   "what clients call it, for the certificate; repeatable; default: "
+                   "this host's name, localhost, 127.0.0.1, ::1")
+      ->option_text("HOST")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  init_->add_option("--addr", init_options_.address, "where it listens: [host]:port")
+      ->option_text("ADDRESS")
+      ->capture_default_str();
+  init_->add_option("--user", init_options_.user, "a first user, whose password is asked for")->option_text("NAME");
+  init_->add_flag("--http", init_options_.plain_http, "without TLS");
+  init_->add_flag("--renew", init_options_.renew, "only make a new certificate, by the CA that is there");
   const char* config = "config.yml, unless REGISTRY_CONFIGURATION_PATH names it; then ";
   ls_->add_option("CONFIG [REPOSITORY]", words_, config + std::string("perhaps a repository"));
   inspect_->add_option("CONFIG REPOSITORY[:TAG|@DIGEST]", words_,
@@ -20,8 +35,9 @@ StoreCommands::StoreCommands(CLI::App& app)
   ls_->add_flag("-q,--quiet", quiet_, "no word of how far it is");
 }
 
-std::optional<int> StoreCommands::run() const {
+std::optional<int> ToolCommands::run() const {
   const OutputForm form = json_ ? OutputForm::json : OutputForm::text;
+  if (init_->parsed()) return init(init_options_);
   if (ls_->parsed()) return ls(words_, form, quiet_ ? Loudness::quiet : Loudness::normal);
   if (inspect_->parsed()) return inspect(words_, form);
   if (rm_->parsed()) return rm(words_);
