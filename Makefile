@@ -76,10 +76,10 @@ asan tsan: ## unit and protocol tests under a sanitizer, in build-asan or build-
 	@[ -f build-$@/build.ninja ] || \
 	  $(CONFIGURE) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DBERTH_SANITIZE=$(SANITIZER) >/dev/null
 	@cmake --build build-$@ -j $(JOBS)
-	@# Nothing for the thread sanitizer: the fault tests have one thread and ten thousand pushes, and what is read of a
-	@# configuration, or answered to a command line, is so before there is a second thread.
+	@# Nothing for the thread sanitizer: what is read of a configuration, or answered to a command line, is so before
+	@# there is a second thread.
 	@$(SANITIZED) $(CTEST) --test-dir build-$@ -L '$(or $(LABELS),unit|protocol|races)' --output-junit junit.xml \
-	  $(if $(filter tsan,$@),-E '^(fault|test_command_line|test_config_(files|values))$$')
+	  $(if $(filter tsan,$@),-E '^test_(command_line|config_(files|values))$$')
 	@$(if $(LABELS)$(filter tsan,$@),true,$(SANITIZED) BERTH=$(abspath build-$@)/berth \
 	  tests/conformance/run --skip-without-go)
 

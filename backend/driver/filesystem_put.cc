@@ -105,6 +105,7 @@ Result<> Filesystem::write(int fd, const std::string& host, const Content& conte
 // by another writer: it has no entries to sync.
 Result<> Filesystem::sync(const std::vector<Staged>& files, const Changed& changed) {
   std::vector<int> fds;
+  fds.reserve(files.size());
   for (const Staged& file : files) fds.push_back(file.taken != nullptr ? file.taken->fd() : file.own.get());
   std::vector<UniqueFd> directories;
   for (const std::string& host : changed) {
@@ -163,7 +164,7 @@ Result<> Filesystem::stage(const PutFile& file, std::vector<Staged>& staged) {
 // by way of a temporary name.
 Result<> Filesystem::name(Staged& file, Changed& changed) {
   if (file.taken != nullptr) {
-    const auto linked = link(*file.taken, file.host, changed);
+    auto linked = link(*file.taken, file.host, changed);
     if (linked) return {};
     Changed unsynced; // where a temporary name is
     if (is(linked.error(), Code::exists)) {

@@ -13,7 +13,6 @@
 #include <array>
 #include <map>
 
-#include "base/encoding.h"
 #include "model/digest.h"
 #include "model/jose_base64.h"
 #include "model/json_text.h"
@@ -50,7 +49,7 @@ constexpr std::array<Curve, 3> curves{{{"P-256", SN_X9_62_prime256v1, "ES256", 3
                                        {"P-384", SN_secp384r1, "ES384", 48},
                                        {"P-521", SN_secp521r1, "ES512", 66}}};
 
-std::unexpected<Error> refused(std::string why) { return fail(Code::manifest_invalid, {}, "key: " + why); }
+std::unexpected<Error> refused(const std::string& why) { return fail(Code::manifest_invalid, {}, "key: " + why); }
 std::unexpected<Error> unverified(std::string why) { return fail(Code::manifest_unverified, {}, std::move(why)); }
 std::unexpected<Error> broken(std::string what) { return fail(Code::unknown, "OpenSSL: " + std::move(what)); }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "model/jose_base64.h"
 #include "model/json_text.h"

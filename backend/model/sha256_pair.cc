@@ -62,7 +62,7 @@ __attribute__((target("sha,sse4.1"))) void sha256_pair(const std::array<Sha256Bl
     }
 #pragma GCC unroll 16
     for (unsigned step = 0; step < steps; ++step) {
-      const __m128i constants = _mm_load_si128(vectors(round_constants + step * rounds_per_step));
+      const __m128i constants = _mm_load_si128(vectors(round_constants + std::size_t{step} * rounds_per_step));
       const unsigned oldest = step % 4, second = (step + 1) % 4, third = (step + 2) % 4, newest = (step + 3) % 4;
       __m128i words[2];
 #pragma GCC unroll 2

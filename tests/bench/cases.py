@@ -1,17 +1,20 @@
 """The measurements: a table of what is asked of which servers. A new one is a line in all_cases()."""
+import contextlib
 import dataclasses
 import json
 import typing
 
 import loads
-from servers import BERTH, GUARDED, NGINX, PEER, WATCHED, StaticNginx
-from store import PUSHED, REPOSITORY, SIZES, TAGS
+from servers import (BERTH, GUARDED, NGINX, PASSWORDS, PEER, PEER_GUARDED, PEER_PASSWORDS, PUSHED, PUSHERS, REPOSITORY,
+                     WATCHED, StaticNginx)
+from store import SIZES, TAGS
 
 ALL, REGISTRIES = (BERTH, PEER, NGINX), (BERTH, PEER)
-IN_ALL_MODES = (BERTH, GUARDED, WATCHED)
+ACCESS_MODES = (BERTH, GUARDED, PASSWORDS, PEER_GUARDED, PEER_PASSWORDS)
 GIGABYTES, RATE = "GB/s", "/s"      # units of a case's result; CPU goes by GB and by 1000 requests, accordingly
 BIG = 1 << 20                       # from this size on bytes are counted, below it requests
 CATALOG_PAGE = 100                  # the peer's own default
+GUESSERS = 64                       # clients with wrong passwords
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,21 +75,32 @@ def _blob_pulls(content):
 
 
 def _pulls_in_all_modes(content):
-    """What it costs that tokens, health checks or metrics have a say in a pull."""
+    """What it costs that tokens, passwords, health checks or metrics have a say in a pull."""
     for name in ("1 KB", "1 MB"):
         digest = content.blobs[name]
         pull = _pull(f"in all modes: blob GET {name}", f"/v2/{REPOSITORY}/blobs/{digest}", None,
                      unit=GIGABYTES if SIZES[name] >= BIG else RATE, quick=name == "1 KB")
-        yield dataclasses.replace(pull, servers=IN_ALL_MODES)
+        yield dataclasses.replace(pull, servers=(*ACCESS_MODES, WATCHED))
+    tag = f"/v2/{REPOSITORY}/manifests/latest"
+    pull = _pull("in all modes: manifest GET by tag", tag, None, quick=False)
+    yield dataclasses.replace(pull, servers=(*ACCESS_MODES, WATCHED))
+    # Into one repository a client, as tokens name them.
+    yield _clients("in all modes: push image, 10 layers of 1 MB", "images", PUSHED, PUSHERS, size=SIZES["1 MB"],
+                   quick=False, servers=ACCESS_MODES)
+    # One request at a time: how long it takes, not how many there are.
+    for what, load in (("idle", None), (f"while {GUESSERS} guess passwords", loads.guessing)):
+        yield _clients(f"in all modes: manifest GET by tag, {what}", "get", tag, 1, quick=False, writes=False,
+                       servers=(PASSWORDS, PEER_PASSWORDS), word="conn", beside=load)
 
 
 def _clients(what, mode, target, clients, *, tls=False, unit=RATE, size=0, quick=True, writes=True, servers=REGISTRIES,
-             sources=(), word="client"):
-    """A case of bench_client."""
+             sources=(), word="client", beside=None):
+    """A case of bench_client; beside: a load that goes on meanwhile, by a context manager of a server."""
     name = f"{what}{', TLS' if tls else ''}, {clients} {word}{'s' if clients > 1 else ''}"
 
     def run(server, seconds):
-        return loads.client(server, mode, target, clients=clients, seconds=seconds, size=size, sources=sources)
+        with beside(server, GUESSERS) if beside else contextlib.nullcontext():
+            return loads.client(server, mode, target, clients=clients, seconds=seconds, size=size, sources=sources)
 
     return Case(name, unit, tls, servers, quick, writes, run, None)
 

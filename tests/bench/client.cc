@@ -6,10 +6,12 @@
 // costs little more than the bytes it sends. Prints "ready", waits for a line, works for SECONDS (a push in progress is
 // ended) and prints one line of JSON. Modes: get and head ask for the path TARGET; patch (POST, PATCH in chunks, PUT),
 // put (POST, PUT) and post push blobs of SIZE below the repository TARGET; image pushes LAYERS layers of SIZE, a
-// config and a manifest; again pushes one such image before the clock and then as a client does who finds it all there;
-// mount mounts the blobs that standard input names (repository, blank, digest; an empty line ends them); limit receives
-// blobs of SIZE from itself, hashes them and writes them once, below the folder TARGET; files makes there what a blob
-// of SIZE is on disk, and syncs it, without any request: what no registry can undercut.
+// config and a manifest, each into a new repository; images does so into one repository a client; again pushes one such
+// image before the clock and then as a client does who finds it all there; mount mounts the blobs that standard input
+// names (repository, blank, digest; an empty line ends them); limit receives blobs of SIZE from itself, hashes them and
+// writes them once, below the folder TARGET; files makes there what a blob of SIZE is on disk, and syncs it, without
+// any request: what no registry can undercut. BENCH_AUTHORIZATION is the value of that header in each request, if it is
+// not empty.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
@@ -30,6 +32,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -59,6 +62,7 @@ struct Options {
   int clients = 1;
   double seconds = 1;
   std::size_t size = 0;
+  std::string authorization; // a header's whole line, or nothing
 };
 
 double cpu_seconds() {
@@ -163,8 +167,8 @@ public:
   Reply request(std::string_view method, const std::string& target, const std::string& headers, const Pieces& body) {
     if (socket_ < 0) open();
     send(std::string(method) + " " + target + " HTTP/1.1\r\nHost: " + options_.host + ":" + options_.port + "\r\n" +
-         "Accept: " + std::string(manifest_type) + ", application/vnd.oci.image.manifest.v1+json, */*\r\n" + headers +
-         "\r\n");
+         "Accept: " + std::string(manifest_type) + ", application/vnd.oci.image.manifest.v1+json, */*\r\n" +
+         options_.authorization + headers + "\r\n");
     for (const std::string_view piece : body) send(piece);
     return read_reply(method == "HEAD");
   }
@@ -383,6 +387,8 @@ Work work_of(int number, const Options& options, const Shared& shared, Connectio
     return [&, numbered]() mutable {
       return !push_image(connection, numbered(), shared.bodies, shared.config).digests.empty();
     };
+  if (options.mode == "images")
+    return [&, own] { return !push_image(connection, own, shared.bodies, shared.config).digests.empty(); };
   if (options.mode == "again") {
     const Image image = push_image(connection, own, shared.bodies, shared.config);
     if (image.digests.empty()) throw std::runtime_error("cannot push the image");
@@ -452,9 +458,9 @@ void run_clients(const Options& options, const Shared& shared) {
   const bool brings_bytes = options.mode == "patch" || options.mode == "put" || options.mode == "post";
   const std::size_t image_bytes = layers * shared.bodies.size() + shared.config.size();
   print_result(seconds_since(start), std::move(all),
-               brings_bytes              ? shared.bodies.size()
-               : options.mode == "image" ? image_bytes
-                                         : 0,
+               brings_bytes                        ? shared.bodies.size()
+               : options.mode.starts_with("image") ? image_bytes
+                                                   : 0,
                errors, cpu_seconds() - cpu_before);
 }
 
@@ -512,6 +518,11 @@ void measure_limit(const Options& options, const Shared& shared) {
   print_result(seconds, std::move(times), shared.bodies.size(), fine ? 0 : 1, cpu);
 }
 
+std::string authorization_line() {
+  const char* value = std::getenv("BENCH_AUTHORIZATION");
+  return value == nullptr || *value == '\0' ? std::string() : "Authorization: " + std::string(value) + "\r\n";
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
@@ -528,7 +539,8 @@ int main(int count, char** arguments) {
                           arguments[5],
                           std::stoi(arguments[6]),
                           std::stod(arguments[7]),
-                          std::stoul(arguments[8])};
+                          std::stoul(arguments[8]),
+                          authorization_line()};
     Shared shared{Bodies(options.size), Bodies(1024), {}};
     std::string line;
     while (options.mode == "mount" && std::getline(std::cin, line) && !line.empty())

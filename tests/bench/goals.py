@@ -1,7 +1,7 @@
 """What berth is meant to reach, and whether this run says that it did."""
 import statistics
 
-from servers import BERTH, GUARDED, NGINX, PEER, WATCHED
+from servers import BERTH, GUARDED, NGINX, PASSWORDS, PEER, PEER_GUARDED, PEER_PASSWORDS, WATCHED
 
 AT_LEAST, AT_MOST = "≥", "≤"
 
@@ -27,10 +27,15 @@ class Results:
                      for kind in (BERTH, other))
         return mine / its if mine is not None and its else None
 
-    def rate_in_mode(self, name, mode):
+    def rates(self, name, mode, other):
+        """The rate of one mode over that of another."""
         case, samples = self._cases[name]
-        its, plain = (_median([case.value(sample) for sample in samples.get(kind, [])]) for kind in (mode, BERTH))
+        its, plain = (_median([case.value(sample) for sample in samples.get(kind, [])]) for kind in (mode, other))
         return its / plain if its is not None and plain else None
+
+    def p99(self, name, mode):
+        _, samples = self._cases[name]
+        return _median([sample.p99_ms for sample in samples.get(mode, [])])
 
     def cpu_over_limit(self, name, size):
         case, samples = self._cases.get(name, (None, {}))
@@ -65,11 +70,27 @@ def _pull_goals(results):
     for name in results.names("in all modes: blob GET"):
         for mode in (GUARDED, WATCHED):
             yield f"{name}: rate {mode.removeprefix('berth ')} over open", AT_LEAST, 0.9, \
-                results.rate_in_mode(name, mode)
+                results.rates(name, mode, BERTH)
     yield "blob GET 1 GB, TLS, 1 conn: rate over peer", AT_LEAST, 1.1, results.ratio("blob GET 1 GB, TLS, 1 conn", PEER)
     for beginning in ("blob GET 1 KB", "manifest GET", "manifest HEAD", "blob HEAD", "tags/list"):
         for name in results.names(beginning):
             yield f"{name}: rate over peer", AT_LEAST, 15, results.ratio(name, PEER)
+
+
+def _access_goals(results):
+    for name in results.names("in all modes: manifest GET by tag, 64"):
+        yield f"{name}: with a token over open", AT_LEAST, 0.8, results.rates(name, GUARDED, BERTH)
+        yield f"{name}: with a token over the peer", AT_LEAST, 15, results.rates(name, GUARDED, PEER_GUARDED)
+        yield f"{name}: with a password over a token", AT_LEAST, 0.7, results.rates(name, PASSWORDS, GUARDED)
+        yield f"{name}: with a password over the peer", AT_LEAST, 15, results.rates(name, PASSWORDS, PEER_PASSWORDS)
+    for name in results.names("in all modes: push image"):
+        yield f"{name}: with a token over open", AT_LEAST, 0.95, results.rates(name, GUARDED, BERTH)
+    by_tag = "in all modes: manifest GET by tag"
+    idle, guessed = ([results.p99(name, PASSWORDS) for name in results.names(f"{by_tag}, {what}")]
+                     for what in ("idle", "while"))
+    if idle and guessed:
+        yield "p99 of a user while others guess passwords, over idle", AT_MOST, 3, \
+            guessed[0] / idle[0] if guessed[0] and idle[0] else None
 
 
 def _push_goals(results):
@@ -101,7 +122,7 @@ def _growth_goals(results):
 def rows(bench):
     """[(goal, wanted, reached or None, "met", "NOT MET" or "not measured")]"""
     results = Results(bench)
-    for part in (_pull_goals, _push_goals, _memory_goals, _growth_goals):
+    for part in (_pull_goals, _access_goals, _push_goals, _memory_goals, _growth_goals):
         for goal, sign, wanted, reached in part(results):
             verdict = "not measured" if reached is None else \
                 "met" if (reached >= wanted if sign == AT_LEAST else reached <= wanted) else "**not met**"

@@ -3,6 +3,7 @@
 Every function runs one load against one server and returns a Sample. Everything started here ends with the function,
 by its pid, whatever happens in between.
 """
+import contextlib
 import dataclasses
 import functools
 import json
@@ -14,9 +15,10 @@ import tempfile
 import time
 
 import meter
-from servers import harness
+from servers import OTHER_USER, REPOSITORY, harness
 
 WRK_LIMIT_SECONDS = 120     # wrk is told to stop long before: the limit is for the case that nobody is left to tell it
+GUESSES_BEGIN_SECONDS = 0.3
 GRACE_SECONDS = 60          # for clients to end the push that they are in
 CLIENT = harness.REPOSITORY / "build" / "tests" / "bench_client"
 # Without it the peer converts a manifest that is asked for by tag into a form of long ago, or refuses.
@@ -109,6 +111,24 @@ def pull(server, path, *, method="GET", connections, seconds, one_suite=False):
     return _measured(server, load)
 
 
+@contextlib.contextmanager
+def guessing(server, connections):
+    """Meanwhile so many clients guess another user's password."""
+    wrk = subprocess.Popen(["wrk", f"-t{min(connections, meter.CORES)}", f"-c{connections}",
+                            f"-d{WRK_LIMIT_SECONDS}s", "-s", str(pathlib.Path(__file__).with_name("wrk_guesses.lua")),
+                            f"{server.url}/v2/{REPOSITORY}/manifests/latest"],
+                           stdout=subprocess.DEVNULL, start_new_session=True,
+                           env=os.environ | {"BENCH_USER": OTHER_USER})
+    try:
+        time.sleep(GUESSES_BEGIN_SECONDS)
+        if wrk.poll() is not None:
+            raise RuntimeError(f"wrk ended with {wrk.returncode}")
+        yield
+    finally:
+        wrk.kill()
+        wrk.wait()
+
+
 # bench_client --------------------------------------------------------------------------------------------------------
 
 
@@ -116,8 +136,10 @@ def client(server, mode, target, *, clients=1, seconds, size=0, sources=()):
     """Runs bench_client (client.cc has its modes). What it prepares happens before the meter runs."""
     address = [server.host, str(server.port), server.ca_file or "-"] if server else ["127.0.0.1", "0", "-"]
     command = [str(CLIENT), *map(str, (*address, mode, target, clients, seconds, size))]
+    headers = {} if not server else server.push_headers if mode not in ("get", "head") else server.request_headers
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                               start_new_session=True)
+                               start_new_session=True,
+                               env=os.environ | {"BENCH_AUTHORIZATION": headers.get("Authorization", "")})
     try:
         if mode == "mount":
             process.stdin.write("".join(f"{repository} {digest}\n" for repository, digest in sources) + "\n")

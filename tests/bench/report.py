@@ -3,7 +3,7 @@ import statistics
 
 import goals
 import meter
-from servers import BERTH, GUARDED, NGINX, PEER, WATCHED
+from servers import BERTH, GUARDED, NGINX, PASSWORDS, PEER, PEER_GUARDED, PEER_PASSWORDS, WATCHED
 
 SATURATED = 0.9     # a load generator that is on a core for this share of the time may be the bottleneck itself
 
@@ -77,7 +77,7 @@ def throughput_table(results):
     """results: [(case, {kind: [Sample]})]"""
     rows = []
     for case, samples in results:
-        if not samples.get(BERTH) or GUARDED in samples:
+        if not samples.get(BERTH) or PASSWORDS in samples:
             continue
         values = {kind: [case.value(sample) for sample in of_server] for kind, of_server in samples.items()}
         cpu = {kind: [case.cpu(sample) for sample in of_server] for kind, of_server in samples.items()}
@@ -92,19 +92,29 @@ def throughput_table(results):
                    "load, cores", "others"], rows)
 
 
+MODES = {BERTH: "open", GUARDED: "token", PASSWORDS: "password", WATCHED: "watched", PEER_GUARDED: "peer, token",
+         PEER_PASSWORDS: "peer, password"}
+
+
 def modes_table(results):
-    """Pulls without anybody who has a say in them, and with."""
+    """Requests without anybody who has a say in them, and with."""
     rows = []
     for case, samples in results:
-        if not samples.get(GUARDED):
+        if not samples.get(PASSWORDS):
             continue
         values = {kind: [case.value(sample) for sample in of_server] for kind, of_server in samples.items()}
-        cpu = {kind: [case.cpu(sample) for sample in of_server] for kind, of_server in samples.items()}
-        rows.append([case.name, case.unit, *(spread(values[kind]) for kind in (BERTH, GUARDED, WATCHED)),
-                     *(ratio(values[kind], values[BERTH]) for kind in (GUARDED, WATCHED)),
-                     " / ".join(number(median_of(cpu[kind])) for kind in (BERTH, GUARDED, WATCHED))])
-    return table(["what", "unit", "open", "with a token", "watched", "token ×open", "watched ×open",
-                  "CPU open / token / watched"], rows)
+        none = []
+        rows.append([case.name, case.unit, *(spread(values.get(kind, none)) for kind in MODES),
+                     *(ratio(values.get(kind, none), values.get(BERTH, none))
+                       for kind in (GUARDED, PASSWORDS, WATCHED)),
+                     *(ratio(values.get(mine, none), values.get(its, none))
+                       for mine, its in ((GUARDED, PEER_GUARDED), (PASSWORDS, PEER_PASSWORDS))),
+                     " / ".join(number(median_of([case.cpu(sample) for sample in samples.get(kind, [])]))
+                                for kind in MODES),
+                     " / ".join(number(median_of([sample.p99_ms for sample in samples.get(kind, [])]))
+                                for kind in MODES)])
+    return table(["what", "unit", *MODES.values(), "token ×open", "password ×open", "watched ×open", "token ×peer",
+                  "password ×peer", "CPU of each", "p99 of each, ms"], rows)
 
 
 def latency_table(results):
@@ -199,9 +209,10 @@ def markdown(facts, bench):
     results = bench.results
     parts = ["# Benchmark of berth", "\n".join(f"- {key}: {value}" for key, value in facts.items()) + "\n",
              HOW_TO_READ.format(saturated=SATURATED, cores=meter.CORES), throughput_table(results)]
-    if any(samples.get(GUARDED) for _, samples in results):
-        parts += ["## Pulls that others have a say in\n", "Watched: a debug server with metrics, and a health check of "
-                  "the store.\n", modes_table(results)]
+    if any(samples.get(PASSWORDS) for _, samples in results):
+        parts += ["## What others have a say in\n", "Tokens are of some 2 KB, as they bring their certificate. "
+                  "Passwords are hashed by bcrypt, of cost 10 for berth and 5 for the peer. Watched: a debug server "
+                  "with metrics, and a health check of the store.\n", modes_table(results)]
     if bench.limits:
         parts += ["## Pushes and their limit\n", "The limit: one process that receives the bytes, hashes them "
                   "(OpenSSL, one blob at a time) and writes them once (and syncs).\n",

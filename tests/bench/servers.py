@@ -1,11 +1,14 @@
-"""The three servers that are compared: berth, its peer docker-registry, and a bare nginx as the limit.
+"""The servers that are compared: berth, its peer docker-registry, both with access control too, and a bare nginx as
+the limit.
 
-The first two are tests/system/harness.py's; what is added is how they are made equal: the same keys, no access log in
+The registries are tests/system/harness.py's; what is added is how they are made equal: the same keys, no access log in
 either, and logs of errors alone, which suits the peer (its log of level info costs it more than berth's does).
 """
+import base64
 import http.client
 import os
 import ssl
+import subprocess
 import sys
 import time
 
@@ -21,8 +24,14 @@ SETTLE_SECONDS = 0.3            # between the first answer and the look at idle 
 
 BERTH, PEER, NGINX = "berth", "peer", "nginx"
 GUARDED, WATCHED = "berth with tokens", "berth with debug server, metrics and health checks"
+PASSWORDS = "berth with passwords"
+PEER_GUARDED, PEER_PASSWORDS = "peer with tokens", "peer with passwords"
 TOKEN_SECONDS = 24 * 3600       # longer than any run
 REPOSITORY = "bench/pull"       # that is pulled from
+PUSHED = "pushed"               # what measurements push is below this repository name
+PUSHERS = 8                     # that a token knows by the names of their repositories
+USER, PASSWORD, OTHER_USER = "alice", "wonderland", "bob"
+COST, PEER_COST = 10, 5         # of bcrypt: the peer computes it for every request
 QUIET = {"log": {"level": "error", "accesslog": {"disabled": True}}}
 
 
@@ -32,7 +41,8 @@ class _Timed:
     first_path = "/v2/"
     first_status = 200
     start_seconds = None
-    request_headers = {}        # of every request of the load
+    request_headers = {}        # of every request of the load that pulls
+    push_headers = {}           # the same of pushes
 
     def start(self):
         self._started = time.monotonic()
@@ -72,18 +82,61 @@ class Berth(_Timed, harness.Registry):
         super().__init__(QUIET, **options)
 
 
-class Guarded(Berth):
-    """berth that wants a token, and a load that has one."""
+class Peer(_Timed, harness.PeerRegistry):
+    kind = PEER
 
-    kind = GUARDED
+    def __init__(self, **options):
+        super().__init__(QUIET, **options)
+
+
+class _WantsTokens:
+    """A registry that wants a token, and a load that has one: of some 2 KB, with its certificate, as the peer needs."""
+
     first_status = 401
 
     def __init__(self, **options):
         super().__init__(**options)
         keys = tokens.Keys(self.directory)
         self.config = harness.merged(self.config, {"auth": keys.auth()})
-        self.request_headers = {"Authorization": keys.token([tokens.to(REPOSITORY, "pull")],
-                                                            exp=int(time.time()) + TOKEN_SECONDS)}
+        ends = int(time.time()) + TOKEN_SECONDS
+        self.request_headers = {"Authorization": keys.token([tokens.to(REPOSITORY, "pull")], exp=ends)}
+        pushed = [tokens.to(f"{PUSHED}/client-{number}", "pull", "push") for number in range(PUSHERS)]
+        self.push_headers = {"Authorization": keys.token(pushed, exp=ends)}
+
+
+class _WantsPasswords:
+    """A registry that wants a name and a password, and a load that sends them each time."""
+
+    first_status = 401
+    cost = COST
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        users = self.directory / "htpasswd"
+        users.write_text("".join(
+            subprocess.run(["htpasswd", "-niBC", str(self.cost), user], input=PASSWORD, text=True, check=True,
+                           capture_output=True).stdout.strip() + "\n" for user in (USER, OTHER_USER)))
+        users.chmod(0o644)
+        self.config = harness.merged(self.config, {"auth": {"htpasswd": {"realm": "bench", "path": str(users)}}})
+        basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        self.request_headers = self.push_headers = {"Authorization": f"Basic {basic}"}
+
+
+class Guarded(_WantsTokens, Berth):
+    kind = GUARDED
+
+
+class PeerGuarded(_WantsTokens, Peer):
+    kind = PEER_GUARDED
+
+
+class Passwords(_WantsPasswords, Berth):
+    kind = PASSWORDS
+
+
+class PeerPasswords(_WantsPasswords, Peer):
+    kind = PEER_PASSWORDS
+    cost = PEER_COST
 
 
 class Watched(Berth):
@@ -96,13 +149,6 @@ class Watched(Berth):
         debug = {"addr": f"127.0.0.1:{harness.free_port()}", "prometheus": {"enabled": True}}
         self.config = harness.merged(self.config, {"http": {"debug": debug},
                                                    "health": {"storagedriver": {"enabled": True}}})
-
-
-class Peer(_Timed, harness.PeerRegistry):
-    kind = PEER
-
-    def __init__(self, **options):
-        super().__init__(QUIET, **options)
 
 
 STATIC_CONFIG = """\
@@ -157,7 +203,10 @@ class StaticNginx(_Timed, harness.Registry):
         return f"/sha256/{hexadecimal[:2]}/{hexadecimal}/data"
 
 
-KINDS = {BERTH: Berth, GUARDED: Guarded, WATCHED: Watched, PEER: Peer, NGINX: StaticNginx}
+KINDS = {each.kind: each for each in (Berth, Guarded, Passwords, Watched, Peer, PeerGuarded, PeerPasswords,
+                                      StaticNginx)}
+# And on whose store they are.
+OTHER_MODES = {GUARDED: BERTH, PASSWORDS: BERTH, WATCHED: BERTH, PEER_GUARDED: PEER, PEER_PASSWORDS: PEER}
 
 
 def rotated(all_of_them, by):

@@ -5,11 +5,10 @@ import itertools
 import os
 import shutil
 
-from servers import REPOSITORY, harness
+from servers import PUSHED, REPOSITORY, harness
 
 SIZES = {"1 KB": 1024, "1 MB": 1 << 20, "64 MB": 64 << 20, "1 GB": 1 << 30}
 TAGS = "bench/tags"
-PUSHED = "pushed"       # what measurements push is below this repository name, and removed after each
 FILLERS = 8             # clients at once: most of filling is waiting for the disk
 LARGE = 64 << 10        # what is worth the space that it would take until the end
 PIECE = 64 << 20        # of a large blob

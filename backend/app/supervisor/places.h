@@ -13,7 +13,7 @@
 
 namespace berth::app {
 
-inline constexpr std::chrono::milliseconds places_interval{1000}; // between looks at whether they are there
+inline constexpr std::chrono::milliseconds places_interval{200}; // between looks at whether they are there
 
 struct Places {
   UniqueFd lock;       // of the run directory; held by the pools as well, see lock_run_directory
