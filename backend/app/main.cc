@@ -13,6 +13,7 @@
 #include "app/commands/robot.h"
 #include "app/commands/tool_commands.h"
 #include "app/pool/allocator.h"
+#include "app/version.h"
 
 namespace {
 
@@ -66,7 +67,7 @@ int main(int argc, char** argv) {
   CLI::App app(
       "berth, a container registry behind nginx: the Docker and OCI registry API over docker/distribution's files.",
       "berth");
-  app.set_version_flag("--version", std::string("berth ") + BERTH_VERSION);
+  app.set_version_flag("--version", std::string("berth ") + berth::app::version());
   app.require_subcommand(1);
   app.footer(footer);
 

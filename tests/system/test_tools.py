@@ -1,12 +1,12 @@
 """Commands for whoever has only a shell: init, status, ls, inspect, rm; and what berth says of its certificate."""
+import http.client
 import json
 import os
-import pathlib
 import pty
 import re
+import signal
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -280,7 +280,7 @@ def test_init_overwrites_nothing_and_renews():
         names = subprocess.run(["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in",
                                 made.home / "certs" / "registry.crt"], capture_output=True, text=True, check=True)
         assert "IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1" in names.stdout
-        made.send_signal(1)
+        made.send_signal(signal.SIGHUP)
         wait_until(lambda: "msg=reloaded" in made.log(), made.log)
         assert Client(made).get("/v2/").status == 200, "of the CA that clients trust"
         made.stop()
@@ -308,6 +308,53 @@ def test_init_with_what_makes_no_sense(tmp_path, options, says):
     done = berth("init", tmp_path / "new", *options)
     assert done.returncode == 2 and says in done.stderr, done
     assert not list((tmp_path / "new").glob("*"))
+
+
+# What berth says of its certificate, and which berth says it
+
+
+def debug_page(registry, path):
+    """Of the debug server: its status and its text."""
+    connection = http.client.HTTPConnection(registry.config["http"]["debug"]["addr"], timeout=harness.REPLY_SECONDS)
+    connection.request("GET", path)
+    reply = connection.getresponse()
+    return reply.status, reply.read().decode()
+
+
+def test_a_certificate_that_ends_soon_is_warned_of(tmp_path):
+    """That of the harness has two days."""
+    debug = {"addr": f"127.0.0.1:{harness.free_port()}", "prometheus": {"enabled": True}}
+    with running(Registry({"http": {"debug": debug}}, tls=True)) as registry:
+        wait_until(lambda: re.search(r'level=warning msg="the certificate of http.tls ends in \d days?, ', registry.log()),
+                   registry.log)
+        status, health = debug_page(registry, "/debug/health")
+        assert status == 200 and json.loads(health)["certificate"].startswith("warning: the certificate"), health
+        days = re.search(r"^berth_tls_certificate_days (\S+)$", debug_page(registry, "/metrics")[1], re.MULTILINE)
+        assert 1 < float(days[1]) <= 2
+        assert berth("init", tmp_path, "--host", "127.0.0.1").returncode == 0
+        for name in "certificate", "key":
+            text = (tmp_path / "certs" / f"registry.{'crt' if name == 'certificate' else 'key'}").read_bytes()
+            (registry.directory / name).write_bytes(text)
+        registry.config["http"]["tls"] = {name: str(registry.directory / name) for name in ("certificate", "key")}
+        registry.config_file.write_text(json.dumps(registry.config))
+        registry.send_signal(signal.SIGHUP)
+        wait_until(lambda: "msg=reloaded" in registry.log(), registry.log)
+        assert debug_page(registry, "/debug/health") == (200, "{}\n")
+        assert "berth_tls_certificate_days 82" in debug_page(registry, "/metrics")[1]
+
+
+def test_lines_name_their_instance():
+    with running(Registry({"log": {"formatter": "json"}})) as registry:
+        registry.send_signal(signal.SIGHUP)
+        wait_until(lambda: '"reloaded"' in registry.log(), registry.log)
+        for pid in registry.pools():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: "starting it again" in registry.log(), registry.log)
+        lines = [json.loads(line) for line in registry.log().splitlines() if line.startswith('{"time"')]
+        lines = [line for line in lines if line["msg"] != "request"]
+        instances = {line["instance.id"] for line in lines}
+        assert len(instances) == 1 and re.fullmatch("[0-9a-f-]{36}", *instances), lines
+        assert {line["version"] for line in lines} == {berth("--version").stdout.split()[1]}
 
 
 # How far a command is

@@ -49,7 +49,7 @@ Result<> index_as_user(const config::Config& config, Logger& logger, Loudness lo
 
 // Serves on the socket that was handed over, or on the one it shares with others of its configuration, as the user who
 // owns the store.
-Result<> serve_as_user(const config::Config& config, PoolApi serves, Logger& logger) {
+Result<> serve_as_user(const config::Config& config, PoolApi serves, const std::string& instance, Logger& logger) {
   BERTH_TRY(const Account account, account_of(config));
   BERTH_CHECK(act_as(account, config));
   BERTH_CHECK(drop_root());
@@ -63,19 +63,20 @@ Result<> serve_as_user(const config::Config& config, PoolApi serves, Logger& log
   ::sigprocmask(SIG_BLOCK, &stops, nullptr);
   const DirectoryKeeper keeper(config, account, logger);
   if (stdin_is_listening())
-    return run_pool(config, {serves, Spool::shared}, UniqueFd(::dup(STDIN_FILENO)), logger, [] {});
+    return run_pool(config, {serves, Spool::shared, instance}, UniqueFd(::dup(STDIN_FILENO)), logger, [] {});
   BERTH_TRY(const SharedSocket socket, SharedSocket::join(path));
   if (socket.joined_others()) logger.info("serves together with the pools that are there", {{"socket", path}});
-  return run_pool(config, {serves, Spool::shared}, socket.listening(), logger, [] {});
+  return run_pool(config, {serves, Spool::shared, instance}, socket.listening(), logger, [] {});
 }
 
 } // namespace
 
 int up(const std::string& config_path) {
-  const ConfigSource source{config_path, [&] { return config::load(config_path, environment_of_process()); }};
+  const ConfigSource source{config_path, [&] { return config::load(config_path, environment_of_process()); },
+                            make_instance()};
   const auto loaded = source.load();
   if (!loaded) return complain(loaded.error());
-  auto logger = make_logger(loaded->config.log);
+  auto logger = make_logger(loaded->config.log, source.instance);
   if (const auto access = check_access(loaded->config, *logger); !access) return complain(access.error());
   log_what_config_says(*loaded, *logger);
   const Result<> result = run_supervisor(loaded->config, source, logger);
@@ -85,9 +86,10 @@ int up(const std::string& config_path) {
 int serve(const std::string& config_path, PoolApi serves) {
   auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
-  const auto logger = make_logger(loaded->config.log);
+  const std::string instance = make_instance();
+  const auto logger = make_logger(loaded->config.log, instance);
   log_what_config_says(*loaded, *logger);
-  return outcome(serve_as_user(loaded->config, serves, *logger), *logger);
+  return outcome(serve_as_user(loaded->config, serves, instance, *logger), *logger);
 }
 
 int index_referrers(const std::string& config_path, Loudness loudness) {

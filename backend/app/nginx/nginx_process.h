@@ -13,6 +13,7 @@
 #include "api/debug/answers.h"
 #include "app/nginx/certificate.h"
 #include "app/nginx/tree.h"
+#include "app/pool/nginx_before.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
@@ -22,15 +23,16 @@ namespace berth::app {
 class NginxProcess {
 public:
   // Errors: io.
-  static Result<NginxProcess> make(NginxSettings settings, std::string run_directory);
+  // instance: as log lines have it.
+  static Result<NginxProcess> make(NginxSettings settings, std::string run_directory, std::string instance);
 
   // Writes a configuration beside the one in use, and lets nginx test it with the certificate (empty: no TLS). Whether
   // nginx may listen on the addresses is tested without listening: who waits for the port would be let in and dropped.
   // Errors: invalid, with what nginx said; storage_full, io.
   Result<> stage(const config::Config& config, const CertificatePair& pair);
-  // Where the pool of what was staged last has its PullGate: another place each time, so that no pool meddles with what
-  // another has let through, and what it has let through ends with a reload.
-  const std::string& pull_gate() const { return settings_.pull_gate; }
+  // For the pool of what was staged last. The place of its PullGate is another one each time, so that no pool meddles
+  // with what another has let through, and what it has let through ends with a reload.
+  NginxBefore staged() const { return {settings_.pull_gate, certificate_ends_}; }
   // Removes those that pools have left which were killed. Requires: no pool runs.
   void remove_pull_gates();
   // Puts what was staged where nginx looks; then either settle() or revert() follows. Errors: io, and nothing changed.
@@ -57,13 +59,15 @@ private:
     const config::Config* tested = nullptr; // nginx only tests this: no lock, and no log
   };
 
-  NginxProcess(NginxSettings settings, std::string run_directory);
+  NginxProcess(NginxSettings settings, std::string run_directory, std::string instance);
   int execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const;
 
   NginxSettings settings_;
   std::string run_directory_;
-  std::uint64_t generation_ = 0; // how often something was staged
-  std::string tree_;             // <run directory>/nginx; tree_ + ".new" is staged, tree_ + ".old" was in use before
+  std::string instance_;
+  std::optional<Time> certificate_ends_; // of what was staged last
+  std::uint64_t generation_ = 0;         // how often something was staged
+  std::string tree_; // <run directory>/nginx; tree_ + ".new" is staged, tree_ + ".old" was in use before
   PairFiles live_;
   PairFiles staged_;
   PairFiles previous_;

@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "api/debug/face.h"
 #include "app/pool/access.h"
+#include "app/pool/certificate_watch.h"
 #include "app/pool/debug_pages.h"
 #include "app/pool/descriptor_cache.h"
 #include "app/pool/health_checks.h"
@@ -84,7 +85,7 @@ api::Options::Faces faces_of(const config::Config& config, PoolApi serves) {
 
 // Adds the metrics of the pool's parts to the page.
 void add_pool_metrics(api::debug::Metrics& metrics, const config::Config& config, unsigned threads,
-                      api::debug::Health& health, const Purger& purger) {
+                      api::debug::Health& health, const Purger& purger, const CertificateWatch& certificate) {
   metrics.add([&, threads](std::string& page) {
     const auto one = [&](std::string_view name, std::string_view type, std::string_view help, double value) {
       api::debug::write_head(page, name, type, help);
@@ -94,6 +95,7 @@ void add_pool_metrics(api::debug::Metrics& metrics, const config::Config& config
     one("berth_uploads_purged_total", "counter", "Abandoned uploads removed.", static_cast<double>(purger.purged()));
     one("berth_health_failing_checks", "gauge", "Health checks that fail; any makes the registry answer 503.",
         static_cast<double>(health.failing().size()));
+    certificate.write_metric(page);
     write_store_metrics(page, config.storage.root);
     write_process_metrics(page);
   });
@@ -157,17 +159,17 @@ notify::NotifierOptions notifier_options_of(const config::Config& config) {
 }
 
 // Returns the source member of all events.
-notify::Source source_of(const config::Config& config, Random& random) {
+notify::Source source_of(const config::Config& config, const std::string& instance) {
   const std::string host = host_name();
   const std::string& addr = config.http.addr;
-  return {host.empty() ? addr : host + addr.substr(addr.rfind(':')), uuid4(random)};
+  return {host.empty() ? addr : host + addr.substr(addr.rfind(':')), instance};
 }
 
 // Null without a place for it, or if it cannot be made: then nginx asks about every pull.
 std::unique_ptr<PullGate> pull_gate_of(const PoolRole& role, api::debug::Health& health, const Clock& clock,
                                        Logger& logger) {
-  if (role.pull_gate.empty()) return nullptr;
-  auto made = PullGate::make(role.pull_gate, clock);
+  if (role.nginx.pull_gate.empty()) return nullptr;
+  auto made = PullGate::make(role.nginx.pull_gate, clock);
   if (!made) {
     logger.warn("nginx will ask about every pull", {{"error", made.error().message}});
     return nullptr;
@@ -182,8 +184,8 @@ void show(const Access& access, const auth::MeasuredAccess& counted, api::debug:
 }
 
 // Null where bodies are hashed when they have arrived: the spool is not this pool's alone, or cannot be watched.
-std::unique_ptr<spool::HashAhead> hash_ahead(const config::Config& config, PoolRole role, storage::Registry& registry,
-                                             Logger& logger) {
+std::unique_ptr<spool::HashAhead> hash_ahead(const config::Config& config, const PoolRole& role,
+                                             storage::Registry& registry, Logger& logger) {
   if (role.spool != Spool::ours_alone) return nullptr;
   auto watching = spool::HashAhead::watch(config.berth.spool, registry.file_hashes());
   if (watching) return *std::move(watching);
@@ -248,7 +250,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
   api::EventSettings events;
   if (!notifier->empty())
-    events = {notifier.get(), &random, source_of(config, random), config.notifications.include_references};
+    events = {notifier.get(), &random, source_of(config, role.instance), config.notifications.include_references};
   api::debug::Health health;
   api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
   show(caching, *notifier, config, pages, *metrics);
@@ -280,7 +282,8 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   const StopOnSignal stop(server);
   const HealthChecks health_checks(config, health, filesystem);
   const Purger purger(config, driver, clock, random, logger);
-  add_pool_metrics(*metrics, config, threads, health, purger);
+  const CertificateWatch certificate(role.nginx.certificate_ends, clock, health, logger);
+  add_pool_metrics(*metrics, config, threads, health, purger, certificate);
   if (role.pulls != nullptr) metrics->take_from("blob", *role.pulls);
   ready();
   return server.run();

@@ -80,7 +80,8 @@ void relay(Logger& logger, api::debug::Answers& pulls) {
 }
 
 // The relay's process: ends when nginx and its workers have closed their logs, and no sooner.
-[[noreturn]] void run_relay(const Sources& sources, const config::Log& log, api::debug::Answers& pulls) {
+[[noreturn]] void run_relay(const Sources& sources, const config::Log& log, const std::string& instance,
+                            api::debug::Answers& pulls) {
   ::setpgid(0, 0); // whoever ends nginx's group wants to read its last words
   ::prctl(PR_SET_NAME, "berth-log");
   for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
@@ -88,7 +89,7 @@ void relay(Logger& logger, api::debug::Answers& pulls) {
   for (std::size_t i = 0; i < source_count; ++i) ::dup2(sources[i].read.get(), first_own_fd + static_cast<int>(i));
   ::close_range(first_own_fd + source_count, ~0U, 0);
   if (!drop_rights()) ::_exit(1);
-  const auto logger = make_logger(log);
+  const auto logger = make_logger(log, instance);
   relay(*logger, pulls);
   ::_exit(0);
 }
@@ -117,7 +118,7 @@ NginxLine read_nginx_line(std::string_view line) {
   return read;
 }
 
-Result<> relay_output(const config::Log& log, api::debug::Answers& pulls) {
+Result<> relay_output(const config::Log& log, const std::string& instance, api::debug::Answers& pulls) {
   Sources sources;
   for (Pipe& source : sources) {
     BERTH_TRY(source, make_pipe());
@@ -126,7 +127,7 @@ Result<> relay_output(const config::Log& log, api::debug::Answers& pulls) {
   if (child < 0) return std::unexpected(errno_error("fork", "nginx's log", errno));
   if (child == 0) {
     // Twice, so that nginx has no child that it does not know.
-    if (::fork() == 0) run_relay(sources, log, pulls);
+    if (::fork() == 0) run_relay(sources, log, instance, pulls);
     ::_exit(0);
   }
   ::waitpid(child, nullptr, 0);

@@ -17,9 +17,9 @@
 namespace berth::app {
 
 // Puts pipes in place of this process's stdout, stderr and pull_log_fd, and starts a process that empties them until
-// all are closed. pulls: shared. Requires: one thread; nginx is about to be executed; pull_log_fd is nothing else's.
-// Errors: io.
-Result<> relay_output(const config::Log& log, api::debug::Answers& pulls);
+// all are closed. instance: of its lines. pulls: shared. Requires: one thread; nginx is about to be executed;
+// pull_log_fd is nothing else's. Errors: io.
+Result<> relay_output(const config::Log& log, const std::string& instance, api::debug::Answers& pulls);
 
 // An error line of nginx taken apart: "2024/01/02 03:04:05 [error] 12#12: *3 message" or "nginx: [emerg] message".
 struct NginxLine {

@@ -67,7 +67,7 @@ private:
   Result<> become_the_user();
   Result<> prepare_nginx(const CertificatePair& pair);
   int run_pool_child(const config::Config& config, Logger& logger, const ChildProcess& pool, const UniqueFd& ready);
-  Result<ChildProcess> start_pool(const config::Config& config, Logger& logger, std::string pull_gate);
+  Result<ChildProcess> start_pool(const config::Config& config, Logger& logger, NginxBefore nginx);
   Result<> start(ChildProcess& child);
   Result<> reap();
   Result<> on_death(ChildProcess& child, int status);
@@ -143,11 +143,11 @@ Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
   if (account_.uid == 0) settings.user = nginx_user(account_);
   BERTH_TRY(settings.socket, socket_for_nginx(config_.berth));
   BERTH_TRY(pulls_, share_answers());
-  BERTH_TRY(nginx_process_, NginxProcess::make(std::move(settings), config_.berth.run_directory));
+  BERTH_TRY(nginx_process_, NginxProcess::make(std::move(settings), config_.berth.run_directory, source_.instance));
   nginx_process_->end_drain(); // of a reload that was killed
   nginx_process_->remove_pull_gates();
   BERTH_CHECK(nginx_process_->stage(config_, pair));
-  pool_.pull_gate = nginx_process_->pull_gate();
+  pool_.nginx_before = nginx_process_->staged();
   BERTH_CHECK(nginx_process_->install());
   nginx_process_->settle();
   return {};
@@ -161,18 +161,19 @@ int Supervisor::run_pool_child(const config::Config& config, Logger& logger, con
   Result<> served = drop_root();
   die_with_parent(); // the kernel forgets it when the user changes
   if (served)
-    served = run_pool(config, {PoolApi::as_configured, Spool::ours_alone, pool.pull_gate, pulls_.get()}, places_.socket,
-                      logger, [&] { (void)!::write(ready.get(), "", 1); });
+    served =
+        run_pool(config, {PoolApi::as_configured, Spool::ours_alone, source_.instance, pool.nginx_before, pulls_.get()},
+                 places_.socket, logger, [&] { (void)!::write(ready.get(), "", 1); });
   if (!served) logger.error("the pool cannot serve: " + served.error().message);
   return served ? 0 : 1;
 }
 
 // Starts a pool, beside the one that may be there. It says that it is ready on ChildProcess::ready.
-Result<ChildProcess> Supervisor::start_pool(const config::Config& config, Logger& logger, std::string pull_gate) {
+Result<ChildProcess> Supervisor::start_pool(const config::Config& config, Logger& logger, NginxBefore nginx) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::unexpected(errno_error("pipe", "the pool", errno));
   ChildProcess pool{
-      .name = "the pool", .started = Steady::now(), .ready = UniqueFd(ends[0]), .pull_gate = std::move(pull_gate)};
+      .name = "the pool", .started = Steady::now(), .ready = UniqueFd(ends[0]), .nginx_before = std::move(nginx)};
   const UniqueFd ready(ends[1]);
   BERTH_TRY(pool.pid, fork_child([&] { return run_pool_child(config, logger, pool, ready); }));
   return pool;
@@ -185,7 +186,7 @@ Result<> Supervisor::start(ChildProcess& child) {
     BERTH_TRY(child.pid, fork_child([this] { return nginx_process_->run(config_.log, places_.spool_lock, *pulls_); }));
     return {};
   }
-  BERTH_TRY(ChildProcess started, start_pool(config_, *logger_, child.pull_gate));
+  BERTH_TRY(ChildProcess started, start_pool(config_, *logger_, child.nginx_before));
   child.pid = started.pid;
   child.ready = std::move(started.ready);
   return {};
@@ -261,8 +262,8 @@ Result<> Supervisor::begin_reload() {
     BERTH_TRY(pair, read_tls_files(loaded.config.http, SystemClock().now()));
   }
   BERTH_CHECK(nginx_process_->stage(loaded.config, pair));
-  auto logger = make_logger(loaded.config.log);
-  BERTH_TRY(ChildProcess pool, start_pool(loaded.config, *logger, nginx_process_->pull_gate()));
+  auto logger = make_logger(loaded.config.log, source_.instance);
+  BERTH_TRY(ChildProcess pool, start_pool(loaded.config, *logger, nginx_process_->staged()));
   reload_.emplace(std::move(loaded), std::move(logger), std::move(pool), *nginx_process_, nginx_.pid);
   return {};
 }
@@ -277,8 +278,8 @@ Result<> Supervisor::make_places_again() {
   }
   BERTH_CHECK(places_.make_again(config_, account_, *logger_));
   BERTH_CHECK(nginx_process_->stage(config_, pair));
-  auto logger = make_logger(config_.log);
-  BERTH_TRY(ChildProcess pool, start_pool(config_, *logger, nginx_process_->pull_gate()));
+  auto logger = make_logger(config_.log, source_.instance);
+  BERTH_TRY(ChildProcess pool, start_pool(config_, *logger, nginx_process_->staged()));
   reload_.emplace(config::Loaded{config_, {}, {}}, std::move(logger), std::move(pool), *nginx_process_, nginx_.pid);
   return {};
 }
