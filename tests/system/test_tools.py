@@ -5,6 +5,8 @@ import os
 import pty
 import re
 import signal
+import socket
+import ssl
 import subprocess
 import threading
 
@@ -325,8 +327,8 @@ def test_a_certificate_that_ends_soon_is_warned_of(tmp_path):
     """That of the harness has two days."""
     debug = {"addr": f"127.0.0.1:{harness.free_port()}", "prometheus": {"enabled": True}}
     with running(Registry({"http": {"debug": debug}}, tls=True)) as registry:
-        wait_until(lambda: re.search(r'level=warning msg="the certificate of http.tls ends in \d days?, ', registry.log()),
-                   registry.log)
+        warning = r'level=warning msg="the certificate of http.tls ends in \d days?, '
+        wait_until(lambda: re.search(warning, registry.log()), registry.log)
         status, health = debug_page(registry, "/debug/health")
         assert status == 200 and json.loads(health)["certificate"].startswith("warning: the certificate"), health
         days = re.search(r"^berth_tls_certificate_days (\S+)$", debug_page(registry, "/metrics")[1], re.MULTILINE)
@@ -341,6 +343,28 @@ def test_a_certificate_that_ends_soon_is_warned_of(tmp_path):
         wait_until(lambda: "msg=reloaded" in registry.log(), registry.log)
         assert debug_page(registry, "/debug/health") == (200, "{}\n")
         assert "berth_tls_certificate_days 82" in debug_page(registry, "/metrics")[1]
+
+
+def test_failed_handshakes_are_told_in_words():
+    with running(Registry(tls=True)) as registry:
+        def fail(context):
+            with socket.create_connection((registry.host, registry.port), harness.REPLY_SECONDS) as connection:
+                context.wrap_socket(connection, server_hostname="localhost").close()
+
+        for _ in range(30):
+            with pytest.raises(ssl.SSLCertVerificationError):
+                fail(ssl.create_default_context())
+        with socket.create_connection((registry.host, registry.port), harness.REPLY_SECONDS) as connection:
+            connection.sendall(b"GET /v2/?token=s3cret HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b" 400 " in connection.recv(4096)
+        socket.create_connection((registry.host, registry.port), harness.REPLY_SECONDS).close()     # merely looks
+        wait_until(lambda: "speaks plain http" in registry.log(), registry.log)
+        assert Client(registry).get("/v2/").status == 200
+        told = [line for line in registry.log().splitlines() if "a TLS connection failed" in line]
+        assert len(told) == 2, told
+        assert all("level=info" in line and " client=127.0.0.1 from=nginx" in line for line in told), told
+        assert "does not trust the registry's certificate" in told[0]
+        assert "keepalive" not in registry.log() and "s3cret" not in registry.log()
 
 
 def test_lines_name_their_instance():

@@ -1,5 +1,6 @@
 // The relay of what nginx writes: its access lines to our stdout as they are, its errors to our log, and the lines of
-// pulls that it makes by itself into counts (pull_log.h).
+// pulls that it makes by itself into counts (pull_log.h). Of what it says at level info, failed TLS handshakes are
+// logged (handshakes.h).
 //
 // nginx opens its logs by name, and cannot open every stdout: not a socket, as systemd gives one, nor a pipe that
 // another user made. And an error line of nginx holds the whole request line, upload state included: that is taken out
@@ -24,7 +25,8 @@ Result<> relay_output(const config::Log& log, const std::string& instance, api::
 // An error line of nginx taken apart: "2024/01/02 03:04:05 [error] 12#12: *3 message" or "nginx: [emerg] message".
 struct NginxLine {
   LogLevel level = LogLevel::error;
-  std::string message; // without upload states
+  std::string message;     // without upload states
+  bool is_chatter = false; // level info: that connections end and the like; read for its failed handshakes alone
 };
 NginxLine read_nginx_line(std::string_view line);
 

@@ -15,10 +15,10 @@ TEST_CASE("a line of each form, with the fields of the config and the id of the 
   const std::string v = version();
   config::Log log;
   log.fields = {{"service", "registry"}};
-  CHECK(
-      log_line(log, "id7", noon, LogLevel::info, "a \"b\"\nc", {{"path", "/x y"}}) ==
-      R"(time="2024-01-02T12:00:00.5Z" level=info msg="a \"b\"?c" path="/x y" instance.id=id7 service=registry version=)" +
-          v);
+  CHECK(log_line(log, "id7", noon, LogLevel::info, "a \"b\"\nc", {{"path", "/x y"}}) ==
+        R"(time="2024-01-02T12:00:00.5Z" level=info msg="a \"b\"?c" path="/x y" instance.id=id7 )"
+        "service=registry version=" +
+            v);
   const LogContext context("id1");
   log.format = config::LogFormat::json;
   CHECK(log_line(log, "id7", noon, LogLevel::warn, "a\n\xff", {{"path", "/x"}}) ==
