@@ -103,7 +103,7 @@ int main(int argc, char** argv) {
   passwd->add_option("USER", user, "whose password; it is asked for, or a line of standard input")->required();
   const RobotCommands robot(app, config);
   const berth::app::MaintenanceCommands maintenance(app, config);
-  const berth::app::ToolCommands tools(app);
+  const berth::app::ToolCommands tools(app, config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RequiredError& error) {

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -221,6 +222,101 @@ def test_a_stopped_registry_and_none(tmp_path):
     config.write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/none}}}}\n")
     none = berth("ls", config)
     assert none.returncode == 2 and "there is no store" in none.stderr and not (tmp_path / "none").exists()
+
+
+# status
+
+
+def status(registry, **options):
+    done = berth("status", registry.config_file, "--json", **options)
+    page = json.loads(done.stdout)
+    assert (done.returncode == 0) == page["well"], done
+    return page
+
+
+def test_status_of_a_registry_that_runs(registry):
+    """Without a debug server."""
+    client = Client(registry)
+    page = status(registry)
+    assert page["well"] and page["state"] == "running" and not page["problems"], page
+    assert page["processes"]["berth"] == registry.pid and set(page["processes"]["pools"]) == registry.pools()
+    assert page["processes"]["nginx"] == registry.nginx_master()
+    assert page["processes"]["nginxWorkers"] == len(registry.nginx_workers())
+    assert page["pool"]["pid"] in registry.pools() and page["pool"]["instance"] in registry.log()
+    assert page["url"] == registry.url and page["version"] == berth("--version").stdout.split()[1]
+    assert 0 < page["store"]["free"] < page["store"]["size"]
+    begun = page["uploads"]["begun"]
+    client.start_upload("status/new/deeply")
+    with client.open_socket() as half:
+        half.sendall(f"PUT {client.start_upload('status/new')}&digest={digest(b'none')} HTTP/1.1\r\nHost: x\r\n"
+                     "Content-Length: 100000000\r\n\r\n".encode() + b"x" * 3_000_000)
+        wait_until(lambda: status(registry)["uploads"]["arriving"] == 1, lambda: status(registry))
+        assert status(registry)["uploads"]["begun"] == begun + 2
+    text = berth("status", registry.config_file).stdout
+    assert text.startswith(f"berth {page['version']}: running, well\n"), text
+    assert f"berth up {registry.pid} for " in text and " free of " in text and "no purge" in text, text
+
+
+def test_status_of_what_is_not_well(tmp_path):
+    down = tmp_path / "down"
+    config = {"health": {"file": [{"file": str(down), "interval": "100ms"}]},
+              "storage": {"maintenance": {"uploadpurging": {"enabled": True, "age": "24h", "interval": "1s",
+                                                            "dryrun": False}}},
+              "notifications": {"endpoints": [{"name": "gone", "url": f"http://127.0.0.1:{harness.free_port()}/"}]}}
+    registry = Registry(config, tls=True)
+    try:
+        registry.start()
+        Client(registry).make_image("status/app", tag="one")
+        wait_until(lambda: status(registry)["maintenance"]["lastPurge"], registry.log)
+        page = status(registry)
+        assert page["well"] and page["webhooks"][0]["endpoint"] == "gone" and page["webhooks"][0]["waiting"] >= 3, page
+        assert page["certificate"]["days"] == 1 and "ends in 1 day" in page["warnings"][0], page
+        down.touch()
+        wait_until(lambda: not status(registry)["well"], registry.log)
+        assert "file exists" in berth("status", registry.config_file).stdout.split("PROBLEM")[1]
+        down.unlink()
+        wait_until(lambda: status(registry)["well"], registry.log)
+        registry.stop()
+        page = status(registry)
+        assert page["state"] == "not running" and "no pool answers" in page["problems"][0]
+        assert berth("status", registry.config_file).returncode == 1
+    finally:
+        registry.close()
+
+
+def test_status_sees_a_certificate_that_is_not_served_yet():
+    made = Made("--host", "127.0.0.1")
+    try:
+        made.start()
+        made.config_file = made.home / "config.yml"
+        assert status(made)["warnings"] == []
+        time.sleep(1)       # an end is told in whole seconds
+        assert berth("init", made.home, "--renew").returncode == 0
+        assert "send SIGHUP" in status(made)["warnings"][0]
+    finally:
+        made.close()
+
+
+def test_status_of_a_pool_alone(tmp_path):
+    """As in a container of its own, beside nginx's."""
+    registry = Registry({"berth": {"socket": str(tmp_path / "pool.sock")}})
+    registry.root.mkdir(parents=True)
+    registry.config_file.write_text(json.dumps(registry.config))
+    with registry.log_file.open("wb") as log:
+        process = subprocess.Popen([*registry.command()[:1], "serve", registry.config_file], stdout=log, stderr=log,
+                                   stdin=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: status(registry)["well"], registry.log)
+        page = status(registry)
+        assert page["state"] == "pool alone" and page["pool"]["pid"] == process.pid
+        process.send_signal(signal.SIGSTOP)
+        stuck = status(registry)
+        process.send_signal(signal.SIGCONT)
+        assert stuck["state"] == "not running" and "does not answer in time" in stuck["problems"][0]
+    finally:
+        process.terminate()
+        process.wait(harness.STOP_SECONDS)
+        registry.close()
 
 
 # init

@@ -30,7 +30,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& config_path) {
   struct stat info{};
   if (::stat(root.c_str(), &info) != 0) return fail(Code::invalid, root + ": there is no store (" + config_path + ")");
   BERTH_TRY(const Account account, account_of(loaded.config));
-  BERTH_CHECK(act_as(account, loaded.config));
+  BERTH_CHECK(work_as(account));
   BERTH_CHECK(drop_root());
   std::unique_ptr<Store> store(new Store(std::move(loaded.config)));
   BERTH_CHECK(store->wire());

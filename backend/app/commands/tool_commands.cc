@@ -3,14 +3,17 @@
 #include "app/commands/inspect.h"
 #include "app/commands/ls.h"
 #include "app/commands/rm.h"
+#include "app/commands/status.h"
 
 namespace berth::app {
 
-ToolCommands::ToolCommands(CLI::App& app)
+ToolCommands::ToolCommands(CLI::App& app, std::string& config_path)
     : init_(app.add_subcommand("init", "Make what a registry needs to start: config.yml, a certificate, a user")),
+      status_(app.add_subcommand("status", "Say what a running registry does, and whether it is well")),
       ls_(app.add_subcommand("ls", "List the repositories of the store, or the tags of one")),
       inspect_(app.add_subcommand("inspect", "Say what an image of the store is made of")),
-      rm_(app.add_subcommand("rm", "Remove tags, or manifests with their tags, while the registry runs or not")) {
+      rm_(app.add_subcommand("rm", "Remove tags, or manifests with their tags, while the registry runs or not")),
+      config_(config_path) {
   init_->add_option("DIR", init_options_.directory, "where")->capture_default_str();
   init_
       ->add_option("--host", init_options_.hosts,
@@ -25,19 +28,21 @@ ToolCommands::ToolCommands(CLI::App& app)
   init_->add_option("--user", init_options_.user, "a first user, whose password is asked for")->option_text("NAME");
   init_->add_flag("--http", init_options_.plain_http, "without TLS");
   init_->add_flag("--renew", init_options_.renew, "only make a new certificate, by the CA that is there");
+  status_->add_option("CONFIG", config_path, "config.yml")->envname("REGISTRY_CONFIGURATION_PATH")->required();
   const char* config = "config.yml, unless REGISTRY_CONFIGURATION_PATH names it; then ";
   ls_->add_option("CONFIG [REPOSITORY]", words_, config + std::string("perhaps a repository"));
   inspect_->add_option("CONFIG REPOSITORY[:TAG|@DIGEST]", words_,
                        config + std::string("an image; without TAG: latest"));
   rm_->add_option("CONFIG REPOSITORY:TAG|@DIGEST ...", words_,
                   config + std::string("what to remove: a tag alone, or by digest a manifest and its tags"));
-  for (CLI::App* each : {ls_, inspect_}) each->add_flag("--json", json_, "as JSON");
+  for (CLI::App* each : {status_, ls_, inspect_}) each->add_flag("--json", json_, "as JSON");
   ls_->add_flag("-q,--quiet", quiet_, "no word of how far it is");
 }
 
 std::optional<int> ToolCommands::run() const {
   const OutputForm form = json_ ? OutputForm::json : OutputForm::text;
   if (init_->parsed()) return init(init_options_);
+  if (status_->parsed()) return status(config_, form);
   if (ls_->parsed()) return ls(words_, form, quiet_ ? Loudness::quiet : Loudness::normal);
   if (inspect_->parsed()) return inspect(words_, form);
   if (rm_->parsed()) return rm(words_);

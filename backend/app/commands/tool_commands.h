@@ -1,4 +1,4 @@
-// The words of `berth init`, `ls`, `inspect` and `rm` on the command line.
+// The words of `berth init`, `status`, `ls`, `inspect` and `rm` on the command line.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,15 +11,17 @@
 
 namespace berth::app {
 
-// Threads: one. Requires: the app outlives it.
+// Threads: one. Borrows: app, config.
 class ToolCommands {
 public:
-  explicit ToolCommands(CLI::App& app);
+  ToolCommands(CLI::App& app, std::string& config);
   // The exit code; nothing if another command was given.
   std::optional<int> run() const;
 
 private:
-  CLI::App *init_, *ls_, *inspect_, *rm_;
+  CLI::App *init_, *status_, *ls_, *inspect_, *rm_;
+  const std::string& config_;
+
   InitOptions init_options_;
   std::vector<std::string> words_;
   bool json_ = false, quiet_ = false;

@@ -101,6 +101,13 @@ void add_pool_metrics(api::debug::Metrics& metrics, const config::Config& config
   });
 }
 
+// What `berth status` asks for.
+void show_facts(api::debug::Pages& pages, const PoolRole& role, unsigned threads, Time started, const Purger& purger) {
+  pages.vars.emplace_back("berth", [&role, threads, started, &purger] {
+    return berth_vars({role.instance, started, threads, role.nginx.certificate_ends, purger.runs(), purger.last()});
+  });
+}
+
 // Adds the pages of the optional parts to the debug server.
 void show(const CacheParts& caching, notify::Notifier& notifier, const config::Config& config, api::debug::Pages& pages,
           api::debug::Metrics& metrics) {
@@ -284,6 +291,7 @@ Result<> run_pool(const config::Config& config, PoolRole role, const UniqueFd& l
   const Purger purger(config, driver, clock, random, logger);
   const CertificateWatch certificate(role.nginx.certificate_ends, clock, health, logger);
   add_pool_metrics(*metrics, config, threads, health, purger, certificate);
+  show_facts(pages, role, threads, clock.now(), purger);
   if (role.pulls != nullptr) metrics->take_from("blob", *role.pulls);
   ready();
   return server.run();
