@@ -284,6 +284,12 @@ def test_status_of_what_is_not_well(tmp_path):
         registry.close()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_status_for_a_stranger(registry):
+    done = berth("status", registry.config_file, user=65534, group=65534, extra_groups=[])
+    assert done.returncode == 1 and ": not known\n" in done.stdout and "may not ask the pool" in done.stdout, done
+
+
 def test_status_sees_a_certificate_that_is_not_served_yet():
     made = Made("--host", "127.0.0.1")
     try:
@@ -467,8 +473,8 @@ def test_lines_name_their_instance():
     with running(Registry({"log": {"formatter": "json"}})) as registry:
         registry.send_signal(signal.SIGHUP)
         wait_until(lambda: '"reloaded"' in registry.log(), registry.log)
-        for pid in registry.pools():
-            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: len(registry.pools()) == 1, registry.log)
+        os.kill(registry.pools().pop(), signal.SIGKILL)
         wait_until(lambda: "starting it again" in registry.log(), registry.log)
         lines = [json.loads(line) for line in registry.log().splitlines() if line.startswith('{"time"')]
         lines = [line for line in lines if line["msg"] != "request"]

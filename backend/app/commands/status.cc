@@ -49,6 +49,7 @@ private:
     const auto address = config::parse_listen_address(config_.http.addr).value();
     const std::string scheme = config_.http.tls_certificate.empty() ? "http://" : "https://";
     page_["url"] = scheme + (address.host.empty() ? "localhost:" + std::to_string(address.port) : config_.http.addr);
+    if (config_.http.prefix != "/") page_["url"] = page_["url"].get<std::string>() + config_.http.prefix;
     page_["debug"] = config_.http.debug.addr;
     if (config_.storage.read_only) warn("read-only: everything that writes is answered 405");
   }
@@ -56,6 +57,12 @@ private:
   // The pool's own word, and what is wrong with it.
   void ask() {
     const auto vars = ask_pool(config_, "/debug/vars");
+    if (!vars && is(vars.error(), Code::not_permitted)) {
+      may_ask_ = false;
+      problems_.push_back("this user may not ask the pool (" + vars.error().message +
+                          "): be root, or the user who serves");
+      return;
+    }
     if (!vars) {
       problems_.push_back("no pool answers on " + config_.berth.socket + ": " + vars.error().message);
       return;
@@ -81,10 +88,11 @@ private:
     const Processes found = processes_of(config_);
     ask();
     const bool supervised = found.supervisor > 0;
-    page_["state"] = runs_ && supervised ? "running"
-                     : runs_             ? "pool alone"
-                     : supervised        ? "not serving"
-                                         : "not running";
+    page_["state"] = !may_ask_             ? "not known"
+                     : runs_ && supervised ? "running"
+                     : runs_               ? "pool alone"
+                     : supervised          ? "not serving"
+                                           : "not running";
     page_["processes"] = {{"berth", found.supervisor},
                           {"since", supervised ? Json(whole_seconds(found.since)) : Json(nullptr)},
                           {"pools", found.pools},
@@ -146,7 +154,7 @@ private:
   const std::optional<Time> file_ends_;
   Json page_, pool_ = Json::object();
   std::vector<std::string> problems_, warnings_;
-  bool runs_ = false;
+  bool runs_ = false, may_ask_ = true;
 };
 
 Result<Json> page_of(const std::string& config_path) {

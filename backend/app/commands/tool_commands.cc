@@ -29,23 +29,28 @@ ToolCommands::ToolCommands(CLI::App& app, std::string& config_path)
   init_->add_flag("--http", init_options_.plain_http, "without TLS");
   init_->add_flag("--renew", init_options_.renew, "only make a new certificate, by the CA that is there");
   status_->add_option("CONFIG", config_path, "config.yml")->envname("REGISTRY_CONFIGURATION_PATH")->required();
-  const char* config = "config.yml, unless REGISTRY_CONFIGURATION_PATH names it; then ";
-  ls_->add_option("CONFIG [REPOSITORY]", words_, config + std::string("perhaps a repository"));
-  inspect_->add_option("CONFIG REPOSITORY[:TAG|@DIGEST]", words_,
-                       config + std::string("an image; without TAG: latest"));
-  rm_->add_option("CONFIG REPOSITORY:TAG|@DIGEST ...", words_,
-                  config + std::string("what to remove: a tag alone, or by digest a manifest and its tags"));
+  // Not by envname: where the variable names it, the first word may be the next one (split_config).
+  for (CLI::App* each : {ls_, inspect_, rm_})
+    each->add_option("CONFIG", first_word_, "config.yml, unless REGISTRY_CONFIGURATION_PATH names it")
+        ->option_text(" ");
+  const char* image = "REPOSITORY:TAG or REPOSITORY@DIGEST; ";
+  ls_->add_option("REPOSITORY", words_, "whose tags are listed; none: the repositories")->option_text(" ")->expected(1);
+  inspect_->add_option("IMAGE", words_, image + std::string("without either: latest"))->option_text(" ")->expected(1);
+  rm_->add_option("IMAGE", words_, image + std::string("a tag goes alone, a manifest with its tags"))
+      ->option_text("...");
   for (CLI::App* each : {status_, ls_, inspect_}) each->add_flag("--json", json_, "as JSON");
   ls_->add_flag("-q,--quiet", quiet_, "no word of how far it is");
 }
 
 std::optional<int> ToolCommands::run() const {
+  std::vector<std::string> words = words_;
+  if (!first_word_.empty()) words.insert(words.begin(), first_word_);
   const OutputForm form = json_ ? OutputForm::json : OutputForm::text;
   if (init_->parsed()) return init(init_options_);
   if (status_->parsed()) return status(config_, form);
-  if (ls_->parsed()) return ls(words_, form, quiet_ ? Loudness::quiet : Loudness::normal);
-  if (inspect_->parsed()) return inspect(words_, form);
-  if (rm_->parsed()) return rm(words_);
+  if (ls_->parsed()) return ls(words, form, quiet_ ? Loudness::quiet : Loudness::normal);
+  if (inspect_->parsed()) return inspect(words, form);
+  if (rm_->parsed()) return rm(words);
   return std::nullopt;
 }
 

@@ -23,6 +23,7 @@ private:
   const std::string& config_;
 
   InitOptions init_options_;
+  std::string first_word_;
   std::vector<std::string> words_;
   bool json_ = false, quiet_ = false;
 };
