@@ -2,7 +2,8 @@
 //   text      time="2024-01-02T03:04:05.678Z" level=info msg="message" name=value
 //   json      {"time":…,"level":"info","msg":"message","name":"value"}
 //   logstash  {"@timestamp":…,"@version":"1","level":"info","message":"message","name":"value"}
-// Every line has log.fields, and within a request its id (base/log_context.h) as `request`.
+// Every line has the process's instance.id and version, log.fields, and within a request its id (base/log_context.h) as
+// `request`.
 // Threads: safe.
 #pragma once
 
@@ -20,7 +21,12 @@ namespace berth::app {
 // The same of a pool without nginx.
 void log_where_the_pool_is(const std::string& socket, Logger& logger);
 
+// instance: of the lines, as make_instance gives it.
+std::unique_ptr<Logger> make_logger(const config::Log& log, std::string instance);
+// With an instance of its own, for a command.
 std::unique_ptr<Logger> make_logger(const config::Log& log);
+// A UUID: which run of berth a line, or an event, comes from.
+std::string make_instance();
 
 // Logs the warnings about the config, and the keys that have no effect.
 void log_what_config_says(const config::Loaded& loaded, Logger& logger);
@@ -30,7 +36,7 @@ std::string url_of(const config::Config& config);
 void log_where_it_is(const config::Config& config, Logger& logger);
 
 // The line, without its end. Nothing in it can begin another line.
-std::string log_line(const config::Log& log, Time now, LogLevel level, std::string_view message,
-                     std::initializer_list<LogField> fields);
+std::string log_line(const config::Log& log, std::string_view instance, Time now, LogLevel level,
+                     std::string_view message, std::initializer_list<LogField> fields);
 
 } // namespace berth::app

@@ -13,10 +13,13 @@
 #include "app/commands/commands.h"
 #include "app/commands/garbage_collect.h"
 #include "app/commands/health.h"
+#include "app/commands/maintenance_commands.h"
 #include "app/commands/manual.h"
 #include "app/commands/passwd.h"
 #include "app/commands/robot.h"
+#include "app/commands/tool_commands.h"
 #include "app/pool/allocator.h"
+#include "app/version.h"
 
 namespace {
 
@@ -107,7 +110,7 @@ public:
     using namespace berth::app;
     std::string text;
     if (manual_->parsed())
-      text = what_ == "berth.1" ? commands_manual(app_, BERTH_VERSION, date()) : config_manual(BERTH_VERSION, date());
+      text = what_ == "berth.1" ? commands_manual(app_, version(), date()) : config_manual(version(), date());
     else if (completion_->parsed())
       text = what_ == "bash" ? bash_completion(app_) : zsh_completion(app_);
     else
@@ -138,7 +141,7 @@ int main(int argc, char** argv) {
   CLI::App app(
       "berth, a container registry behind nginx: the Docker and OCI registry API over docker/distribution's files.",
       "berth");
-  app.set_version_flag("--version", std::string("berth ") + BERTH_VERSION);
+  app.set_version_flag("--version", std::string("berth ") + berth::app::version());
   app.require_subcommand(1);
   app.footer(footer);
 
@@ -156,7 +159,6 @@ int main(int argc, char** argv) {
   serve->add_option("--api", api, "serve this API alone: v1 or v2; both: as CONFIG says")
       ->transform(CLI::CheckedTransformer(apis))
       ->option_text("API");
-  CLI::App* index = command("index-referrers", "List what another registry pushed among the referrers of its subject");
   CLI::App* nginx = command("nginx", "Print the nginx fragments that CONFIG implies");
   nginx->add_option("-o,--output", output, "write the whole nginx configuration into this directory instead");
   bool answers_health = false;
@@ -171,9 +173,6 @@ int main(int argc, char** argv) {
                    "token:ISSUER CLAIM=VALUE ...; and a repository's name")
       ->required()
       ->expected(2, 64);
-  CLI::App* purge = command("purge-uploads", "Remove abandoned uploads once, while the registry runs or not");
-  bool dry_run = false;
-  purge->add_flag("-d,--dry-run", dry_run, "only name them");
   CLI::App* keys = app.add_subcommand("config-keys", "Print every key of CONFIG and what becomes of it, as Markdown");
   CLI::App* passwd = app.add_subcommand("passwd", "Set a user's password in a file for auth.htpasswd");
   passwd->add_option("FILE", file, "made if it is not there")->required();
@@ -183,10 +182,11 @@ int main(int argc, char** argv) {
   CLI::App* collect = app.add_subcommand("garbage-collect", "Not there yet: says what to do instead")->allow_extras();
   const RobotCommands robot(app, config);
   const PackageCommands package(app);
+  const berth::app::MaintenanceCommands maintenance(app, config);
+  const berth::app::ToolCommands tools(app, config);
   if (const auto ended = parse(app, argc, argv)) return *ended;
   if (up->parsed()) return berth::app::up(config);
   if (serve->parsed()) return berth::app::serve(config, api);
-  if (index->parsed()) return berth::app::index_referrers(config);
   if (nginx->parsed()) return berth::app::nginx(config, output, answers_health);
   if (check->parsed()) return berth::app::check_config(config);
   if (access->parsed()) {
@@ -196,9 +196,9 @@ int main(int argc, char** argv) {
   }
   if (health->parsed()) return berth::app::health(config);
   if (collect->parsed()) return berth::app::garbage_collect();
-  using berth::app::PurgeRun;
-  if (purge->parsed()) return berth::app::purge_uploads(config, dry_run ? PurgeRun::dry : PurgeRun::as_configured);
   if (keys->parsed()) return berth::app::config_keys();
   if (passwd->parsed()) return berth::app::passwd(file, user);
+  if (const auto code = maintenance.run()) return *code;
+  if (const auto code = tools.run()) return *code;
   return robot.run().or_else([&] { return package.run(); }).value_or(berth::app::exit_usage);
 }

@@ -26,8 +26,11 @@ http::Response json_page(int status, const nlohmann::ordered_json& page) {
 
 Outcome get_health(Call& call) {
   nlohmann::ordered_json page = nlohmann::ordered_json::object();
-  for (const auto& [check, why] : call.services.debug->health.failing()) page[check] = why;
-  return json_page(page.empty() ? 200 : 503, page);
+  Health& health = call.services.debug->health;
+  for (const auto& [check, why] : health.failing()) page[check] = why;
+  const int status = page.empty() ? 200 : 503;
+  for (const auto& [check, why] : health.warnings()) page.emplace(check, "warning: " + why);
+  return json_page(status, page);
 }
 
 Outcome get_vars(Call& call) {

@@ -18,6 +18,19 @@ void Health::set_well(const std::string& check) {
   changed_();
 }
 
+void Health::set_warning(const std::string& check, const std::string& warning) {
+  warnings_.with([&](auto& warnings) {
+    if (warning.empty())
+      warnings.erase(check);
+    else
+      warnings[check] = warning;
+  });
+}
+
+std::map<std::string, std::string> Health::warnings() {
+  return warnings_.with([](const auto& warnings) { return warnings; });
+}
+
 std::map<std::string, std::string> Health::failing() {
   return failing_.with([](const auto& failing) { return failing; });
 }

@@ -23,12 +23,15 @@ public:
 
   void set_failing(const std::string& check, const std::string& why);
   void set_well(const std::string& check);
+  // What somebody should look at, and what fails nothing. Empty: nothing any more.
+  void set_warning(const std::string& check, const std::string& warning);
 
   bool is_well() const { return failing_count_.load(std::memory_order_relaxed) == 0; } // cheap: asked for each request
   std::map<std::string, std::string> failing();                                        // why, by name
+  std::map<std::string, std::string> warnings();                                       // the same
 
 private:
-  Guarded<std::map<std::string, std::string>> failing_;
+  Guarded<std::map<std::string, std::string>> failing_, warnings_;
   std::atomic<std::size_t> failing_count_ = 0;
   std::function<void()> changed_ = [] {};
 };

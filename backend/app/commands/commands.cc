@@ -39,17 +39,17 @@ int outcome(const Result<>& result, Logger& logger) {
 }
 
 // As the user who owns the store: so that what is made in it can be changed by whoever serves it.
-Result<> index_as_user(const config::Config& config, Logger& logger) {
+Result<> index_as_user(const config::Config& config, Logger& logger, Loudness loudness) {
   BERTH_TRY(const Account account, account_of(config));
   BERTH_CHECK(act_as(account, config));
   BERTH_CHECK(drop_root());
   BERTH_CHECK(prepare_directories(config, account));
-  return index_referrers_of(config, logger);
+  return index_referrers_of(config, logger, loudness);
 }
 
 // Serves on the socket that was handed over, or on the one it shares with others of its configuration, as the user who
 // owns the store.
-Result<> serve_as_user(const config::Config& config, PoolApi serves, Logger& logger) {
+Result<> serve_as_user(const config::Config& config, PoolApi serves, const std::string& instance, Logger& logger) {
   BERTH_TRY(const Account account, account_of(config));
   BERTH_CHECK(act_as(account, config));
   BERTH_CHECK(drop_root());
@@ -63,20 +63,21 @@ Result<> serve_as_user(const config::Config& config, PoolApi serves, Logger& log
   ::sigprocmask(SIG_BLOCK, &stops, nullptr);
   const DirectoryKeeper keeper(config, account, logger);
   if (stdin_is_listening())
-    return run_pool(config, {serves, Spool::shared}, UniqueFd(::dup(STDIN_FILENO)), logger, [] {});
+    return run_pool(config, {serves, Spool::shared, instance}, UniqueFd(::dup(STDIN_FILENO)), logger, [] {});
   BERTH_TRY(const SharedSocket socket, SharedSocket::join(path));
   log_where_the_pool_is(path, logger);
   if (socket.joined_others()) logger.info("serves together with the pools that are there", {{"socket", path}});
-  return run_pool(config, {serves, Spool::shared}, socket.listening(), logger, [] {});
+  return run_pool(config, {serves, Spool::shared, instance}, socket.listening(), logger, [] {});
 }
 
 } // namespace
 
 int up(const std::string& config_path) {
-  const ConfigSource source{config_path, [&] { return config::load(config_path, environment_of_process()); }};
+  const ConfigSource source{config_path, [&] { return config::load(config_path, environment_of_process()); },
+                            make_instance()};
   const auto loaded = source.load();
   if (!loaded) return complain(loaded.error());
-  auto logger = make_logger(loaded->config.log);
+  auto logger = make_logger(loaded->config.log, source.instance);
   if (const auto access = check_access(loaded->config, *logger); !access) return complain(access.error());
   log_what_config_says(*loaded, *logger);
   const Result<> result = run_supervisor(loaded->config, source, logger);
@@ -86,16 +87,17 @@ int up(const std::string& config_path) {
 int serve(const std::string& config_path, PoolApi serves) {
   auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
-  const auto logger = make_logger(loaded->config.log);
+  const std::string instance = make_instance();
+  const auto logger = make_logger(loaded->config.log, instance);
   log_what_config_says(*loaded, *logger);
-  return outcome(serve_as_user(loaded->config, serves, *logger), *logger);
+  return outcome(serve_as_user(loaded->config, serves, instance, *logger), *logger);
 }
 
-int index_referrers(const std::string& config_path) {
+int index_referrers(const std::string& config_path, Loudness loudness) {
   const auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
   const auto logger = make_logger(loaded->config.log);
-  return outcome(index_as_user(loaded->config, *logger), *logger);
+  return outcome(index_as_user(loaded->config, *logger, loudness), *logger);
 }
 
 int nginx(const std::string& config_path, const std::string& output, bool answers_health) {
@@ -131,7 +133,7 @@ int check_config(const std::string& config_path) {
   return exit_ok;
 }
 
-int purge_uploads(const std::string& config_path, PurgeRun run) {
+int purge_uploads(const std::string& config_path, PurgeRun run, Loudness loudness) {
   auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
   config::Config& config = loaded->config;
@@ -146,7 +148,12 @@ int purge_uploads(const std::string& config_path, PurgeRun run) {
   driver::Filesystem driver(config.storage.root, ops, random);
   SystemClock clock;
   storage::FileUploads uploads(driver, clock, random);
-  const auto purged = purge_once(config, uploads, clock.now(), *logger, [] { return false; });
+  Progress progress("directories", Progress::Unit::items, loudness);
+  const auto look = [&progress] { // between two directories
+    progress.advance();
+    return false;
+  };
+  const auto purged = purge_once(config, uploads, clock.now(), *progress.logger(*logger), look);
   if (!purged) return complain(purged.error());
   return purged->failed == 0 ? exit_ok : exit_failure;
 }

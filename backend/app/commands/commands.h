@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "app/commands/progress.h"
 #include "app/pool/pool.h"
 
 namespace berth::app {
@@ -20,14 +21,14 @@ int serve(const std::string& config_path, PoolApi serves);
 // NginxSettings says what answers_health asks for.
 int nginx(const std::string& config_path, const std::string& output, bool answers_health);
 // Enters the manifests that another registry wrote among the referrers of their subjects.
-int index_referrers(const std::string& config_path);
+int index_referrers(const std::string& config_path, Loudness loudness);
 // Whether the configuration is good, nginx's half included: nothing is started, and nothing written outside a temporary
 // directory. The warnings go to stderr, as does the complaint.
 int check_config(const std::string& config_path);
 // Removes abandoned uploads once, as storage.maintenance.uploadpurging says, whether it is enabled or not; a dry run
 // only names them.
 enum class PurgeRun { as_configured, dry };
-int purge_uploads(const std::string& config_path, PurgeRun run);
+int purge_uploads(const std::string& config_path, PurgeRun run, Loudness loudness);
 // Prints every key of config.yml and what becomes of it, as docs/configuration.md has it.
 int config_keys();
 

@@ -1,8 +1,11 @@
 #include "app/nginx/certificate.h"
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
+#include <ctime>
 #include <memory>
 
 #include "base/small_file.h"
@@ -29,6 +32,27 @@ Result<std::string> read_text(const std::string& path) {
 // A key with a passphrase is of no use to a server that starts by itself: do not ask for one.
 int no_passphrase(char*, int, int, void*) { return 0; }
 
+Time end_of(const X509& certificate) {
+  std::tm end{};
+  ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &end);
+  const std::chrono::seconds since_1970(::timegm(&end)); // up to the year 9999, which a Time does not reach
+  return Time(std::min(since_1970, std::chrono::floor<std::chrono::seconds>(Time::max().time_since_epoch())));
+}
+
+// When the first of the certificates of a PEM text ends. Requires: there is one.
+Time first_end(const std::string& text) {
+  Time first = Time::max();
+  const Memory memory = memory_of(text);
+  for (;;) {
+    const std::unique_ptr<X509, void (*)(X509*)> one(PEM_read_bio_X509(memory.get(), nullptr, no_passphrase, nullptr),
+                                                     X509_free);
+    if (!one) break;
+    first = std::min(first, end_of(*one));
+  }
+  ERR_clear_error(); // the end of the text is one
+  return first;
+}
+
 } // namespace
 
 Result<CertificatePair> read_certificate(const std::string& certificate_file, const std::string& key_file, Time now) {
@@ -48,6 +72,7 @@ Result<CertificatePair> read_certificate(const std::string& certificate_file, co
     return fail(Code::invalid, certificate_file + ": has expired");
   if (X509_cmp_time(X509_get0_notBefore(certificate.get()), &seconds) > 0)
     return fail(Code::invalid, certificate_file + ": is not valid yet");
+  pair.ends = first_end(pair.certificate);
   return pair;
 }
 

@@ -1,6 +1,7 @@
 // The certificate and its key, read and checked before nginx is told to serve them.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -12,7 +13,8 @@ namespace berth::app {
 struct CertificatePair {
   std::string certificate; // the files' text
   std::string key;
-  std::string client_cas = {}; // who signs the certificates of clients: the files one after another
+  std::string client_cas = {};   // who signs the certificates of clients: the files one after another
+  std::optional<Time> ends = {}; // of the certificate, or of one in its chain that ends sooner; absent: no TLS
 };
 
 // Reads both files. Errors: invalid; the message names the file and says what is wrong: not readable, not PEM, a key

@@ -45,7 +45,7 @@ Result<> check_nginx(const config::Config& config) {
   elsewhere.berth.run_directory = temporary.path();
   elsewhere.berth.spool = temporary.path() + "/spool";
   settings.socket = temporary.path() + "/pool.sock";
-  BERTH_TRY(NginxProcess nginx, NginxProcess::make(std::move(settings), temporary.path()));
+  BERTH_TRY(NginxProcess nginx, NginxProcess::make(std::move(settings), temporary.path(), {}));
   return nginx.stage(elsewhere, pair);
 }
 

@@ -65,9 +65,11 @@ std::string on_one_line(std::string_view text) {
 
 } // namespace
 
-NginxProcess::NginxProcess(NginxSettings settings, std::string run_directory, HandedSockets sockets)
+NginxProcess::NginxProcess(NginxSettings settings, std::string run_directory, std::string instance,
+                           HandedSockets sockets)
     : settings_(std::move(settings)),
       run_directory_(std::move(run_directory)),
+      instance_(std::move(instance)),
       sockets_(std::move(sockets)),
       tree_(run_directory_ + "/nginx") {
   settings_.listen = sockets_.nginx_addresses();
@@ -75,8 +77,9 @@ NginxProcess::NginxProcess(NginxSettings settings, std::string run_directory, Ha
   settings_.key = "/proc/self/fd/" + std::to_string(key_fd);
 }
 
-Result<NginxProcess> NginxProcess::make(NginxSettings settings, std::string run_directory, HandedSockets sockets) {
-  NginxProcess nginx(std::move(settings), std::move(run_directory), std::move(sockets));
+Result<NginxProcess> NginxProcess::make(NginxSettings settings, std::string run_directory, std::string instance,
+                                        HandedSockets sockets) {
+  NginxProcess nginx(std::move(settings), std::move(run_directory), std::move(instance), std::move(sockets));
   for (PairFiles* pair : {&nginx.live_, &nginx.staged_, &nginx.previous_}) {
     BERTH_TRY((*pair)[0], memory_file("certificate"));
     BERTH_TRY((*pair)[1], memory_file("key"));
@@ -91,8 +94,10 @@ NginxProcess::Kept NginxProcess::kept() const {
   return kept;
 }
 
-NginxProcess NginxProcess::resume(NginxSettings settings, std::string run_directory, const Kept& kept) {
-  NginxProcess nginx(std::move(settings), std::move(run_directory), HandedSockets::of(kept.sockets));
+NginxProcess NginxProcess::resume(NginxSettings settings, std::string run_directory, std::string instance,
+                                  const Kept& kept) {
+  NginxProcess nginx(std::move(settings), std::move(run_directory), std::move(instance),
+                     HandedSockets::of(kept.sockets));
   nginx.generation_ = kept.generation;
   auto file = kept.files.begin();
   for (PairFiles* pair : {&nginx.live_, &nginx.staged_, &nginx.previous_})
@@ -106,6 +111,7 @@ Result<> NginxProcess::stage(const config::Config& config, const CertificatePair
   fs::remove_all(fresh, error); // one that a full disk cut short
   settings_.pull_gate = run_directory_ + pull_gates + "/" + std::to_string(++generation_);
   settings_.client_cas = pair.client_cas;
+  certificate_ends_ = pair.ends;
   NginxSettings for_test = settings_;
   for_test.test_listen = test_listen;
   BERTH_CHECK(write_nginx_tree(fresh, config, for_test));
@@ -193,7 +199,7 @@ int NginxProcess::execute_nginx(std::vector<std::string> arguments, const PairFi
   if (serving.tested == nullptr) sockets_.give_to_nginx(first_socket_fd);
   if (serving.tested != nullptr) ::dup2(STDOUT_FILENO, pull_log_fd); // nginx opens its logs in a test too
   if (serving.log != nullptr)
-    if (const auto relayed = relay_output(*serving.log, *serving.pulls); !relayed) {
+    if (const auto relayed = relay_output(*serving.log, instance_, *serving.pulls); !relayed) {
       std::fprintf(stderr, "berth: %s\n", relayed.error().message.c_str());
       return exit_cannot_execute;
     }

@@ -14,6 +14,7 @@
 #include "api/debug/answers.h"
 #include "app/nginx/certificate.h"
 #include "app/nginx/tree.h"
+#include "app/pool/nginx_before.h"
 #include "app/supervisor/handed_sockets.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -23,8 +24,10 @@ namespace berth::app {
 
 class NginxProcess {
 public:
-  // An nginx that listens on the sockets that were handed over, if there are any. Errors: io.
-  static Result<NginxProcess> make(NginxSettings settings, std::string run_directory, HandedSockets sockets = {});
+  // An nginx that listens on the sockets that were handed over, if there are any. instance: as log lines have it.
+  // Errors: io.
+  static Result<NginxProcess> make(NginxSettings settings, std::string run_directory, std::string instance,
+                                   HandedSockets sockets = {});
 
   static constexpr std::size_t kept_files = 6;
   // What a program needs that takes this one's place while nginx runs on (app/supervisor/succession.h).
@@ -35,15 +38,15 @@ public:
   };
   Kept kept() const;
   // Requires: kept is what kept() of a program with the same run directory said.
-  static NginxProcess resume(NginxSettings settings, std::string run_directory, const Kept& kept);
+  static NginxProcess resume(NginxSettings settings, std::string run_directory, std::string instance, const Kept& kept);
 
   // Writes a configuration beside the one in use, and lets nginx test it with the certificate (empty: no TLS). Whether
   // nginx may listen on the addresses is tested without listening: who waits for the port would be let in and dropped.
   // Errors: invalid, with what nginx said; storage_full, io.
   Result<> stage(const config::Config& config, const CertificatePair& pair);
-  // Where the pool of what was staged last has its PullGate: another place each time, so that no pool meddles with what
-  // another has let through, and what it has let through ends with a reload.
-  const std::string& pull_gate() const { return settings_.pull_gate; }
+  // For the pool of what was staged last. The place of its PullGate is another one each time, so that no pool meddles
+  // with what another has let through, and what it has let through ends with a reload.
+  NginxBefore staged() const { return {settings_.pull_gate, certificate_ends_}; }
   // Removes those that pools have left which were killed. Requires: no pool runs.
   void remove_pull_gates();
   // Puts what was staged where nginx looks; then either settle() or revert() follows. Errors: io, and nothing changed.
@@ -70,14 +73,16 @@ private:
     const config::Config* tested = nullptr; // nginx only tests this: no lock, and no log
   };
 
-  NginxProcess(NginxSettings settings, std::string run_directory, HandedSockets sockets);
+  NginxProcess(NginxSettings settings, std::string run_directory, std::string instance, HandedSockets sockets);
   int execute_nginx(std::vector<std::string> arguments, const PairFiles& pair, Serving serving) const;
 
   NginxSettings settings_;
   std::string run_directory_;
+  std::string instance_;
   HandedSockets sockets_;
-  std::uint64_t generation_ = 0; // how often something was staged
-  std::string tree_;             // <run directory>/nginx; tree_ + ".new" is staged, tree_ + ".old" was in use before
+  std::optional<Time> certificate_ends_; // of what was staged last
+  std::uint64_t generation_ = 0;         // how often something was staged
+  std::string tree_; // <run directory>/nginx; tree_ + ".new" is staged, tree_ + ".old" was in use before
   PairFiles live_;
   PairFiles staged_;
   PairFiles previous_;

@@ -1,10 +1,13 @@
 #include "app/pool/debug_pages.h"
 
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 
 #include "api/debug/metrics.h"
+#include "app/version.h"
 #include "http/status.h"
 
 namespace berth::app {
@@ -97,6 +100,22 @@ void write_notification_metrics(std::string& page, const std::vector<notify::End
           [&](const notify::EndpointStatus& endpoint, const std::string& name) {
             write_count(page, dropped, name, endpoint.dropped);
           });
+}
+
+std::string berth_vars(const PoolFacts& facts) {
+  const auto time_or_null = [](const std::optional<Time>& time) {
+    return time ? Json(to_rfc3339(std::chrono::floor<std::chrono::seconds>(*time))) : Json(nullptr);
+  };
+  Json page{{"version", version()},     {"instance", facts.instance},
+            {"pid", ::getpid()},        {"started", time_or_null(facts.started)},
+            {"threads", facts.threads}, {"certificateEnds", time_or_null(facts.certificate_ends)},
+            {"purges", facts.purges},   {"lastPurge", nullptr}};
+  if (const auto& last = facts.last_purge)
+    page["lastPurge"] = {{"at", time_or_null(last->at)},
+                         {"removed", last->what.uploads},
+                         {"busy", last->what.busy},
+                         {"failed", last->what.failed}};
+  return page.dump();
 }
 
 std::string cache_vars(const cache::Counts& counts) {

@@ -2,9 +2,11 @@
 // docker/distribution's names. Spec: docs/operations.md, "Health and metrics".
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "app/pool/purger.h"
 #include "auth/measured_access.h"
 #include "auth/passwords.h"
 #include "cache/entries.h"
@@ -23,6 +25,16 @@ void write_access_metrics(std::string& page, const auth::MeasuredAccess& access,
 // secret is not shown: headers, passwords, URLs but for their place.
 std::string cache_vars(const cache::Counts& counts);
 std::string redis_vars(const config::Redis& redis, std::size_t active);
+// registry.berth: what `berth status` asks for beside health and webhooks (docs/decisions/0042).
+struct PoolFacts {
+  std::string instance; // as log lines have it
+  Time started{};
+  unsigned threads = 0;
+  std::optional<Time> certificate_ends; // of the certificate that nginx serves; absent: not known here
+  bool purges = false;
+  std::optional<Purger::Done> last_purge;
+};
+std::string berth_vars(const PoolFacts& facts);
 std::string notification_vars(const std::vector<notify::EndpointStatus>& endpoints,
                               const config::Notifications& config);
 

@@ -11,7 +11,9 @@
 #include "api/api.h"
 #include "api/debug/face.h"
 #include "app/pool/access.h"
+#include "app/pool/certificate_watch.h"
 #include "app/pool/debug_pages.h"
+#include "app/pool/descriptor_cache.h"
 #include "app/pool/health_checks.h"
 #include "app/pool/process_metrics.h"
 #include "app/pool/pull_gate.h"
@@ -22,9 +24,6 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/url_secrets.h"
-#include "cache/cached_blob_statter.h"
-#include "cache/measured.h"
-#include "cache/redis.h"
 #include "driver/file_locks.h"
 #include "driver/filesystem.h"
 #include "driver/measured.h"
@@ -87,7 +86,7 @@ api::Options::Faces faces_of(const config::Config& config, PoolApi serves) {
 
 // Adds the metrics of the pool's parts to the page.
 void add_pool_metrics(api::debug::Metrics& metrics, const config::Config& config, unsigned threads,
-                      api::debug::Health& health, const Purger& purger) {
+                      api::debug::Health& health, const Purger& purger, const CertificateWatch& certificate) {
   metrics.add([&, threads](std::string& page) {
     const auto one = [&](std::string_view name, std::string_view type, std::string_view help, double value) {
       api::debug::write_head(page, name, type, help);
@@ -97,56 +96,17 @@ void add_pool_metrics(api::debug::Metrics& metrics, const config::Config& config
     one("berth_uploads_purged_total", "counter", "Abandoned uploads removed.", static_cast<double>(purger.purged()));
     one("berth_health_failing_checks", "gauge", "Health checks that fail; any makes the registry answer 503.",
         static_cast<double>(health.failing().size()));
+    certificate.write_metric(page);
     write_store_metrics(page, config.storage.root);
     write_process_metrics(page);
   });
 }
 
-cache::RedisOptions redis_options_of(const config::Redis& from) {
-  using std::chrono::milliseconds;
-  cache::RedisOptions options;
-  const auto set = [](milliseconds& into, config::Duration time) {
-    if (time.count() > 0) into = std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
-  };
-  options.address = from.addrs.front();
-  options.username = from.username;
-  options.password = from.password;
-  options.client_name = from.client_name;
-  options.database = from.db;
-  set(options.dial_timeout, from.dial_timeout);
-  set(options.write_timeout, from.write_timeout);
-  set(options.read_timeout, from.read_timeout);
-  set(options.idle_timeout, from.idle_timeout);
-  if (from.max_idle > 0) options.max_idle = static_cast<std::size_t>(from.max_idle);
-  if (from.max_active > 0) options.max_active = static_cast<std::size_t>(from.max_active);
-  options.certificate = from.tls_certificate;
-  options.key = from.tls_key;
-  options.root_cas = from.tls_root_cas;
-  return options;
-}
-
-// Not to clusters or sentinels: the config's warning says so.
-bool speaks_to_redis(const config::Config& config) {
-  return config.storage.cache_in_redis && config.redis.addrs.size() == 1 && config.redis.sentinel_master.empty();
-}
-
-// The cache before the store; both members are empty if there is none.
-struct CacheParts {
-  std::unique_ptr<cache::Cache> cache;
-  const cache::Redis* redis = nullptr; // in it
-};
-
-Result<CacheParts> cache_of(const config::Config& config, api::debug::Metrics& metrics, Logger& logger) {
-  const config::Redis& from = config.redis;
-  if (config.storage.cache_descriptors)
-    return CacheParts{std::make_unique<cache::Cache>(std::make_unique<cache::Memory>(config.storage.cache_entries))};
-  if (!speaks_to_redis(config)) return CacheParts{};
-  BERTH_TRY(std::unique_ptr<cache::Redis> redis, cache::Redis::make(redis_options_of(from), logger));
-  CacheParts parts{nullptr, redis.get()};
-  parts.cache = std::make_unique<cache::Cache>(std::make_unique<cache::Measured>(
-      std::move(redis),
-      [&metrics](std::string_view operation, api::debug::Seconds time) { metrics.redis_action(operation, time); }));
-  return parts;
+// What `berth status` asks for.
+void show_facts(api::debug::Pages& pages, const PoolRole& role, unsigned threads, Time started, const Purger& purger) {
+  pages.vars.emplace_back("berth", [&role, threads, started, &purger] {
+    return berth_vars({role.instance, started, threads, role.nginx.certificate_ends, purger.runs(), purger.last()});
+  });
 }
 
 // Adds the pages of the optional parts to the debug server.
@@ -207,17 +167,17 @@ notify::NotifierOptions notifier_options_of(const config::Config& config) {
 }
 
 // Returns the source member of all events.
-notify::Source source_of(const config::Config& config, Random& random) {
+notify::Source source_of(const config::Config& config, const std::string& instance) {
   const std::string host = host_name();
   const std::string& addr = config.http.addr;
-  return {host.empty() ? addr : host + addr.substr(addr.rfind(':')), uuid4(random)};
+  return {host.empty() ? addr : host + addr.substr(addr.rfind(':')), instance};
 }
 
 // Null without a place for it, or if it cannot be made: then nginx asks about every pull.
 std::unique_ptr<PullGate> pull_gate_of(const PoolRole& role, api::debug::Health& health, const Clock& clock,
                                        Logger& logger) {
-  if (role.pull_gate.empty()) return nullptr;
-  auto made = PullGate::make(role.pull_gate, clock);
+  if (role.nginx.pull_gate.empty()) return nullptr;
+  auto made = PullGate::make(role.nginx.pull_gate, clock);
   if (!made) {
     logger.warn("nginx will ask about every pull", {{"error", made.error().message}});
     return nullptr;
@@ -306,7 +266,7 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   const bool counts = config.http.debug.counts();
   const auto metrics = std::make_unique<api::debug::Metrics>();
   StoreFiles files(config.storage.root, random, counts ? metrics.get() : nullptr);
-  BERTH_TRY(const CacheParts caching, cache_of(config, *metrics, logger));
+  BERTH_TRY(const CacheParts caching, cache_of(config, metrics.get(), logger));
   cache::Cache* const cache = caching.cache.get();
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config)));
   storage::FileUploads uploads(files.driver(), clock, random);
@@ -318,7 +278,7 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
   api::EventSettings events;
   if (!notifier->empty())
-    events = {notifier.get(), &random, source_of(config, random), config.notifications.include_references};
+    events = {notifier.get(), &random, source_of(config, role.instance), config.notifications.include_references};
   api::debug::Health health;
   api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
   show(caching, *notifier, config, pages, *metrics);
@@ -350,7 +310,9 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   const StopOnSignal stop(server);
   const HealthChecks health_checks(config, health, files.uncounted());
   const Purger purger(config, uploads, clock, random, logger);
-  add_pool_metrics(*metrics, config, threads, health, purger);
+  const CertificateWatch certificate(role.nginx.certificate_ends, clock, health, logger);
+  add_pool_metrics(*metrics, config, threads, health, purger, certificate);
+  show_facts(pages, role, threads, clock.now(), purger);
   if (role.pulls != nullptr) metrics->take_from("blob", *role.pulls);
   ready();
   return server.run();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/debug/answers.h"
+#include "app/pool/nginx_before.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -20,9 +21,10 @@ enum class PoolApi { as_configured, v1, v2 };
 enum class Spool { ours_alone, shared };
 
 struct PoolRole {
-  PoolApi serves = PoolApi::as_configured;
-  Spool spool = Spool::shared;
-  std::string pull_gate = {};           // the directory of its PullGate; empty: nginx asks about every pull
+  PoolApi serves;
+  Spool spool;
+  std::string instance; // as log lines have it
+  NginxBefore nginx = {};
   api::debug::Answers* pulls = nullptr; // that nginx makes by itself, counted; null: it makes none, or nobody counts
 };
 

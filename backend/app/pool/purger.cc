@@ -67,9 +67,14 @@ Purger::Purger(const config::Config& config, storage::UploadStore& uploads, cons
   });
 }
 
+std::optional<Purger::Done> Purger::last() const {
+  return last_.with([](const auto& last) { return last; });
+}
+
 void Purger::purge(const std::stop_token& stop) {
   const auto purged = purge_once(config_, uploads_, clock_.now(), logger_, [&] { return stop.stop_requested(); });
   if (purged && !config_.storage.purging.dry_run) purged_ += purged->uploads;
+  if (purged) last_.with([&](auto& last) { last = Done{clock_.now(), *purged}; });
   if (!purged) logger_.error("uploads were not purged", {{"error", purged.error().message}});
   if (!config_.storage.purging.dry_run) remove_orphans(config_, logger_);
 }

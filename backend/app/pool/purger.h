@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "base/periodic.h"
 #include "base/random.h"
@@ -31,6 +32,12 @@ public:
   Purger(const config::Config& config, storage::UploadStore& uploads, const Clock& clock, Random& random,
          Logger& logger);
   std::uint64_t purged() const { return purged_; } // uploads, since the start
+  bool runs() const { return periodic_.has_value(); }
+  struct Done {
+    Time at{};
+    storage::Purged what;
+  };
+  std::optional<Done> last() const; // that went through, since the start
 
 private:
   void purge(const std::stop_token& stop);
@@ -40,6 +47,7 @@ private:
   const Clock& clock_;
   Logger& logger_;
   std::atomic<std::uint64_t> purged_ = 0;
+  mutable Guarded<std::optional<Done>> last_;
   std::optional<Periodic> periodic_; // absent: purging is off
 };
 

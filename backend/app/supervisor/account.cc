@@ -139,6 +139,11 @@ Result<> act_as(const Account& account, const config::Config& config) {
   if (!account.started_as_root || account.uid == 0) return {};
   for (const std::string& directory : {config.storage.root, config.berth.run_directory, config.berth.spool})
     BERTH_CHECK(make_for(account, directory));
+  return work_as(account);
+}
+
+Result<> work_as(const Account& account) {
+  if (!account.started_as_root || account.uid == 0) return {};
   // The groups for good, as root needs none; the real and the saved user stay root, so that the user cannot send
   // signals to this process, nor trace it.
   const bool grouped =

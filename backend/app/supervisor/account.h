@@ -31,6 +31,9 @@ std::string nginx_user(const Account& account);
 // where root alone can write. Nothing to do unless started as root. Requires: one thread. Errors: io.
 Result<> act_as(const Account& account, const config::Config& config);
 
+// The same for who only looks: nothing is made. Errors: io.
+Result<> work_as(const Account& account);
+
 // The warning for a store that root serves.
 inline constexpr const char* serves_as_root =
     "serves as root, because the store belongs to root: to serve as another user, give the store to that user, or set "

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/pool/nginx_before.h"
 #include "base/unique_fd.h"
 
 namespace berth::app {
@@ -19,8 +20,8 @@ struct ChildProcess {
   std::chrono::steady_clock::time_point started{};
   int quick_deaths = 0;
   std::optional<std::chrono::steady_clock::time_point> restart_at = {};
-  UniqueFd ready = {};        // the pool's: a byte comes when it can serve
-  std::string pull_gate = {}; // the pool's: where it has its PullGate, whenever it is started
+  UniqueFd ready = {};           // the pool's: a byte comes when it can serve
+  NginxBefore nginx_before = {}; // the pool's, whenever it is started
 };
 
 // Whether the pool has said that it can serve.

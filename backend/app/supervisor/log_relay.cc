@@ -14,6 +14,7 @@
 
 #include "app/logger.h"
 #include "app/supervisor/account.h"
+#include "app/supervisor/handshakes.h"
 #include "base/content.h"
 #include "base/unique_fd.h"
 
@@ -40,11 +41,22 @@ Result<Pipe> make_pipe() {
   return pipe;
 }
 
+void log_handshake(const FailedHandshake& failed, Handshakes& handshakes, Logger& logger) {
+  const auto now = Handshakes::Steady::now();
+  if (const std::size_t more = handshakes.take_untold(now); more > 0)
+    logger.info("more TLS connections failed in the minutes before", {{"count", std::to_string(more)}});
+  if (handshakes.is_told(failed, now))
+    logger.info("a TLS connection failed: " + failed.reason, {{"client", failed.client}, {"from", "nginx"}});
+}
+
 // Logs the whole lines of text, and leaves the rest in it.
-void log_lines(std::string& text, Logger& logger) {
+void log_lines(std::string& text, Handshakes& handshakes, Logger& logger) {
   for (std::size_t end; (end = text.find('\n')) != std::string::npos || text.size() > max_line_bytes;) {
     const NginxLine line = read_nginx_line(std::string_view(text).substr(0, end));
-    if (!line.message.empty()) logger.write(line.level, line.message, {{"from", "nginx"}});
+    if (const auto failed = read_handshake(line.message))
+      log_handshake(*failed, handshakes, logger);
+    else if (!line.message.empty() && !line.is_chatter)
+      logger.write(line.level, line.message, {{"from", "nginx"}});
     text.erase(0, end == std::string::npos ? end : end + 1);
   }
 }
@@ -56,6 +68,7 @@ using Sources = std::array<Pipe, source_count>;
 void relay(Logger& logger, api::debug::Answers& pulls) {
   const auto buffer = std::make_unique_for_overwrite<std::array<char, 64 * 1024>>();
   std::string pending, pending_pulls;
+  Handshakes handshakes;
   std::array<pollfd, source_count> sources{};
   for (std::size_t i = 0; i < source_count; ++i) sources[i] = {first_own_fd + static_cast<int>(i), POLLIN, 0};
   while (std::ranges::any_of(sources, [](const pollfd& source) { return source.fd >= 0; })) {
@@ -72,7 +85,7 @@ void relay(Logger& logger, api::debug::Answers& pulls) {
       if (i == 0)
         (void)write_all(STDOUT_FILENO, bytes, "standard output"); // nobody reads any more
       else if (i == 1)
-        log_lines(pending.append(bytes), logger);
+        log_lines(pending.append(bytes), handshakes, logger);
       else
         count_pulls(pending_pulls.append(bytes), pulls);
     }
@@ -80,7 +93,8 @@ void relay(Logger& logger, api::debug::Answers& pulls) {
 }
 
 // The relay's process: ends when nginx and its workers have closed their logs, and no sooner.
-[[noreturn]] void run_relay(const Sources& sources, const config::Log& log, api::debug::Answers& pulls) {
+[[noreturn]] void run_relay(const Sources& sources, const config::Log& log, const std::string& instance,
+                            api::debug::Answers& pulls) {
   ::setpgid(0, 0); // whoever ends nginx's group wants to read its last words
   ::prctl(PR_SET_NAME, "berth-log");
   for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE}) ::signal(signal, SIG_IGN);
@@ -88,7 +102,7 @@ void relay(Logger& logger, api::debug::Answers& pulls) {
   for (std::size_t i = 0; i < source_count; ++i) ::dup2(sources[i].read.get(), first_own_fd + static_cast<int>(i));
   ::close_range(first_own_fd + source_count, ~0U, 0);
   if (!drop_rights()) ::_exit(1);
-  const auto logger = make_logger(log);
+  const auto logger = make_logger(log, instance);
   relay(*logger, pulls);
   ::_exit(0);
 }
@@ -104,6 +118,7 @@ NginxLine read_nginx_line(std::string_view line) {
     if (level == "warn") read.level = LogLevel::warn;
     if (level == "notice" || level == "info") read.level = LogLevel::info;
     if (level == "debug") read.level = LogLevel::debug;
+    read.is_chatter = level == "info";
     line.remove_prefix(std::min(close + 2, line.size()));
   }
   read.message = line;
@@ -117,7 +132,7 @@ NginxLine read_nginx_line(std::string_view line) {
   return read;
 }
 
-Result<> relay_output(const config::Log& log, api::debug::Answers& pulls) {
+Result<> relay_output(const config::Log& log, const std::string& instance, api::debug::Answers& pulls) {
   Sources sources;
   for (Pipe& source : sources) {
     BERTH_TRY(source, make_pipe());
@@ -126,7 +141,7 @@ Result<> relay_output(const config::Log& log, api::debug::Answers& pulls) {
   if (child < 0) return std::unexpected(errno_error("fork", "nginx's log", errno));
   if (child == 0) {
     // Twice, so that nginx has no child that it does not know.
-    if (::fork() == 0) run_relay(sources, log, pulls);
+    if (::fork() == 0) run_relay(sources, log, instance, pulls);
     ::_exit(0);
   }
   ::waitpid(child, nullptr, 0);

@@ -40,7 +40,7 @@ private:
   Result<> prepare_nginx(const CertificatePair& pair);
   Result<> resume(const Succession& told);
   int run_pool_child(const config::Config& config, Logger& logger, const ChildProcess& pool, const UniqueFd& ready);
-  Result<ChildProcess> start_pool(const config::Config& config, Logger& logger, std::string pull_gate);
+  Result<ChildProcess> start_pool(const config::Config& config, Logger& logger, NginxBefore nginx);
   Result<> start(ChildProcess& child);
   Result<> reap();
   Result<> on_death(ChildProcess& child, int status);

@@ -96,11 +96,12 @@ Result<> Supervisor::prepare_nginx(const CertificatePair& pair) {
   BERTH_TRY(pulls_, share_answers());
   BERTH_TRY(HandedSockets sockets, HandedSockets::take());
   BERTH_CHECK(sockets.check(config_.http.addr));
-  BERTH_TRY(nginx_process_, NginxProcess::make(std::move(settings), config_.berth.run_directory, std::move(sockets)));
+  BERTH_TRY(nginx_process_,
+            NginxProcess::make(std::move(settings), config_.berth.run_directory, source_.instance, std::move(sockets)));
   nginx_process_->end_drain(); // of a reload that was killed
   nginx_process_->remove_pull_gates();
   BERTH_CHECK(nginx_process_->stage(config_, pair));
-  pool_.pull_gate = nginx_process_->pull_gate();
+  pool_.nginx_before = nginx_process_->staged();
   BERTH_CHECK(nginx_process_->install());
   nginx_process_->settle();
   return {};
@@ -114,18 +115,19 @@ int Supervisor::run_pool_child(const config::Config& config, Logger& logger, con
   Result<> served = drop_root();
   die_with_parent(); // the kernel forgets it when the user changes
   if (served)
-    served = run_pool(config, {PoolApi::as_configured, Spool::ours_alone, pool.pull_gate, pulls_.get()}, places_.socket,
-                      logger, [&] { (void)!::write(ready.get(), "", 1); });
+    served =
+        run_pool(config, {PoolApi::as_configured, Spool::ours_alone, source_.instance, pool.nginx_before, pulls_.get()},
+                 places_.socket, logger, [&] { (void)!::write(ready.get(), "", 1); });
   if (!served) logger.error("the pool cannot serve: " + served.error().message);
   return served ? 0 : 1;
 }
 
 // Starts a pool, beside the one that may be there. It says that it is ready on ChildProcess::ready.
-Result<ChildProcess> Supervisor::start_pool(const config::Config& config, Logger& logger, std::string pull_gate) {
+Result<ChildProcess> Supervisor::start_pool(const config::Config& config, Logger& logger, NginxBefore nginx) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::unexpected(errno_error("pipe", "the pool", errno));
   ChildProcess pool{
-      .name = "the pool", .started = Steady::now(), .ready = UniqueFd(ends[0]), .pull_gate = std::move(pull_gate)};
+      .name = "the pool", .started = Steady::now(), .ready = UniqueFd(ends[0]), .nginx_before = std::move(nginx)};
   const UniqueFd ready(ends[1]);
   BERTH_TRY(pool.pid, fork_child([&] { return run_pool_child(config, logger, pool, ready); }));
   return pool;
@@ -138,7 +140,7 @@ Result<> Supervisor::start(ChildProcess& child) {
     BERTH_TRY(child.pid, fork_child([this] { return nginx_process_->run(config_.log, places_.spool_lock, *pulls_); }));
     return {};
   }
-  BERTH_TRY(ChildProcess started, start_pool(config_, *logger_, child.pull_gate));
+  BERTH_TRY(ChildProcess started, start_pool(config_, *logger_, child.nginx_before));
   child.pid = started.pid;
   child.ready = std::move(started.ready);
   return {};

@@ -19,6 +19,7 @@ namespace berth::app {
 struct ConfigSource {
   std::string file;
   std::function<Result<config::Loaded>()> load;
+  std::string instance; // of all log lines, before and after a reload
 };
 
 // Runs until it is told to stop. The logger is exchanged when a reload changes log.level. Errors: invalid for what the

@@ -23,8 +23,8 @@ Result<> Supervisor::begin_reload() {
     BERTH_TRY(pair, read_tls_files(loaded.config.http, SystemClock().now()));
   }
   BERTH_CHECK(nginx_process_->stage(loaded.config, pair));
-  auto logger = make_logger(loaded.config.log);
-  BERTH_TRY(ChildProcess pool, start_pool(loaded.config, *logger, nginx_process_->pull_gate()));
+  auto logger = make_logger(loaded.config.log, source_.instance);
+  BERTH_TRY(ChildProcess pool, start_pool(loaded.config, *logger, nginx_process_->staged()));
   reload_.emplace(std::move(loaded), std::move(logger), std::move(pool), *nginx_process_, nginx_.pid);
   return {};
 }
@@ -39,8 +39,8 @@ Result<> Supervisor::make_places_again() {
   }
   BERTH_CHECK(places_.make_again(config_, account_, *logger_));
   BERTH_CHECK(nginx_process_->stage(config_, pair));
-  auto logger = make_logger(config_.log);
-  BERTH_TRY(ChildProcess pool, start_pool(config_, *logger, nginx_process_->pull_gate()));
+  auto logger = make_logger(config_.log, source_.instance);
+  BERTH_TRY(ChildProcess pool, start_pool(config_, *logger, nginx_process_->staged()));
   reload_.emplace(config::Loaded{config_, {}, {}}, std::move(logger), std::move(pool), *nginx_process_, nginx_.pid);
   return {};
 }

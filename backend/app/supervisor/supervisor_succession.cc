@@ -20,7 +20,8 @@ Result<> Supervisor::resume(const Succession& told) {
   places_ = {UniqueFd(told.run_lock), UniqueFd(told.spool_lock), UniqueFd(told.pool_socket),
              name_of_socket(config_.berth.socket)};
   BERTH_TRY(NginxSettings settings, nginx_settings());
-  nginx_process_ = NginxProcess::resume(std::move(settings), config_.berth.run_directory, told.nginx_process);
+  nginx_process_ =
+      NginxProcess::resume(std::move(settings), config_.berth.run_directory, source_.instance, told.nginx_process);
   auto pulls = share_answers_of(UniqueFd(told.pulls));
   if (!pulls) {
     logger_->warn(pulls.error().message + ": what nginx sends by itself is not counted until the next start");
@@ -29,7 +30,7 @@ Result<> Supervisor::resume(const Succession& told) {
   BERTH_TRY(pulls_, std::move(pulls));
   nginx_.pid = told.nginx;
   pool_.pid = told.pool;
-  pool_.pull_gate = told.pull_gate;
+  pool_.nginx_before.pull_gate = told.pull_gate;
   for (ChildProcess* child : {&nginx_, &pool_}) child->started = std::chrono::steady_clock::now();
   retiring_pools_ = told.retiring_pools;
   announced_ = reload_wanted_ = true;
@@ -55,7 +56,7 @@ Result<> Supervisor::try_succession() {
   const Succession told{nginx_.pid,
                         pool_.pid,
                         retiring_pools_,
-                        pool_.pull_gate,
+                        pool_.nginx_before.pull_gate,
                         places_.lock.get(),
                         places_.spool_lock.get(),
                         places_.socket.get(),

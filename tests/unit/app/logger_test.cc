@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "app/supervisor/log_relay.h"
+#include "app/version.h"
 #include "base/log_context.h"
 
 namespace berth::app {
@@ -11,19 +12,31 @@ namespace {
 const Time noon = parse_rfc3339("2024-01-02T12:00:00.5Z").value();
 
 TEST_CASE("a line of each form, with the fields of the config and the id of the request") {
+  const std::string v = version();
   config::Log log;
   log.fields = {{"service", "registry"}};
-  CHECK(log_line(log, noon, LogLevel::info, "a \"b\"\nc", {{"path", "/x y"}}) ==
-        R"(time="2024-01-02T12:00:00.5Z" level=info msg="a \"b\"?c" path="/x y" service=registry)");
+  CHECK(log_line(log, "id7", noon, LogLevel::info, "a \"b\"\nc", {{"path", "/x y"}}) ==
+        R"(time="2024-01-02T12:00:00.5Z" level=info msg="a \"b\"?c" path="/x y" instance.id=id7 )"
+        "service=registry version=" +
+            v);
   const LogContext context("id1");
   log.format = config::LogFormat::json;
-  CHECK(log_line(log, noon, LogLevel::warn, "a\n\xff", {{"path", "/x"}}) ==
+  CHECK(log_line(log, "id7", noon, LogLevel::warn, "a\n\xff", {{"path", "/x"}}) ==
         "{\"time\":\"2024-01-02T12:00:00.5Z\",\"level\":\"warning\",\"msg\":\"a\\n\xef\xbf\xbd\",\"request\":\"id1\","
-        R"("path":"/x","service":"registry"})");
+        R"("path":"/x","instance.id":"id7","service":"registry","version":")" +
+            v + "\"}");
   log.format = config::LogFormat::logstash;
-  CHECK(log_line(log, noon, LogLevel::error, "m", {}) ==
+  CHECK(log_line(log, "id7", noon, LogLevel::error, "m", {}) ==
         R"({"@timestamp":"2024-01-02T12:00:00.5Z","level":"error","message":"m","@version":"1","request":"id1",)"
-        R"("service":"registry"})");
+        R"("instance.id":"id7","service":"registry","version":")" +
+            v + "\"}");
+  log.fields.emplace_back("version", "mine");
+  CHECK_THAT(log_line(log, "id7", noon, LogLevel::error, "m", {}), Catch::EndsWith(R"("version":"mine"})"));
+}
+
+TEST_CASE("an instance is a UUID, another one each time") {
+  CHECK(make_instance().size() == 36);
+  CHECK(make_instance() != make_instance());
 }
 
 TEST_CASE("contexts nest, and end") {

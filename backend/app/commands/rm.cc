@@ -1,0 +1,76 @@
+#include "app/commands/rm.h"
+
+#include <cstdio>
+
+#include "app/commands/commands.h"
+#include "app/commands/complain.h"
+#include "app/commands/store.h"
+
+namespace berth::app {
+namespace {
+
+// What was done, in words. Errors: not_found, io, storage_full.
+Result<std::string> remove(Store& store, const ImageName& name, const std::string& text) {
+  const auto repository = store.registry().repository(name.repository);
+  if (const auto* tag = std::get_if<model::Tag>(&*name.reference)) {
+    const auto target = repository->tags().get(*tag);
+    const auto removed = repository->tags().untag(*tag);
+    if (!removed && is(removed.error(), Code::manifest_unknown))
+      return fail(Code::not_found, text + ": there is no such tag");
+    BERTH_CHECK(removed);
+    return "removed the tag " + text + (target ? "; its manifest stays: " + target->str() : std::string());
+  }
+  const auto tags = repository->manifests().remove(std::get<model::Digest>(*name.reference));
+  if (!tags && is(tags.error(), Code::manifest_unknown))
+    return fail(Code::not_found, text + ": there is no such manifest");
+  BERTH_CHECK(tags);
+  std::string names;
+  for (const model::Tag& tag : *tags) names += (names.empty() ? "" : ", ") + tag.str();
+  return "removed the manifest " + text + (names.empty() ? ", which had no tags" : " and its tags: " + names);
+}
+
+Result<std::vector<ImageName>> names_of(const std::vector<std::string>& words) {
+  if (words.empty()) return fail(Code::invalid, "rm takes what to remove: REPOSITORY:TAG or REPOSITORY@DIGEST");
+  std::vector<ImageName> names;
+  for (const std::string& word : words) {
+    BERTH_TRY(ImageName name, parse_image_name(word));
+    if (!name.reference)
+      return fail(Code::invalid,
+                  "\"" + word + "\": name a tag (" + word + ":TAG) or a digest: rm removes no repository");
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+void say_what_follows(const config::Config& config) {
+  if (!config.storage.delete_enabled)
+    std::fputs("berth: note: storage.delete.enabled is off: that binds clients, not whoever may write the store\n",
+               stderr);
+  std::fputs("berth: note: blobs that nothing names any more take space until a garbage collection\n", stderr);
+}
+
+} // namespace
+
+int rm(const std::vector<std::string>& words) {
+  const auto asked = split_config(words);
+  if (!asked) return complain(asked.error());
+  const auto names = names_of(asked->rest);
+  if (!names) return complain(names.error());
+  const auto store = Store::open(asked->config);
+  if (!store) return complain(store.error());
+  if ((*store)->config().storage.read_only)
+    return complain({Code::io,
+                     "the registry is read-only (storage.maintenance.readonly.enabled), perhaps because something "
+                     "else works on the store: nothing is removed",
+                     {}});
+  bool all = true;
+  for (std::size_t i = 0; i < names->size(); ++i) {
+    const auto done = remove(**store, (*names)[i], asked->rest[i]);
+    if (done) std::puts(done->c_str());
+    if (!done) all = complain(done.error()) == exit_ok;
+  }
+  if (all) say_what_follows((*store)->config());
+  return all ? exit_ok : exit_failure;
+}
+
+} // namespace berth::app
