@@ -207,6 +207,8 @@ def test_another_port_in_one_place_alone(machine):
         for command in (["daemon-reload"], ["stop", "berth"], ["restart", "berth.socket"], ["start", "berth"]):
             machine.run("systemctl", *command)
         machine.connect(443).close()     # a port that user berth could not open
+        machine.run("systemctl", "kill", "--signal=USR2", "--kill-who=main", "berth")
+        await_log(machine, "took the place of the program before", count=2)
         drop_in.unlink()
     finally:
         config.write_text(text)

@@ -8,6 +8,7 @@
 #include "app/nginx/nginx_process.h"
 #include "app/nginx/tree.h"
 #include "app/supervisor/account.h"
+#include "app/supervisor/handed_sockets.h"
 #include "base/clock.h"
 #include "base/content.h"
 
@@ -45,7 +46,9 @@ Result<> check_nginx(const config::Config& config) {
   elsewhere.berth.run_directory = temporary.path();
   elsewhere.berth.spool = temporary.path() + "/spool";
   settings.socket = temporary.path() + "/pool.sock";
-  BERTH_TRY(NginxProcess nginx, NginxProcess::make(std::move(settings), temporary.path(), {}));
+  BERTH_TRY(HandedSockets sockets, HandedSockets::take()); // of a berth whose place this program is to take
+  BERTH_CHECK(sockets.check(config.http.addr));
+  BERTH_TRY(NginxProcess nginx, NginxProcess::make(std::move(settings), temporary.path(), {}, std::move(sockets)));
   return nginx.stage(elsewhere, pair);
 }
 

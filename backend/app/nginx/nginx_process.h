@@ -37,6 +37,7 @@ public:
     std::vector<int> sockets;
   };
   Kept kept() const;
+  const HandedSockets& sockets() const { return sockets_; }
   // Requires: kept is what kept() of a program with the same run directory said.
   static NginxProcess resume(NginxSettings settings, std::string run_directory, std::string instance, const Kept& kept);
 

@@ -178,6 +178,14 @@ std::vector<std::string> HandedSockets::nginx_addresses() const {
   return addresses;
 }
 
+void HandedSockets::hand_on() const {
+  if (empty()) return;
+  int fd = first_handed_fd;
+  for (const UniqueFd& socket : sockets_) ::dup2(socket.get(), fd++);
+  ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+  ::setenv("LISTEN_FDS", std::to_string(sockets_.size()).c_str(), 1);
+}
+
 void HandedSockets::give_to_nginx(int first_fd) const {
   if (empty()) return;
   std::string numbers;

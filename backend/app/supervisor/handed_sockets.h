@@ -28,6 +28,8 @@ public:
   Result<> check(const std::string& http_addr) const;
   // What follows `listen` in nginx's configuration, without options of TLS: one for each.
   std::vector<std::string> nginx_addresses() const;
+  // In a process that is to run another program which takes them.
+  void hand_on() const;
   // In a process that is to become nginx: puts them at first_fd and above, and tells nginx so.
   void give_to_nginx(int first_fd) const;
 

@@ -49,6 +49,7 @@ Result<> Supervisor::try_succession() {
   BERTH_CHECK(same_places(config_, loaded.config));
   const auto as_before = [&] { return !keeps_root() || ::seteuid(0) == 0; }; // as this program was started
   BERTH_TRY(const Output check, output_of([&] {
+              nginx_process_->sockets().hand_on();
               return as_before() ? execute({program_, "check-config", source_.file}, ".") : exit_cannot_execute;
             }));
   if (check.status != 0)
