@@ -256,7 +256,7 @@ class Registry:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"still running {STOP_SECONDS} s after SIGTERM:\n{self._log_tail()}") from None
-        survivors = self.tree()
+        survivors = {pid: command_line(pid) for pid in self.tree()}
         self.kill()
         assert not survivors, f"processes outlived the registry: {survivors}\n{self._log_tail()}"
         assert code in self.CLEAN_EXIT_CODES, f"exit code {code} after SIGTERM:\n{self._log_tail()}"
