@@ -18,9 +18,6 @@
 
 namespace berth::app {
 
-// The same of a pool without nginx.
-void log_where_the_pool_is(const std::string& socket, Logger& logger);
-
 // instance: of the lines, as make_instance gives it.
 std::unique_ptr<Logger> make_logger(const config::Log& log, std::string instance);
 // With an instance of its own, for a command.
@@ -34,6 +31,8 @@ void log_what_config_says(const config::Loaded& loaded, Logger& logger);
 std::string url_of(const config::Config& config);
 // Where the registry listens, where its data is, and what to try first.
 void log_where_it_is(const config::Config& config, Logger& logger);
+// Where a pool without nginx listens, and that clients need one.
+void log_where_the_pool_is(const std::string& socket, Logger& logger);
 
 // The line, without its end. Nothing in it can begin another line.
 std::string log_line(const config::Log& log, std::string_view instance, Time now, LogLevel level,
