@@ -134,11 +134,12 @@ deb: ## a Debian package in dist/ (BERTH_BUILD=DIR packs what is built there, an
 	@packaging/make-deb dist
 
 .PHONY: arm64
-arm64: ## build-arm64/berth, for arm64 (TYPE=Debug: not optimized); runs here if qemu-user-static is there
+arm64: ## build-arm64/berth, for arm64 (TYPE=Debug: quickly, at -O0); runs here if qemu-user-static is there
 	@.ci/packages arm64
 	@packaging/arm64-sysroot build-arm64/sysroot
 	@[ -f build-arm64/build.ninja ] || $(CONFIGURE) -B build-arm64 -DCMAKE_BUILD_TYPE=$(TYPE) -DBUILD_TESTING=OFF \
-	  -DCMAKE_TOOLCHAIN_FILE=packaging/arm64.cmake >/dev/null
+	  -DCMAKE_TOOLCHAIN_FILE=packaging/arm64.cmake -DCMAKE_CXX_FLAGS_DEBUG=-O0 \
+	  $(if $(filter Debug,$(TYPE)),-DBERTH_PRECOMPILE=ON) >/dev/null
 	@cmake --build build-arm64 -j $(JOBS) --target berth
 
 .PHONY: release
