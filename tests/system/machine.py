@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 
-from test_compose import base_image
+from container_images import base_image
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BASE_FILE = REPOSITORY / "build" / "machine-base.tar"
