@@ -284,6 +284,14 @@ def test_an_upgrade_of_one_who_works_as_another_user():
         registry.stop()
 
 
+@pytest.mark.parametrize("told", ["nonsense", "[]", '{"form": 0}', '{"form": 1, "process": 1}'])
+def test_a_program_of_another_version_is_not_succeeded(told):
+    with contextlib.closing(Registry(env={"BERTH_SUCCESSION": told})) as registry:
+        with pytest.raises(RuntimeError, match="ended with 1:"):     # so that systemd starts it anew
+            registry.start()
+        assert "cannot take the place" in registry.log()
+
+
 @pytest.mark.parametrize("program", ["no program", "#!/bin/sh\nexit 3\n"], ids=["none", "refuses"])
 def test_a_program_that_cannot_take_the_place_does_not(program):
     with contextlib.closing(Upgraded()) as registry:

@@ -56,9 +56,9 @@ Result<std::optional<Succession>> take_succession() {
   if (value == nullptr) return std::optional<Succession>();
   const auto text = nlohmann::json::parse(value, nullptr, false);
   ::unsetenv(variable);
-  const auto wrong = fail(Code::invalid, "cannot take the place of a running berth of another version: start it again");
-  if (!text.is_object() || text.value("form", 0) != form || text.value("process", 0) != ::getpid()) return wrong;
+  const auto wrong = fail(Code::io, "cannot take the place of a running berth of another version: start it again");
   try {
+    if (text.at("form") != form || text.at("process") != ::getpid()) return wrong;
     Succession told{
         text.at("nginx"),       text.at("pool"),     text.at("retiring_pools"),
         text.at("pull_gate"),   text.at("run_lock"), text.at("spool_lock"),

@@ -31,8 +31,8 @@ struct Succession {
 // Errors: io.
 Result<> succeed(const std::string& program, const std::string& config_file, const Succession& succession);
 
-// What this program was told, if it has taken another's place; the next call knows nothing of it. Errors: invalid, if
-// the other program is too old or too new to be succeeded.
+// What this program was told, if it has taken another's place; the next call knows nothing of it. Errors: io, so that
+// a service manager starts it anew, if the other program is too old or too new to be succeeded.
 Result<std::optional<Succession>> take_succession();
 
 } // namespace berth::app
