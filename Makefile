@@ -141,6 +141,8 @@ arm64: ## build-arm64/berth, for arm64 (TYPE=Debug: quickly, at -O0); runs here 
 	  -DCMAKE_TOOLCHAIN_FILE=packaging/arm64.cmake -DCMAKE_CXX_FLAGS_DEBUG=-O0 \
 	  $(if $(filter Debug,$(TYPE)),-DBERTH_PRECOMPILE=ON) >/dev/null
 	@cmake --build build-arm64 -j $(JOBS) --target berth
+	@! command -v qemu-aarch64-static >/dev/null || \
+	  qemu-aarch64-static -L build-arm64/sysroot build-arm64/berth --version
 
 .PHONY: release
 release: ## the tag and the tarball of the version in CMakeLists.txt, in dist/; pushes nothing
