@@ -180,6 +180,19 @@ def test_rm_where_clients_may_not_and_where_nobody_may(registry):
     assert client.get(client.manifest("drop/closed", "one")).status == 404
 
 
+def test_rm_tells_webhooks():
+    """The registry stands still meanwhile: the events wait in its queue."""
+    sink = {"name": "gone", "url": f"http://127.0.0.1:{harness.free_port()}/"}
+    with running(Registry({"notifications": {"endpoints": [sink]}})) as registry:
+        image = Client(registry).make_image("drop/told", tag="one")
+        assert berth("rm", registry.config_file, f"drop/told@{image.digest}").returncode == 0
+        queue, = (registry.root / "berth" / "notifications").glob("gone-*/*.log")
+        events = [json.loads(line.split(" ", 1)[1]) for line in queue.read_text().splitlines()]
+        assert [event["target"].get("digest") or event["target"]["tag"] for event in events
+                if event["action"] == "delete"] == [image.digest, "one"]
+        assert "berth/" in events[-1]["request"]["useragent"], events[-1]
+
+
 def test_rm_beside_pushes(registry):
     """Somebody tags what is being removed, again and again: a tag that was acknowledged last leads to its manifest."""
     client = Client(registry)

@@ -2,16 +2,51 @@
 
 #include <cstdio>
 
+#include "api/observed_repository.h"
 #include "app/commands/commands.h"
 #include "app/commands/complain.h"
 #include "app/commands/store.h"
+#include "app/logger.h"
+#include "app/pool/notifications.h"
+#include "app/version.h"
 
 namespace berth::app {
 namespace {
 
+// Tells the endpoints of notifications of what is removed, as of a DELETE that nobody sent over the network.
+class Told {
+public:
+  static Result<std::unique_ptr<Told>> start(Store& store) {
+    BERTH_TRY(auto notifier, notify::Notifier::start(notifier_options_of(store.config()), store.logger()));
+    return std::unique_ptr<Told>(new Told(store, std::move(notifier)));
+  }
+
+  std::unique_ptr<registry::Repository> repository(const model::RepositoryName& name) {
+    return api::observed(store_.registry().repository(name), events_);
+  }
+
+private:
+  Told(Store& store, std::unique_ptr<notify::Notifier> notifier) : store_(store), notifier_(std::move(notifier)) {
+    request_.method = "DELETE";
+    request_.headers.set("User-Agent", std::string("berth/") + version() + " rm");
+    if (!notifier_->empty()) settings_ = {notifier_.get(), &random_, source_of(store.config(), make_instance()), false};
+  }
+
+  Store& store_;
+  const std::unique_ptr<notify::Notifier> notifier_;
+  SystemRandom random_;
+  SystemClock clock_;
+  http::Request request_;
+  const api::Options options_;
+  const auth::Caller nobody_;
+  api::EventSettings settings_;
+  const api::Locations locations_{options_, request_};
+  api::RequestEvents events_{settings_, request_, locations_, nobody_, clock_};
+};
+
 // What was done, in words. Errors: not_found, io, storage_full.
-Result<std::string> remove(Store& store, const ImageName& name, const std::string& text) {
-  const auto repository = store.registry().repository(name.repository);
+Result<std::string> remove(Told& told, const ImageName& name, const std::string& text) {
+  const auto repository = told.repository(name.repository);
   if (const auto* tag = std::get_if<model::Tag>(&*name.reference)) {
     const auto target = repository->tags().get(*tag);
     const auto removed = repository->tags().untag(*tag);
@@ -63,9 +98,11 @@ int rm(const std::vector<std::string>& words) {
                      "the registry is read-only (storage.maintenance.readonly.enabled), perhaps because something "
                      "else works on the store: nothing is removed",
                      {}});
+  const auto told = Told::start(**store);
+  if (!told) return complain(told.error());
   bool all = true;
   for (std::size_t i = 0; i < names->size(); ++i) {
-    const auto done = remove(**store, (*names)[i], asked->rest[i]);
+    const auto done = remove(**told, (*names)[i], asked->rest[i]);
     if (done) std::puts(done->c_str());
     if (!done) all = complain(done.error()) == exit_ok;
   }

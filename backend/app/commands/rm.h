@@ -1,4 +1,4 @@
-// `berth rm`: removes tags and manifests, as DELETE of the API does.
+// `berth rm`: removes tags and manifests, as DELETE of the API does, webhooks included.
 #pragma once
 
 #include <string>

@@ -7,11 +7,11 @@
 #include "app/commands/complain.h"
 #include "app/commands/environment.h"
 #include "app/commands/registry_facts.h"
+#include "app/logger.h"
 #include "app/nginx/certificate.h"
 #include "app/pool/certificate_watch.h"
 #include "app/supervisor/account.h"
 #include "app/version.h"
-#include "config/address.h"
 
 namespace berth::app {
 namespace {
@@ -46,9 +46,7 @@ private:
   void warn(std::string text) { warnings_.push_back(std::move(text)); }
 
   void add_addresses() {
-    const auto address = config::parse_listen_address(config_.http.addr).value();
-    const std::string scheme = config_.http.tls_certificate.empty() ? "http://" : "https://";
-    page_["url"] = scheme + (address.host.empty() ? "localhost:" + std::to_string(address.port) : config_.http.addr);
+    page_["url"] = url_of(config_);
     if (config_.http.prefix != "/") page_["url"] = page_["url"].get<std::string>() + config_.http.prefix;
     page_["debug"] = config_.http.debug.addr;
     if (config_.storage.read_only) warn("read-only: everything that writes is answered 405");

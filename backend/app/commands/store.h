@@ -27,6 +27,7 @@ public:
 
   const config::Config& config() const { return config_; }
   registry::Registry& registry() { return *registry_; }
+  Logger& logger() { return *logger_; }
   // When the tag was last made or moved; nothing if that is not known.
   std::optional<Time> tagged(const model::RepositoryName& repository, const model::Tag& tag);
 

@@ -15,6 +15,7 @@
 #include "app/pool/debug_pages.h"
 #include "app/pool/descriptor_cache.h"
 #include "app/pool/health_checks.h"
+#include "app/pool/notifications.h"
 #include "app/pool/process_metrics.h"
 #include "app/pool/pull_gate.h"
 #include "app/pool/purger.h"
@@ -23,7 +24,6 @@
 #include "auth/measured_access.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "base/url_secrets.h"
 #include "driver/file_locks.h"
 #include "driver/filesystem.h"
 #include "driver/measured.h"
@@ -132,45 +132,6 @@ void log_services(const config::Config& config, Logger& logger) {
   if (config.storage.cache_descriptors) logger.info("using inmemory blob descriptor cache");
   if (speaks_to_redis(config)) logger.info("using redis blob descriptor cache");
   if (config.storage.read_only) logger.info("read-only: everything that writes is answered 405");
-}
-
-std::string host_name() {
-  std::array<char, 256> buffer{};
-  return ::gethostname(buffer.data(), buffer.size() - 1) == 0 ? buffer.data() : "";
-}
-
-notify::NotifierOptions notifier_options_of(const config::Config& config) {
-  using std::chrono::milliseconds;
-  const auto in_milliseconds = [](config::Duration time, milliseconds otherwise) {
-    return time.count() <= 0 ? otherwise : std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
-  };
-  notify::NotifierOptions options;
-  options.directory = config.storage.root + "/berth/notifications";
-  options.max_queue_bytes = config.berth.notification_queue_bytes;
-  for (const config::NotificationEndpoint& from : config.notifications.endpoints) {
-    if (from.disabled) continue;
-    notify::NotifierOptions::One one;
-    one.endpoint.name = from.name;
-    one.endpoint.url = without_secrets(from.url);
-    one.endpoint.threshold = from.threshold <= 0 ? 10 : from.threshold;
-    one.endpoint.backoff = in_milliseconds(from.backoff, milliseconds(1000));
-    one.endpoint.ignored_media_types = from.ignored_media_types;
-    one.endpoint.ignored_actions = from.ignored_actions;
-    one.http.url = from.url;
-    one.http.headers = from.headers;
-    one.http.media_type =
-        "application/vnd.docker.distribution.events.v" + std::to_string(config.berth.events_version) + "+json";
-    one.http.timeout = in_milliseconds(from.timeout, milliseconds(1000));
-    options.endpoints.push_back(std::move(one));
-  }
-  return options;
-}
-
-// Returns the source member of all events.
-notify::Source source_of(const config::Config& config, const std::string& instance) {
-  const std::string host = host_name();
-  const std::string& addr = config.http.addr;
-  return {host.empty() ? addr : host + addr.substr(addr.rfind(':')), instance};
 }
 
 // Null without a place for it, or if it cannot be made: then nginx asks about every pull.
