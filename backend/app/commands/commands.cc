@@ -14,6 +14,7 @@
 #include "app/nginx/check_nginx.h"
 #include "app/nginx/tree.h"
 #include "app/pool/access.h"
+#include "app/pool/certificate_watch.h"
 #include "app/pool/pool.h"
 #include "app/pool/purger.h"
 #include "app/supervisor/account.h"
@@ -126,6 +127,10 @@ int check_config(const std::string& config_path) {
   if (!loaded) return complain(loaded.error());
   for (const std::string& warning : loaded->warnings) std::fprintf(stderr, "berth: warning: %s\n", warning.c_str());
   for (const std::string& note : loaded->notes) std::fprintf(stderr, "berth: note: %s\n", note.c_str());
+  const Time now = SystemClock().now();
+  if (const auto pair = read_tls_files(loaded->config.http, now); pair && pair->ends)
+    if (const std::string warning = certificate_warning(*pair->ends, now); !warning.empty())
+      std::fprintf(stderr, "berth: warning: %s\n", warning.c_str());
   if (const auto good = check_nginx(loaded->config); !good) return complain(good.error());
   const auto logger = make_logger(loaded->config.log);
   if (const auto access = check_access(loaded->config, *logger); !access) return complain(access.error());

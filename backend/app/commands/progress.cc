@@ -13,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// A bar of our own: Debian 12 has no library for one, and it must make room for the lines of a log.
 constexpr auto patience = 2s; // what takes no longer says nothing
 constexpr auto bar_interval = 200ms;
 constexpr auto line_interval = 10s;
