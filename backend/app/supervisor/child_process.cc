@@ -58,6 +58,19 @@ void await_end(ChildProcess& child, const UniqueFd& signals, std::chrono::second
   }
 }
 
+void await_others(const UniqueFd& signals, std::chrono::milliseconds limit) {
+  const auto deadline = Steady::now() + limit;
+  while (::waitpid(-1, nullptr, WNOHANG) >= 0) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Steady::now()).count();
+    if (left <= 0) return;
+    pollfd poll_signals{signals.get(), POLLIN, 0};
+    ::poll(&poll_signals, 1, static_cast<int>(std::min<long>(left, 100)));
+    signalfd_siginfo info{};
+    while (::read(signals.get(), &info, sizeof info) == sizeof info) {
+    }
+  }
+}
+
 void refuse_waiting(const UniqueFd& socket) {
   for (int i = 0; i < max_refused; ++i) {
     pollfd waiting{socket.get(), POLLIN, 0};

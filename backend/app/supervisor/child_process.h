@@ -34,6 +34,9 @@ std::vector<pid_t> serving_workers(pid_t nginx);
 // stop comes; kills it in the end.
 void await_end(ChildProcess& child, const UniqueFd& signals, std::chrono::seconds limit, int second_signal);
 
+// Waits until there are no children any more, or the limit has passed.
+void await_others(const UniqueFd& signals, std::chrono::milliseconds limit);
+
 // Closes the connections that wait for a pool on a listening socket.
 void refuse_waiting(const UniqueFd& socket);
 

@@ -45,6 +45,7 @@ constexpr auto quick_death = 10s;
 constexpr int max_quick_deaths = 5;
 constexpr auto restart_delay = 100ms; // doubled with every quick death
 constexpr auto start_time = 60s;      // how long both halves may take to be up
+constexpr auto last_words_time = 1s;  // for the lines of an nginx that has ended
 constexpr auto look_again = 20ms;     // at how far a start or a reload is
 
 } // namespace
@@ -237,6 +238,7 @@ void Supervisor::stop() {
   if (pool_.pid > 0) ::kill(pool_.pid, SIGTERM);
   await_end(pool_, signals_, pool_drain_time, SIGKILL);
   for (const pid_t pool : retiring_pools_) kill_group(pool);
+  await_others(signals_, last_words_time); // who logs for nginx was adopted when its parent ended
   remove_socket(places_.socket_name);
 }
 
