@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 9> other_drivers{"s3",        "s3-aws", "
 
 Result<> check_version(const Node& root) {
   const Node* version = root.find("version");
-  if (!version) return refuse(root, "version", "0.1, which must be given");
+  if (!version) return refuse_missing(root, "version", "0.1, which must be given");
   if (version->text != "0.1") return refuse(*version, "version", "0.1");
   return {};
 }
@@ -43,7 +43,8 @@ bool is_driver(const std::string& name) {
 // other: beside a driver it is an unknown key like any.
 Result<> check_storage(const Node& root) {
   const Node* storage = root.find("storage");
-  if (!storage || storage->is_null()) return refuse(storage ? *storage : root, "storage", "one driver: filesystem");
+  if (!storage || storage->is_null())
+    return refuse_missing(storage ? *storage : root, "storage", "one driver: filesystem");
   if (!storage->is_map()) return refuse(*storage, "storage", "a map with one driver: filesystem");
   const Member* driver = nullptr;
   const Member* unknown = nullptr;
@@ -55,7 +56,7 @@ Result<> check_storage(const Node& root) {
                                      driver->key + ": allowed is one");
     found = &member;
   }
-  if (!driver && !unknown) return refuse(*storage, "storage", "one driver: filesystem");
+  if (!driver && !unknown) return refuse_missing(*storage, "storage", "one driver: filesystem");
   if (driver && driver->key == "filesystem") return {};
   const Member& refused = driver ? *driver : *unknown;
   return fail(Code::invalid, refused.origin + ": storage." + refused.key + ": " +

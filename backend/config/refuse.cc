@@ -23,4 +23,10 @@ std::unexpected<Error> refuse(const Node& node, std::string_view path, const std
               node.origin + ": " + std::string(path) + ": " + show(node, secrecy) + ": allowed is " + allowed);
 }
 
+std::unexpected<Error> refuse_missing(const Node& where, std::string_view path, const std::string& allowed) {
+  Node nothing;
+  nothing.origin = where.origin;
+  return refuse(nothing, path, allowed);
+}
+
 } // namespace berth::config

@@ -13,5 +13,7 @@ namespace berth::config {
 
 std::unexpected<Error> refuse(const Node& node, std::string_view path, const std::string& allowed,
                               Secrecy secrecy = Secrecy::open);
+// The same of a value that is not there. where: the map that it should be in.
+std::unexpected<Error> refuse_missing(const Node& where, std::string_view path, const std::string& allowed);
 
 } // namespace berth::config

@@ -5,8 +5,11 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 namespace berth::config {
@@ -154,10 +157,29 @@ private:
   std::size_t nodes_ = 0;
 };
 
-std::unexpected<Error> syntax_error(const std::string& name, Origin origin, const YAML::Exception& error) {
-  std::string where = name;
-  if (origin == Origin::file && !error.mark.is_null()) where += ":" + std::to_string(error.mark.line + 1);
-  return fail(Code::invalid, where + ": " + error.msg);
+// The number of the first line, from 0, whose indentation has a tab.
+std::optional<int> tab_line(std::string_view text) {
+  for (int line = 0; !text.empty(); ++line) {
+    const std::string_view one = text.substr(0, text.find('\n'));
+    if (one.substr(0, one.find_first_not_of(" \t")).contains('\t')) return line;
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+  }
+  return std::nullopt;
+}
+
+// The library's own words, and what a person most likely did.
+std::unexpected<Error> syntax_error(const std::string& text, const std::string& name, Origin origin,
+                                    const YAML::Exception& error) {
+  const bool is_in_file = origin == Origin::file && !error.mark.is_null();
+  const auto at = [&](int line) { return name + ":" + std::to_string(line + 1) + ": "; };
+  if (const auto tab = tab_line(text); is_in_file && tab && *tab <= error.mark.line)
+    return fail(Code::invalid, at(*tab) + "indented by a tab: YAML allows blanks alone (" + error.msg + ")");
+  std::string why = error.msg;
+  if (why == YAML::ErrorMsg::END_OF_MAP || why == YAML::ErrorMsg::MAP_VALUE || why == YAML::ErrorMsg::MAP_KEY ||
+      why == YAML::ErrorMsg::END_OF_SEQ || why == YAML::ErrorMsg::BLOCK_ENTRY)
+    why += ": look at the indentation, here and above: keys of one map begin in the same column, and a colon is "
+           "followed by a blank";
+  return fail(Code::invalid, (is_in_file ? at(error.mark.line) : name + ": ") + why);
 }
 
 } // namespace
@@ -178,7 +200,7 @@ Result<Node> parse_yaml(const std::string& text, const std::string& name, Origin
     if (root.origin.empty()) root.origin = name;
     return root;
   } catch (const YAML::Exception& error) {
-    return syntax_error(name, origin, error);
+    return syntax_error(text, name, origin, error);
   } catch (const std::exception& error) {
     return fail(Code::invalid, name + ": " + error.what());
   }

@@ -1,14 +1,17 @@
 #include "app/commands/commands.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "app/commands/complain.h"
 #include "app/commands/environment.h"
 #include "app/commands/referrer_index.h"
+#include "app/commands/registry_facts.h"
 #include "app/logger.h"
 #include "app/nginx/certificate.h"
 #include "app/nginx/check_nginx.h"
@@ -18,6 +21,7 @@
 #include "app/pool/pool.h"
 #include "app/pool/purger.h"
 #include "app/supervisor/account.h"
+#include "app/supervisor/listen_check.h"
 #include "app/supervisor/listen_socket.h"
 #include "app/supervisor/places.h"
 #include "app/supervisor/shared_socket.h"
@@ -122,6 +126,23 @@ int nginx(const std::string& config_path, const std::string& output, bool answer
   return exit_ok;
 }
 
+namespace {
+
+// Warns of an address that is another program's: that of the registry that runs with this very configuration is not.
+// Errors: invalid.
+Result<> check_places(const config::Config& config) {
+  const std::string& root = config.storage.root;
+  struct stat info{};
+  if (::stat(root.c_str(), &info) == 0 && !S_ISDIR(info.st_mode))
+    return fail(Code::invalid, "storage.filesystem.rootdirectory: \"" + root + "\": is a file: allowed is a directory");
+  const bool is_handed_over = std::getenv("LISTEN_FDS") != nullptr;
+  if (!is_handed_over && is_in_use(config) && processes_of(config).supervisor == 0)
+    std::fprintf(stderr, "berth: warning: %s\n", in_use(config).c_str());
+  return {};
+}
+
+} // namespace
+
 int check_config(const std::string& config_path) {
   const auto loaded = config::load(config_path, environment_of_process());
   if (!loaded) return complain(loaded.error());
@@ -132,6 +153,7 @@ int check_config(const std::string& config_path) {
     if (const std::string warning = certificate_warning(*pair->ends, now); !warning.empty())
       std::fprintf(stderr, "berth: warning: %s\n", warning.c_str());
   if (const auto good = check_nginx(loaded->config); !good) return complain(good.error());
+  if (const auto good = check_places(loaded->config); !good) return complain(good.error());
   const auto logger = make_logger(loaded->config.log);
   if (const auto access = check_access(loaded->config, *logger); !access) return complain(access.error());
   std::printf("%s: good\n", config_path.c_str());

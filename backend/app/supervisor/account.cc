@@ -196,6 +196,8 @@ Result<> prepare_directories(const config::Config& config, const Account& accoun
        {root, root + "/berth", root + "/berth/tmp", config.berth.run_directory, config.berth.spool}) {
     auto made = make_directories(directory);
     if (!made && is(made.error(), Code::storage_full)) return made;
+    if (struct stat info{}; ::stat(directory.c_str(), &info) == 0 && !S_ISDIR(info.st_mode))
+      return fail(Code::invalid, directory + ": is a file, and has to be a directory: name another one in config.yml");
     if (made && ::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0) continue;
     return fail(Code::invalid, directory + ": " + shown(account) + " cannot write there" +
                                    (made ? "" : " (" + made.error().message + ")") +

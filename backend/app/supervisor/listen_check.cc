@@ -14,7 +14,9 @@
 namespace berth::app {
 namespace {
 
-Result<> may_bind(const std::string& key, const std::string& addr) {
+enum class Taken { fine, refused };
+
+Result<> may_bind(const std::string& key, const std::string& addr, Taken taken) {
   const config::ListenAddress address = config::parse_listen_address(addr).value();
   const auto refuse = [&](const std::string& why) { return fail(Code::invalid, key + ": \"" + addr + "\": " + why); };
   addrinfo hints{};
@@ -31,7 +33,7 @@ Result<> may_bind(const std::string& key, const std::string& addr) {
     const int on = 1;
     if (!socket) return refuse(std::string("socket: ") + std::strerror(errno));
     ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(socket.get(), one->ai_addr, one->ai_addrlen) != 0 && errno != EADDRINUSE)
+    if (::bind(socket.get(), one->ai_addr, one->ai_addrlen) != 0 && (errno != EADDRINUSE || taken == Taken::refused))
       return refuse(std::string("nginx cannot listen there: ") + std::strerror(errno));
   }
   return {};
@@ -40,8 +42,16 @@ Result<> may_bind(const std::string& key, const std::string& addr) {
 } // namespace
 
 Result<> may_listen(const config::Config& config, PublicPort port) {
-  if (port == PublicPort::own) BERTH_CHECK(may_bind("http.addr", config.http.addr));
-  return config.http.debug.addr.empty() ? Result<>() : may_bind("http.debug.addr", config.http.debug.addr);
+  if (port == PublicPort::own) BERTH_CHECK(may_bind("http.addr", config.http.addr, Taken::fine));
+  return config.http.debug.addr.empty() ? Result<>() : may_bind("http.debug.addr", config.http.debug.addr, Taken::fine);
+}
+
+bool is_in_use(const config::Config& config) { return !may_bind("", config.http.addr, Taken::refused); }
+
+std::string in_use(const config::Config& config) {
+  const std::string port = std::to_string(config::parse_listen_address(config.http.addr)->port);
+  return "http.addr: \"" + config.http.addr + "\": another program listens there already: `ss -ltnp 'sport = :" + port +
+         "'` says which (as root), or name another port";
 }
 
 } // namespace berth::app

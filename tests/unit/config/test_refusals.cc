@@ -30,7 +30,7 @@ std::string refusal_of_whole(const std::string& text) {
 TEST_CASE("the version must be 0.1") {
   CHECK(refusal_of_whole("").contains("a config is a map"));
   CHECK(refusal_of_whole("[a]").contains("c.yml:1: a config is a map"));
-  CHECK(refusal_of_whole("storage: filesystem\n").contains("version: (a map): allowed is 0.1, which must be given"));
+  CHECK(refusal_of_whole("storage: filesystem\n").contains("version: (nothing): allowed is 0.1, which must be given"));
   CHECK(refusal_of_whole("version: 0.2\n") == "c.yml:1: version: \"0.2\": allowed is 0.1");
   CHECK(refusal_of_whole("version: [0.1]\n") == "c.yml:1: version: (a list): allowed is 0.1");
   CHECK(refusal_of_whole("version: '0.1'\nstorage: filesystem\n") == "loaded");
@@ -38,7 +38,7 @@ TEST_CASE("the version must be 0.1") {
 
 TEST_CASE("exactly one storage driver, which berth has") {
   const std::string head_alone = "version: 0.1\n";
-  CHECK(refusal_of_whole(head_alone).contains("storage: (a map): allowed is one driver: filesystem"));
+  CHECK(refusal_of_whole(head_alone).contains("storage: (nothing): allowed is one driver: filesystem"));
   CHECK(refusal_of_whole(head_alone + "storage:\n") ==
         "c.yml:2: storage: (nothing): allowed is one driver: filesystem");
   CHECK(refusal_of_whole(head_alone + "storage: [a]\n").starts_with("c.yml:2: storage: (a list)"));
