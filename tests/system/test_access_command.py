@@ -132,7 +132,8 @@ def test_examples_of_the_documentation(config_file, tmp_path, example):     # no
         pair = f"    certificate: {tmp_path}/registry.crt\n    key: {tmp_path}/registry.key\n"
         example = example.replace("http:\n  tls:\n", f"http:\n{http}  tls:\n{pair}")
     done = berth("check-config", config_file(before + example))
-    assert (done.returncode, done.stderr) == (0, ""), done
+    lines = [line for line in done.stderr.splitlines() if "the certificate of http.tls ends" not in line]
+    assert (done.returncode, lines) == (0, []), done
 
 
 def test_there_are_examples():
