@@ -145,7 +145,7 @@ arm64: ## build-arm64/berth, for arm64 (TYPE=Debug: quickly, at -O0); runs here 
 	  qemu-aarch64-static -L build-arm64/sysroot build-arm64/berth --version
 
 .PHONY: release
-release: ## the tag and the tarball of the version in CMakeLists.txt, in dist/; pushes nothing
+release: ## tag, tarball, .deb, SBOM and image of the version in CMakeLists.txt, in dist/; pushes nothing
 	@.ci/release
 
 .PHONY: clean

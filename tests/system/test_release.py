@@ -1,5 +1,6 @@
 """`make release`: what it refuses, what it makes, that it makes the same again. In a small repository of its own."""
 import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -28,17 +29,35 @@ CHANGELOG = """# Changelog
 """
 
 
+# A package of a program that is none of ours: what compiles is tested with the package.
+MAKE_DEB = """#!/bin/sh
+set -eu
+root=$(mktemp -d)
+install -D /bin/true "$root/usr/bin/berth"
+mkdir "$root/DEBIAN"
+printf 'Package: berth\\nVersion: 1.2.3\\nArchitecture: all\\nMaintainer: x <x@example.test>\\nDescription: x\\n' \\
+    >"$root/DEBIAN/control"
+SOURCE_DATE_EPOCH=1800000000 dpkg-deb --root-owner-group --build "$root" "$1/berth_1.2.3_all.deb"
+rm -r "$root"
+"""
+ARTIFACTS = ["berth-1.2.3.cdx.json", "berth-1.2.3.tar.gz", "berth_1.2.3_all.deb"]
+
+
 class Repository:
     def __init__(self, root):
         self.root = root
         # Nothing of the user's git.
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(root.parent), "GIT_CONFIG_NOSYSTEM": "1",
+                            "DOCKER_HOST": "unix:///nowhere",
                             "GIT_COMMITTER_DATE": f"@{COMMITTED} +0000",
                             **{f"GIT_{who}_{what}": "tests" for who in ("AUTHOR", "COMMITTER")
                                for what in ("NAME", "EMAIL")}}
-        for path in ("Makefile", ".gitignore", ".ci/release"):
+        for path in ("Makefile", ".gitignore", ".ci/release", ".ci/sbom"):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / path, root / path)
+        (root / "packaging").mkdir()
+        (root / "packaging" / "make-deb").write_text(MAKE_DEB)
+        (root / "packaging" / "make-deb").chmod(0o755)
         self.git("init", "-q")
         self.commit({"CMakeLists.txt": PROJECT, "CHANGELOG.md": CHANGELOG})
 
@@ -75,9 +94,15 @@ def test_release(repository):
     assert repository.git("cat-file", "-t", "v1.2.3") == "tag"
     assert repository.git("rev-parse", "v1.2.3^{commit}") == repository.git("rev-parse", "HEAD")
     dist = repository.root / "dist"
-    assert sorted(path.name for path in dist.iterdir()) == ["SHA256SUMS", "berth-1.2.3.tar.gz"]
+    assert sorted(path.name for path in dist.iterdir()) == ["SHA256SUMS", *ARTIFACTS]
+    assert "no image was made" in done.stderr   # there is no docker that this one may use
     tarball = dist / "berth-1.2.3.tar.gz"
-    assert (dist / "SHA256SUMS").read_text() == f"{hashlib.sha256(tarball.read_bytes()).hexdigest()}  {tarball.name}\n"
+    assert (dist / "SHA256SUMS").read_text() == "".join(
+        f"{hashlib.sha256((dist / name).read_bytes()).hexdigest()}  {name}\n" for name in ARTIFACTS)
+    bill = json.loads((dist / "berth-1.2.3.cdx.json").read_text())
+    assert bill["bomFormat"] == "CycloneDX" and bill["metadata"]["component"]["version"] == "1.2.3"
+    assert bill["metadata"]["timestamp"] == "2027-01-15T08:00:00Z"
+    assert {"libc6", "nginx"} <= {component["name"] for component in bill["components"]}
     with tarfile.open(tarball) as archive:
         entries = archive.getmembers()
     files = {entry.name for entry in entries if entry.isfile()}
@@ -86,13 +111,14 @@ def test_release(repository):
 
 
 def test_again_it_is_the_same(repository):
-    tarball = repository.root / "dist" / "berth-1.2.3.tar.gz"
+    dist = repository.root / "dist"
     assert repository.release().returncode == 0
-    first = tarball.read_bytes()
-    tarball.unlink()
+    first = {name: (dist / name).read_bytes() for name in ARTIFACTS}
+    shutil.rmtree(dist)
     done = repository.release(umask=0o077, TZ="Asia/Tokyo", LC_ALL="C")
     assert done.returncode == 0, done.stderr
-    assert tarball.read_bytes() == first
+    for name in ARTIFACTS:
+        assert (dist / name).read_bytes() == first[name], name
     assert repository.tags() == ["v1.2.3"]
 
 
