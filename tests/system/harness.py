@@ -268,7 +268,8 @@ class Registry:
         deadline = time.monotonic() + STOP_SECONDS
         while survivors := self.tree():
             assert time.monotonic() < deadline, f"cannot kill {survivors}"
-            for pid in survivors:
+            # The supervisor first: it would clear up after one of the others.
+            for pid in sorted(survivors, key=lambda pid: pid != self._process.pid):
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:

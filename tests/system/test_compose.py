@@ -255,7 +255,7 @@ def of_file(compose):
 
 
 def make(compose, *arguments, fails=False):
-    return compose.engine.inside("make", *arguments, f"COMPOSE={' '.join(compose.program)}",
+    return compose.engine.inside("make", "--no-print-directory", *arguments, f"COMPOSE={' '.join(compose.program)}",
                                  "NAMES=DNS:registry.test,DNS:localhost", cwd=compose.folder, fails=fails)
 
 
