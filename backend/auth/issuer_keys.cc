@@ -122,6 +122,7 @@ void IssuerKeys::take(Result<KeySet> keys) {
   state_.is_fetching = false;
   const bool are_fetched = keys.has_value(), has_keys = are_fetched || state_.keys != nullptr;
   const bool is_news = std::exchange(state_.reachable, are_fetched) != are_fetched;
+  const std::string why_not = are_fetched ? "" : keys.error().message;
   if (are_fetched) {
     state_.keys = std::make_shared<const KeySet>(*std::move(keys));
     state_.taken = state_.tried;
@@ -134,7 +135,7 @@ void IssuerKeys::take(Result<KeySet> keys) {
     logger_.error(has_keys
                       ? "the keys of an issuer of tokens cannot be fetched; those that are known stay in force"
                       : "the keys of an issuer of tokens cannot be fetched; its tokens are not accepted until then",
-                  {{"issuer", options_.name}, {"error", keys.error().message}});
+                  {{"issuer", options_.name}, {"error", why_not}});
 }
 
 } // namespace berth::auth

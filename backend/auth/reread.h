@@ -60,13 +60,13 @@ public:
     std::unique_lock lock(mutex_);
     const bool is_read = read.has_value(), is_news = versions_ != seen; // threads may find the same change
     versions_ = seen;
-    const std::string complaint = is_read ? "" : read.error().message;
+    const Error why_not = is_read ? Error{} : read.error();
     if (is_read && is_news) value_ = std::make_shared<const T>(*std::move(read));
-    const bool is_new_complaint = std::exchange(complaint_, complaint) != complaint;
+    const bool is_new_complaint = std::exchange(complaint_, why_not.message) != why_not.message;
     const auto value = value_;
     lock.unlock();
 
-    if (!is_read && is_new_complaint) source_.refused(read.error());
+    if (!is_read && is_new_complaint) source_.refused(why_not);
     if (is_read && is_news) source_.changed(*value);
     return value;
   }

@@ -1,6 +1,5 @@
 #include "fcgi/client.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
