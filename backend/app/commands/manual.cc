@@ -1,6 +1,6 @@
 #include "app/commands/manual.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/CLI.hpp> // NOLINT(misc-include-cleaner): the one header that brings CLI::App
 #include <algorithm>
 #include <cctype>
 #include <string_view>

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "app/commands/human.h"
 #include "app/commands/status.h"
 #include "base/clock.h"
