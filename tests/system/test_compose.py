@@ -43,10 +43,11 @@ class Compose:
         other.program = [*program, "--ansi=never", "-p", "berth"]
         return other
 
-    def __call__(self, *arguments, timeout=180, fails=False, environment=None):
+    def __call__(self, *arguments, timeout=300, fails=False, environment=None):
         files = ["-f", "docker-compose.yml", "-f", "test.yml"]
+        # A volume with all that a load has pushed takes its time to be removed.
         return self.engine.inside(*self.program, *files, *arguments, cwd=self.folder, timeout=timeout, fails=fails,
-                                  environment=environment)
+                                  environment={"COMPOSE_HTTP_TIMEOUT": str(timeout)} | (environment or {}))
 
     def containers(self, service, *states):
         filters = [f"--filter=label=com.docker.compose.service={service}"] + \
