@@ -1,5 +1,5 @@
 // berth: a container registry behind nginx.
-#include <CLI/CLI.hpp>
+#include <CLI/CLI.hpp> // NOLINT(misc-include-cleaner): the one header that brings CLI::App
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -136,6 +136,7 @@ private:
 
 } // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): CLI11 throws only for a table of commands that contradicts itself
 int main(int argc, char** argv) {
   berth::app::give_back_large_blocks();
   CLI::App app(

@@ -1,7 +1,6 @@
 #include "app/commands/health.h"
 
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <array>
 #include <cerrno>

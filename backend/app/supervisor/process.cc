@@ -138,6 +138,7 @@ Result<pid_t> fork_child(const std::function<int()>& body) {
 
 int execute(const std::vector<std::string>& command, const std::string& directory) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   if (::chdir(directory.c_str()) == 0) ::execv(arguments[0], arguments.data());

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 #include <charconv>
-#include <new>
+#include <new> // NOLINT(misc-include-cleaner): of placement new
 #include <optional>
 #include <string_view>
 
