@@ -54,14 +54,15 @@ TEST_CASE("a lock is had by one holder, or by all who share it") {
 
 TEST_CASE("one holder at a time, and nothing is lost between them") {
   const Subject subject(EVERY_KIND);
-  int count = 0; // guarded by the lock alone
+  std::atomic<int> count = 0; // read and written in two steps, which the lock alone keeps together
   std::atomic<int> failed = 0;
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {
       for (int turn = 0; turn < 50; ++turn) {
         const auto lock = subject.locks->exclusive("/locks/count");
-        lock ? ++count : ++failed;
+        if (!lock) ++failed;
+        count.store(count.load() + 1);
       }
     });
   for (std::thread& thread : threads) thread.join();
