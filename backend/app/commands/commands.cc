@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 
 #include "app/commands/complain.h"
 #include "app/commands/environment.h"
@@ -135,8 +134,7 @@ Result<> check_places(const config::Config& config) {
   struct stat info{};
   if (::stat(root.c_str(), &info) == 0 && !S_ISDIR(info.st_mode))
     return fail(Code::invalid, "storage.filesystem.rootdirectory: \"" + root + "\": is a file: allowed is a directory");
-  const bool is_handed_over = std::getenv("LISTEN_FDS") != nullptr;
-  if (!is_handed_over && is_in_use(config) && processes_of(config).supervisor == 0)
+  if (is_in_use(config) && processes_of(config).supervisor == 0)
     std::fprintf(stderr, "berth: warning: %s\n", in_use(config).c_str());
   return {};
 }

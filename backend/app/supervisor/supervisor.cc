@@ -150,7 +150,8 @@ Result<> Supervisor::start(ChildProcess& child) {
 
 Result<> Supervisor::on_death(ChildProcess& child, int status) {
   kill_group(std::exchange(child.pid, 0)); // workers of a killed nginx go on holding the port
-  if (!announced_ && &child == &nginx_ && is_in_use(config_)) return fail(Code::io, in_use(config_));
+  const bool binds_itself = &child == &nginx_ && nginx_process_->sockets().empty();
+  if (!announced_ && binds_itself && is_in_use(config_)) return fail(Code::io, in_use(config_));
   if (!announced_) return fail(Code::io, child.name + " " + describe_status(status) + " at the start");
   child.quick_deaths = Steady::now() - child.started < quick_death ? child.quick_deaths + 1 : 1;
   if (child.quick_deaths > max_quick_deaths)
