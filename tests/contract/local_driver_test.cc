@@ -4,48 +4,23 @@
 #include <array>
 #include <memory>
 
-#include "driver/filesystem.h"
-#include "driver/memory.h"
-#include "unit/temp_dir.h"
+#include "contract/drivers.h"
 
 using namespace berth;
 using namespace berth::driver;
-
-namespace {
-
-struct Subject {
-  test::TempDir dir;
-  FsOps ops;
-  SystemRandom random;
-  std::unique_ptr<LocalDriver> driver;
-};
-
-std::unique_ptr<Subject> make(const std::string& kind) {
-  auto subject = std::make_unique<Subject>();
-  if (kind == "memory")
-    subject->driver = std::make_unique<Memory>();
-  else
-    subject->driver = std::make_unique<Filesystem>(subject->dir.path() + "/root", subject->ops, subject->random);
-  return subject;
-}
-
-Code error_of(const auto& result) {
-  REQUIRE_FALSE(result);
-  return result.error().code;
-}
-
-} // namespace
+using test::error_of;
 
 #define FOR_EVERY_DRIVER                                                                                               \
   const std::string kind = GENERATE("memory", "filesystem");                                                           \
   CAPTURE(kind);                                                                                                       \
-  const auto subject = make(kind);                                                                                     \
-  LocalDriver& driver = *subject->driver
+  test::Drivers drivers;                                                                                               \
+  const auto of_kind = drivers.local(kind);                                                                            \
+  LocalDriver& driver = *of_kind
 
 TEST_CASE("appending goes on at the offset, and cuts what lies behind it") {
   FOR_EVERY_DRIVER;
   REQUIRE(driver.append("/u/data", 0, Content::of("abc")));
-  REQUIRE(driver.append("/u/data", 3, Content::open(subject->dir.write("chunk", "def")).value()));
+  REQUIRE(driver.append("/u/data", 3, Content::open(drivers.dir.write("chunk", "def")).value()));
   CHECK(driver.get_content("/u/data", 100).value() == "abcdef");
   REQUIRE(driver.append("/u/data", 4, Content::of("X")));
   CHECK(driver.get_content("/u/data", 100).value() == "abcdX");

@@ -10,34 +10,13 @@
 #include <thread>
 #include <vector>
 
-#include "contract/object_store.h"
-#include "driver/filesystem.h"
-#include "driver/memory.h"
-#include "unit/temp_dir.h"
+#include "contract/drivers.h"
 
 using namespace berth;
 using namespace berth::driver;
+using test::error_of;
 
 namespace {
-
-struct Subject {
-  test::TempDir dir;
-  test::ObjectStore objects;
-  FsOps ops;
-  SystemRandom random;
-  std::unique_ptr<StorageDriver> driver;
-};
-
-std::unique_ptr<Subject> make(const std::string& kind) {
-  auto subject = std::make_unique<Subject>();
-  if (kind == "memory")
-    subject->driver = std::make_unique<Memory>();
-  else if (kind == "objects")
-    subject->driver = std::make_unique<test::ObjectDriver>(subject->objects);
-  else
-    subject->driver = std::make_unique<Filesystem>(subject->dir.path() + "/root", subject->ops, subject->random);
-  return subject;
-}
 
 // A put of one file.
 std::vector<PutFile> only(std::string path, std::optional<Content> content) {
@@ -57,18 +36,14 @@ std::string read_from(StorageDriver& driver, const std::string& path) {
   return bytes;
 }
 
-Code error_of(const auto& result) {
-  REQUIRE_FALSE(result);
-  return result.error().code;
-}
-
 } // namespace
 
 #define FOR_EVERY_DRIVER                                                                                               \
   const std::string kind = GENERATE("memory", "filesystem", "objects");                                                \
   CAPTURE(kind);                                                                                                       \
-  const auto subject = make(kind);                                                                                     \
-  StorageDriver& driver = *subject->driver
+  test::Drivers drivers;                                                                                               \
+  const auto of_kind = drivers.any(kind);                                                                              \
+  StorageDriver& driver = *of_kind
 
 TEST_CASE("what was put is there, whole, and can be replaced") {
   FOR_EVERY_DRIVER;
@@ -164,7 +139,7 @@ TEST_CASE("content is put, from memory and from a file") {
   FOR_EVERY_DRIVER;
   REQUIRE(driver.put(only("/x/data", Content::of("from memory"))));
   CHECK(driver.get_content("/x/data", 100).value() == "from memory");
-  const std::string spooled = subject->dir.write("spooled", "from a file");
+  const std::string spooled = drivers.dir.write("spooled", "from a file");
   REQUIRE(driver.put(only("/x/data", Content::open(spooled).value()))); // replaces
   CHECK(driver.get_content("/x/data", 100).value() == "from a file");
   CHECK(driver.get_content("/x/data", 100).value() == "from a file");

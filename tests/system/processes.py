@@ -1,6 +1,7 @@
-"""What /proc says of processes."""
+"""Programs that are run to their end, and what /proc says of processes."""
 import os
 import pathlib
+import subprocess
 
 
 def process_table():
@@ -46,3 +47,10 @@ def process_tree(root):
         grew = not children <= found
         found |= children
     return {pid for pid in found if not table[pid][2]}
+
+
+def output_of(*command, seconds=60, **more):
+    """What a program writes to its standard output. It has to end well, and in time."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=seconds, **more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

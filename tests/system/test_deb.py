@@ -2,6 +2,7 @@
 
 It packs the program that is tested (BERTH), and compiles nothing.
 """
+import functools
 import hashlib
 import http.client
 import os
@@ -16,6 +17,7 @@ import pytest
 from conftest import need, need_root
 from harness import REPOSITORY
 from machine import CannotRun, Machine
+from processes import output_of
 
 BUILD = pathlib.Path(os.environ.get("BERTH", REPOSITORY / "build" / "berth")).parent
 SECONDS = 300
@@ -24,10 +26,7 @@ MOST_EXPOSED = 3.0
 PORT = 5000
 
 
-def run(*command, **more):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=SECONDS, **more)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+run = functools.partial(output_of, seconds=SECONDS)
 
 
 @pytest.fixture(scope="module")

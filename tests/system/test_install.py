@@ -9,14 +9,9 @@ import pytest
 
 from conftest import need
 from harness import REPOSITORY, Registry
+from processes import output_of
 
 SECONDS = 60
-
-
-def run(*command, **more):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=SECONDS, **more)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +19,7 @@ def installed(tmp_path_factory):
     """<DESTDIR>/usr"""
     build = pathlib.Path(os.environ.get("BERTH", REPOSITORY / "build" / "berth")).parent
     destination = tmp_path_factory.mktemp("destdir")
-    run("cmake", "--install", build, "--prefix", "/usr", env=os.environ | {"DESTDIR": str(destination)})
+    output_of("cmake", "--install", build, "--prefix", "/usr", env=os.environ | {"DESTDIR": str(destination)})
     return destination / "usr"
 
 
@@ -33,7 +28,7 @@ def test_the_program_finds_its_nginx_files(installed):
     try:
         registry.config_file.write_text(json.dumps(registry.config))
         output = registry.directory / "nginx"
-        run(installed / "bin/berth", "nginx", registry.config_file, "--output", output)
+        output_of(installed / "bin/berth", "nginx", registry.config_file, "--output", output)
         assert (output / "nginx.conf").read_text() == (REPOSITORY / "nginx/nginx.conf").read_text()
     finally:
         registry.close()
@@ -42,7 +37,7 @@ def test_the_program_finds_its_nginx_files(installed):
 def commands(program):
     """Every command that `berth --help` names, and those below them."""
     def below(*words):
-        text = run(program, *words, "--help")
+        text = output_of(program, *words, "--help")
         names = re.findall(r"^  (\S+) ", text.partition("Subcommands:\n")[2], re.MULTILINE)
         return [name for each in names for name in below(*words, each)] if names else [" ".join(words)]
     return below()
@@ -53,7 +48,7 @@ def test_manual_pages(installed):
     pages = {page: (installed / f"share/man/man{page[-1]}/{page}") for page in ("berth.1", "berth-config.5")}
     text = {}
     for page, file in pages.items():
-        assert run("mandoc", "-Tlint", "-Wwarning", file) == ""
+        assert output_of("mandoc", "-Tlint", "-Wwarning", file) == ""
         done = subprocess.run(["man", "--warnings", "-l", str(file)], capture_output=True, text=True, timeout=SECONDS,
                               env=os.environ | {"MANWIDTH": "500", "LC_ALL": "C.UTF-8"})
         assert done.returncode == 0 and not done.stderr, done.stderr
@@ -62,7 +57,7 @@ def test_manual_pages(installed):
     assert len(listed) > 10
     for command in listed:
         assert re.search(rf"^ +berth {command}\b", text["berth.1"], re.MULTILINE), command
-    keys = re.findall(r"^\| `(\S+)`", run(installed / "bin/berth", "config-keys"), re.MULTILINE)
+    keys = re.findall(r"^\| `(\S+)`", output_of(installed / "bin/berth", "config-keys"), re.MULTILINE)
     assert len(keys) > 100
     for key in keys:
         assert re.search(rf"^ +{re.escape(key)}\b", text["berth-config.5"], re.MULTILINE), key
@@ -73,8 +68,8 @@ def test_bash_completion(installed):
 
     def complete(*words):
         quoted = " ".join(f"'{word}'" for word in words)
-        return run("bash", "-c", f"source '{script}'; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _berth; "
-                                 'printf "%s\\n" "${COMPREPLY[@]}"', cwd=installed).split()
+        return output_of("bash", "-c", f"source '{script}'; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; "
+                                       '_berth; printf "%s\\n" "${COMPREPLY[@]}"', cwd=installed).split()
 
     assert complete("berth", "purge") == ["purge-uploads"]
     assert set(complete("berth", "robot", "")) >= {"add", "list", "remove"}
@@ -85,7 +80,7 @@ def test_bash_completion(installed):
 
 def test_zsh_completion_is_zsh(installed):
     need("zsh")
-    run("zsh", "-n", installed / "share/zsh/vendor-completions/_berth")
+    output_of("zsh", "-n", installed / "share/zsh/vendor-completions/_berth")
 
 
 def test_the_service_runs_what_is_installed(installed):

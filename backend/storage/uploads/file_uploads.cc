@@ -9,7 +9,6 @@
 
 #include "model/media_types.h"
 #include "storage/paths.h"
-#include "storage/uploads/purge.h"
 
 namespace berth::storage {
 namespace {
@@ -176,10 +175,6 @@ private:
 
 std::unique_ptr<Uploads> FileUploads::of(const RepositoryName& repository) {
   return std::make_unique<OfRepository>(*this, repository);
-}
-
-Result<Purged> FileUploads::purge(const PurgeOptions& options, const TellPurged& tell) {
-  return purge_uploads(driver_, options, tell);
 }
 
 Result<Content> FileUploads::Writer::data() {

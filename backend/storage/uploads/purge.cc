@@ -1,9 +1,10 @@
-#include "storage/uploads/purge.h"
+// The purge of abandoned uploads in docker/distribution's form.
 
 #include <algorithm>
 #include <vector>
 
 #include "storage/paths.h"
+#include "storage/uploads/file_uploads.h"
 
 namespace berth::storage {
 namespace {
@@ -109,8 +110,8 @@ private:
 
 } // namespace
 
-Result<Purged> purge_uploads(driver::LocalDriver& driver, const PurgeOptions& options, const TellPurged& tell) {
-  Purge purge(driver, options, tell);
+Result<Purged> FileUploads::purge(const PurgeOptions& options, const TellPurged& tell) {
+  Purge purge(driver_, options, tell);
   BERTH_CHECK(purge.visit(paths::repositories()));
   return purge.result;
 }

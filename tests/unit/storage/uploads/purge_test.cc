@@ -1,5 +1,3 @@
-#include "storage/uploads/purge.h"
-
 #include <catch2/catch.hpp>
 
 #include <filesystem>
@@ -69,16 +67,18 @@ TEST_CASE("what is left of an upload whose removal was cut short is purged by it
   driver::FsOps ops;
   SystemRandom random;
   driver::Filesystem driver(dir.path(), ops, random);
+  const SystemClock clock;
+  FileUploads of_disk(driver, clock, random);
   const std::string uploads = "/docker/registry/v2/repositories/a/_uploads/";
   REQUIRE(driver.put_scratch(uploads + "1/data", "x"));
   REQUIRE(driver.make_directory(uploads + "2"));
   REQUIRE(driver.put_scratch(uploads + "3/startedat", "yesterday"));
-  const Time now = SystemClock().now();
+  const Time now = clock.now();
   Told told;
-  CHECK(purge_uploads(driver, {now - std::chrono::hours(1)}, told.tell)->uploads == 0);
-  CHECK(purge_uploads(driver, {now + std::chrono::hours(1), true}, told.tell)->uploads == 2);
+  CHECK(of_disk.purge({now - std::chrono::hours(1)}, told.tell)->uploads == 0);
+  CHECK(of_disk.purge({now + std::chrono::hours(1), true}, told.tell)->uploads == 2);
   CHECK(driver.stat(uploads + "1/data"));
-  CHECK(purge_uploads(driver, {now + std::chrono::hours(1)}, told.tell)->uploads == 2);
+  CHECK(of_disk.purge({now + std::chrono::hours(1)}, told.tell)->uploads == 2);
   CHECK(driver::names_in(driver, uploads.substr(0, uploads.size() - 1)).value() == std::vector<std::string>{"3"});
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("what is somebody else's stops no purge, and stays") {
   fs::create_symlink("circle", top / "circle");
   for (const fs::path& file : {top / "a.txt", top / "z/_uploads/Thumbs.db"}) std::ofstream(file) << "x";
   Told told;
-  const auto purged = purge_uploads(files, {fixture.clock.now()}, told.tell);
+  const auto purged = FileUploads(files, fixture.clock, fixture.random).purge({fixture.clock.now()}, told.tell);
   REQUIRE(purged);
   CHECK(told.paths == std::vector<std::string>{paths::repositories() + "/z/_uploads/1"});
   CHECK(fs::exists(top / "z/_uploads/Thumbs.db"));
