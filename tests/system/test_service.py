@@ -166,6 +166,7 @@ def test_nginx_that_dies_is_given_the_socket_again():
     port = free_port()
     with service(listener(port=port), addr=f"127.0.0.1:{port}") as registry:
         registry.start()
+        registry.await_told("READY=1")      # a death before it is one at the start
         subprocess.run(["kill", "-KILL", str(registry.nginx_master())], check=True)
         deadline = time.monotonic() + harness.START_SECONDS
         while "starting it again" not in registry.log():

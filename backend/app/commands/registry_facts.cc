@@ -87,18 +87,16 @@ Processes processes_of(const config::Config& config) {
   const std::string& directory = config.berth.run_directory;
   const std::string lock = directory + "/lock";
   Processes found;
+  const pid_t nginx = pid_in(directory + "/nginx.pid");
+  if (is_alive(nginx) && command_of(nginx) == "nginx") found.nginx = nginx;
+  if (found.nginx > 0) found.nginx_workers = children_of(nginx).size();
   const pid_t supervisor = pid_in(lock);
   if (!is_locked(lock) || !is_alive(supervisor)) return found;
   found.supervisor = supervisor;
   struct stat info{};
   if (::stat(lock.c_str(), &info) == 0) found.since = Time(std::chrono::seconds(info.st_mtim.tv_sec)); // pid written
-  const std::vector<pid_t> children = children_of(supervisor);
-  const pid_t nginx = pid_in(directory + "/nginx.pid");
-  for (const pid_t child : children) {
+  for (const pid_t child : children_of(supervisor))
     if (command_of(child) == "berth-pool") found.pools.push_back(child);
-    if (child == nginx) found.nginx = nginx;
-  }
-  if (found.nginx > 0) found.nginx_workers = children_of(nginx).size();
   return found;
 }
 

@@ -16,7 +16,7 @@
 
 namespace berth::app {
 
-// The processes of a `berth up` with this run directory.
+// The processes of a `berth up` with this run directory, or of the nginx alone that compose/ runs.
 struct Processes {
   pid_t supervisor = 0; // 0: none
   Time since{};         // when it began
