@@ -97,10 +97,10 @@ std::string tag_index_link(const RepositoryName& name, const Tag& t, const Canon
 }
 
 std::string tag_lock(const RepositoryName& name, const Tag& tag) {
-  return "/berth/locks/t-" + hash_of(name.str() + ":" + tag.str()).substr(0, lock_digits);
+  return "/locks/t-" + hash_of(name.str() + ":" + tag.str()).substr(0, lock_digits);
 }
 std::string manifest_lock(const RepositoryName& name, const CanonicalDigest& digest) {
-  return "/berth/locks/m-" + hash_of(name.str() + "@" + digest.str()).substr(0, lock_digits);
+  return "/locks/m-" + hash_of(name.str() + "@" + digest.str()).substr(0, lock_digits);
 }
 std::string removal(const RepositoryName& name, const CanonicalDigest& digest) {
   return "/berth/removals/" + hash_of(name.str() + "@" + digest.str());
@@ -125,7 +125,7 @@ std::string v1_uploads(const ImageId& id) { return v1_directory(id) + "/uploads"
 std::string v1_upload(const ImageId& id, const CanonicalDigest& payload) {
   return v1_uploads(id) + "/" + std::string(payload.hex());
 }
-std::string v1_lock(const ImageId& id) { return "/berth/locks/v1-" + id.str().substr(0, 2); }
+std::string v1_lock(const ImageId& id) { return "/locks/v1-" + id.str().substr(0, 2); }
 std::string v1_repositories(const ImageId& id) { return v1_directory(id) + "/repositories"; }
 std::string v1_member(const ImageId& id, const RepositoryName& name) {
   return v1_repositories(id) + "/" + name.str() + "/" + v1_member_file;

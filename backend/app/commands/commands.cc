@@ -17,6 +17,7 @@
 #include "app/nginx/tree.h"
 #include "app/pool/access.h"
 #include "app/pool/certificate_watch.h"
+#include "app/pool/immutable.h"
 #include "app/pool/pool.h"
 #include "app/pool/purger.h"
 #include "app/supervisor/account.h"
@@ -74,6 +75,13 @@ Result<> serve_as_user(const config::Config& config, PoolApi serves, const std::
   return run_pool(config, {serves, Spool::shared, instance}, socket.listening(), logger, [] {});
 }
 
+// Errors: invalid, for rules that cannot be kept.
+Result<> check_rules(const config::Config& config, Logger& logger) {
+  BERTH_CHECK(check_access(config, logger));
+  BERTH_CHECK(immutable_tags_of(config));
+  return {};
+}
+
 } // namespace
 
 int up(const std::string& config_path) {
@@ -82,7 +90,7 @@ int up(const std::string& config_path) {
   const auto loaded = source.load();
   if (!loaded) return complain(loaded.error());
   auto logger = make_logger(loaded->config.log, source.instance);
-  if (const auto access = check_access(loaded->config, *logger); !access) return complain(access.error());
+  if (const auto rules = check_rules(loaded->config, *logger); !rules) return complain(rules.error());
   log_what_config_says(*loaded, *logger);
   const Result<> result = run_supervisor(loaded->config, source, logger);
   return outcome(result, *logger);
@@ -154,7 +162,7 @@ int check_config(const std::string& config_path) {
   if (const auto good = check_nginx(loaded->config); !good) return complain(good.error());
   if (const auto good = check_places(loaded->config); !good) return complain(good.error());
   const auto logger = make_logger(loaded->config.log);
-  if (const auto access = check_access(loaded->config, *logger); !access) return complain(access.error());
+  if (const auto rules = check_rules(loaded->config, *logger); !rules) return complain(rules.error());
   std::printf("%s: good\n", config_path.c_str());
   return exit_ok;
 }

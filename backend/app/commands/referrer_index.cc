@@ -36,7 +36,7 @@ Result<> index_referrers_of(const config::Config& config, Logger& logger, Loudne
   driver::FsOps ops;
   driver::Filesystem driver(config.storage.root, ops, random);
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make({}));
-  driver::FileLocks locks(config.storage.root, ops);
+  driver::FileLocks locks(config.berth.state_directory, ops);
   storage::FileUploads uploads(driver, clock, random);
   storage::Registry registry({driver, locks, uploads, nullptr, std::move(rules), random, *beside});
 

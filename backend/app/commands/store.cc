@@ -6,6 +6,7 @@
 
 #include "app/commands/environment.h"
 #include "app/logger.h"
+#include "app/pool/immutable.h"
 #include "app/supervisor/account.h"
 #include "storage/paths.h"
 
@@ -25,7 +26,7 @@ Store::Store(config::Config config)
     : config_(std::move(config)),
       logger_(make_logger(config_.log)),
       driver_(config_.storage.root, ops_, random_),
-      locks_(config_.storage.root, ops_),
+      locks_(config_.berth.state_directory, ops_),
       uploads_(driver_, clock_, random_) {}
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& config_path) {
@@ -44,8 +45,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& config_path) {
 Result<> Store::wire() {
   BERTH_TRY(cache_, cache_of(config_, nullptr, *logger_));
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make({}));
-  registry_.emplace(
-      storage::Registry::Parts{driver_, locks_, uploads_, cache_.cache.get(), std::move(rules), random_, *logger_});
+  BERTH_TRY(storage::ImmutableTags immutable, immutable_tags_of(config_));
+  registry_.emplace(storage::Registry::Parts{driver_, locks_, uploads_, cache_.cache.get(), std::move(rules), random_,
+                                             *logger_, std::move(immutable)});
   return {};
 }
 

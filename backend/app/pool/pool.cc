@@ -15,6 +15,7 @@
 #include "app/pool/debug_pages.h"
 #include "app/pool/descriptor_cache.h"
 #include "app/pool/health_checks.h"
+#include "app/pool/immutable.h"
 #include "app/pool/notifications.h"
 #include "app/pool/process_metrics.h"
 #include "app/pool/pull_gate.h"
@@ -147,6 +148,16 @@ std::unique_ptr<PullGate> pull_gate_of(const PoolRole& role, api::debug::Health&
   return *std::move(made);
 }
 
+void show(storage::Registry& registry, storage::V1Tags& v1_tags, cache::Memory* descriptors,
+          api::debug::Metrics& metrics) {
+  metrics.add([&, descriptors](std::string& page) {
+    Memories memories = registry.memories();
+    memories.emplace_back("v1 ids", v1_tags.memory());
+    if (descriptors != nullptr) memories.emplace_back("descriptors", descriptors->memory());
+    write_memory_metrics(page, memories);
+  });
+}
+
 void show(const Access& access, const auth::MeasuredAccess& counted, api::debug::Metrics& metrics) {
   if (access.controller == nullptr) return;
   metrics.add([&, passwords = access.passwords](std::string& page) { write_access_metrics(page, counted, passwords); });
@@ -190,8 +201,8 @@ private:
 // The files of the store and their locks; what becomes of them is counted if there are metrics.
 class StoreFiles {
 public:
-  StoreFiles(const std::string& root, Random& random, api::debug::Metrics* metrics)
-      : files_(root, ops_, random), file_locks_(root, ops_) {
+  StoreFiles(const config::Config& config, Random& random, api::debug::Metrics* metrics)
+      : files_(config.storage.root, ops_, random), file_locks_(config.berth.state_directory, ops_) {
     if (metrics == nullptr) return;
     const auto tell = [metrics](std::string_view action, api::debug::Seconds time) {
       metrics->storage_action(action, time);
@@ -221,17 +232,19 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   api::Options options = api_options_of(config);
   options.faces = faces_of(config, role.serves);
   if (options.secret.empty()) {
-    BERTH_TRY(options.secret, kept_secret(config.storage.root, random));
+    BERTH_TRY(options.secret, kept_secret(config.berth.state_directory, random));
   }
   BERTH_TRY(options.schema1_key, signing_key(config, random));
   const bool counts = config.http.debug.counts();
   const auto metrics = std::make_unique<api::debug::Metrics>();
-  StoreFiles files(config.storage.root, random, counts ? metrics.get() : nullptr);
+  StoreFiles files(config, random, counts ? metrics.get() : nullptr);
   BERTH_TRY(const CacheParts caching, cache_of(config, metrics.get(), logger));
   cache::Cache* const cache = caching.cache.get();
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config)));
+  BERTH_TRY(storage::ImmutableTags immutable, immutable_tags_of(config));
   storage::FileUploads uploads(files.driver(), clock, random);
-  storage::Registry registry({files.driver(), files.locks(), uploads, cache, std::move(rules), random, logger});
+  storage::Registry registry(
+      {files.driver(), files.locks(), uploads, cache, std::move(rules), random, logger, std::move(immutable)});
   const auto ahead = hash_ahead(config, role, uploads, logger);
   storage::Unpacking unpacking({.max_layer_bytes = config.berth.v1_max_layer_bytes});
   storage::V1Images v1_images({files.driver(), files.locks(), registry, logger, unpacking});
@@ -243,6 +256,7 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   api::debug::Health health;
   api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
   show(caching, *notifier, config, pages, *metrics);
+  show(registry, v1_tags, caching.memory, *metrics);
   BERTH_TRY(const auto access, access_of(config, options.secret, role.serves, clock, random, logger));
   auth::MeasuredAccess counted(access.controller.get());
   show(access, counted, *metrics);

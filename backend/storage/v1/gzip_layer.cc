@@ -67,7 +67,7 @@ private:
 
 } // namespace
 
-Result<model::Descriptor> gzip_layer(Unpacking::Task& task, registry::BlobStore& into, const Content& packed) {
+Result<model::Descriptor> gzip_layer(Unpacking::Task& task, registry::BlobIngester& into, const Content& packed) {
   BERTH_TRY(auto created, into.create(std::nullopt));
   const auto& writer = std::get<std::unique_ptr<registry::BlobWriter>>(created);
   GzipUpload upload(*writer);

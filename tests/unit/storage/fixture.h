@@ -38,8 +38,9 @@ struct Fixture {
   storage::FileUploads uploads{driver, clock, random};
   storage::Registry registry;
 
-  explicit Fixture(const storage::ManifestPolicy& policy = {})
-      : registry({driver, locks, uploads, &cache, storage::ManifestRules::make(policy).value(), random, logger}) {}
+  explicit Fixture(const storage::ManifestPolicy& policy = {}, storage::ImmutableTags immutable = {})
+      : registry({driver, locks, uploads, &cache, storage::ManifestRules::make(policy).value(), random, logger,
+                  std::move(immutable)}) {}
 
   std::unique_ptr<registry::Repository> repository(const std::string& text) { return registry.repository(name(text)); }
 
