@@ -47,6 +47,19 @@ std::string blob_data(const CanonicalDigest& digest) {
   return join({root, "/blobs/", name_of(digest.algorithm()), "/", hex.substr(0, 2), "/", hex, "/data"});
 }
 
+std::string blob_shard(std::string_view digits) {
+  return join({root, "/blobs/", name_of(CanonicalDigest::canonical_algorithm), "/", digits});
+}
+std::string parked_shard(std::string_view digits) {
+  return join({"/berth/collected/", name_of(CanonicalDigest::canonical_algorithm), "/", digits});
+}
+std::string parked_blob(const CanonicalDigest& digest) {
+  return join({parked_shard(digest.hex().substr(0, 2)), "/", digest.hex()});
+}
+std::string parked_link(const std::string& link) { return link.substr(0, link.rfind('/')) + "/collected"; }
+std::string collection_began() { return "/berth/collected/began"; }
+std::string collection_lock() { return "/berth/locks/collection"; }
+
 std::string blob_alias(const Digest& digest) {
   return "/berth/aliases/" + algorithm_part(digest) + "/" + std::string(digest.hex().substr(0, 2)) + "/" +
          std::string(digest.hex());

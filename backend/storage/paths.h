@@ -54,6 +54,15 @@ std::string manifest_lock(const RepositoryName& name, const CanonicalDigest& dig
 // Exists while a manifest is being removed and has not been tagged since.
 std::string removal(const RepositoryName& name, const CanonicalDigest& digest);
 
+// What garbage collection has parked (storage/collect/quarantine.h): a blob apart from its place, a link beside it.
+std::string parked_blob(const CanonicalDigest& digest); // /berth/collected/sha256/<hh>/<hex>
+std::string parked_link(const std::string& link);       // …/link -> …/collected
+// The directories of the blobs whose digests begin with two digits: in their place, and parked.
+std::string blob_shard(std::string_view digits);
+std::string parked_shard(std::string_view digits);
+std::string collection_began(); // a file that each run touches, for the time by the store's clock
+std::string collection_lock();  // whoever collects holds it, from the mark to the end of the sweep
+
 std::string uploads(const RepositoryName& name);
 std::string upload(const RepositoryName& name, const UploadId& id);
 std::string upload_data(const RepositoryName& name, const UploadId& id);
