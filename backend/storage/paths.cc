@@ -47,6 +47,19 @@ std::string blob_data(const CanonicalDigest& digest) {
   return join({root, "/blobs/", name_of(digest.algorithm()), "/", hex.substr(0, 2), "/", hex, "/data"});
 }
 
+std::string blob_shard(std::string_view digits) {
+  return join({root, "/blobs/", name_of(CanonicalDigest::canonical_algorithm), "/", digits});
+}
+std::string parked_shard(std::string_view digits) {
+  return join({"/berth/collected/", name_of(CanonicalDigest::canonical_algorithm), "/", digits});
+}
+std::string parked_blob(const CanonicalDigest& digest) {
+  return join({parked_shard(digest.hex().substr(0, 2)), "/", digest.hex()});
+}
+std::string parked_link(const std::string& link) { return link.substr(0, link.rfind('/')) + "/collected"; }
+std::string collection_began() { return "/berth/collected/began"; }
+std::string collection_lock() { return "/berth/locks/collection"; }
+
 std::string blobs() { return join({root, "/blobs/", name_of(CanonicalDigest::canonical_algorithm)}); }
 
 std::string blob_aliases() { return "/berth/aliases"; }
@@ -109,12 +122,6 @@ std::string manifest_lock(const RepositoryName& name, const CanonicalDigest& dig
 }
 std::string removal(const RepositoryName& name, const CanonicalDigest& digest) {
   return "/berth/removals/" + hash_of(name.str() + "@" + digest.str());
-}
-
-std::string parked_blobs() { return join({"/berth/collected/", name_of(CanonicalDigest::canonical_algorithm)}); }
-std::string parked_blob(const CanonicalDigest& digest) {
-  const std::string_view hex = digest.hex();
-  return join({parked_blobs(), "/", hex.substr(0, 2), "/", hex});
 }
 
 std::string pools_lock() { return "/berth/locks/pools"; }

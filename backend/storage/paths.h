@@ -61,8 +61,13 @@ std::string removal(const RepositoryName& name, const CanonicalDigest& digest);
 
 // What garbage collection has parked (storage/collect/quarantine.h): a blob apart from its place, a link beside it.
 std::string parked_blob(const CanonicalDigest& digest); // /berth/collected/sha256/<hh>/<hex>
-std::string parked_blobs();                             // the directory of the <hh>
-std::string pools_lock(); // every pool shares it: whoever needs all of them stopped asks for it alone
+std::string parked_link(const std::string& link);       // …/link -> …/collected
+// The directories of the blobs whose digests begin with two digits: in their place, and parked.
+std::string blob_shard(std::string_view digits);
+std::string parked_shard(std::string_view digits);
+std::string collection_began(); // a file that each run touches, for the time by the store's clock
+std::string collection_lock();  // whoever collects holds it, from the mark to the end of the sweep
+std::string pools_lock();       // every pool shares it: whoever needs all of them stopped asks for it alone
 
 std::string uploads(const RepositoryName& name);
 std::string upload(const RepositoryName& name, const UploadId& id);

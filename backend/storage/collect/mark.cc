@@ -104,7 +104,7 @@ bool is_there(driver::StorageDriver& driver, const std::string& path) {
 } // namespace
 
 Result<bool> mark(driver::StorageDriver& driver, const MarkOptions& options, LiveSet& live, MarkListener& listener) {
-  const StoreHas has{.v1 = is_there(driver, paths::v1_images()), .parked = is_there(driver, paths::parked_blobs())};
+  const StoreHas has{.v1 = is_there(driver, paths::v1_images()), .parked = is_there(driver, paths::collection_began())};
   Readers readers(driver, options, live, listener, has);
   BERTH_CHECK(readers.run());
   if (readers.stopped()) return false;

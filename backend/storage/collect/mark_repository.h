@@ -11,7 +11,7 @@ bool is_young(const MarkOptions& options, const std::optional<Time>& changed, st
 // What a store may have, and most have not: then it is not looked for in every repository.
 struct StoreHas {
   bool v1 = false;     // images that v1 clients pushed
-  bool parked = false; // anything that was parked once
+  bool parked = false; // a collection was made once
 };
 
 // Marks the repository that the findings are of. Errors: io, not_permitted: a directory could not be listed.
