@@ -12,7 +12,8 @@ import time
 import pytest
 
 from conftest import running
-from harness import (DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Client, Registry, digest, free_port)
+from harness import (DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Client, Registry, digest, free_port,
+                     wait_until)
 from made_stores import MadeStore, make_random, references, sha512_of, subject_of
 
 pytestmark = pytest.mark.differs("its collector is the one that berth's is compared with")
@@ -148,8 +149,8 @@ def signatures(store):
                                     "fsLayers": [{"blobSum": layer}],
                                     "history": [{"v1Compatibility": '{"id":"x"}'}]}, indent=3).encode())
     app.tag("v1", name)
-    store.write(f"{app.path}/_manifests/revisions/{name.replace(':', '/')}/signatures/{signature.replace(':', '/')}/link",
-                signature)
+    below = f"{app.path}/_manifests/revisions/{name.replace(':', '/')}/signatures"
+    store.write(f"{below}/{signature.replace(':', '/')}/link", signature)
     return {"live": {name, layer, signature}}
 
 
@@ -319,6 +320,24 @@ def test_one_at_a_time(store):
         done = run(Registry().command()[:1], store.root)
         other.stdin.close()
     assert done.returncode == 1 and "another collection is at work" in done.stderr
+
+
+def test_in_the_background(tmp_path):
+    """Runs come one after the other, pools that share a store take turns, and a stop waits for none."""
+    background = {"berth": {"collection": {"enabled": True, "interval": "1s", "untagged": "24h"}}}
+    with running(Registry(background, root=tmp_path / "store")) as first, \
+            running(Registry(background, root=tmp_path / "store")) as second:
+        image = Client(first).make_image("team/app", [b"layer"], tag="v1")
+
+        def reports():
+            lines = re.findall(r'msg=collected report="(.*?)"(?: |$)', first.log() + second.log(), re.MULTILINE)
+            return [json.loads(line.replace('\\"', '"')) for line in lines]
+
+        wait_until(lambda: len([each for each in reports() if each["marked"] == 3]) > 1, first.log)
+        began = [each["began"] for each in reports()]
+        assert len(set(began)) >= len(began) - 1, "both ran at once"
+        pull_whole(Client(second), "team/app", image.digest)
+        assert "not collected" not in first.log() + second.log()
 
 
 # Beside others, and killed
