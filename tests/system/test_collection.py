@@ -228,6 +228,15 @@ def test_head_brings_it_back(client, repo, parker, layer):
     assert_sends(client.get(client.blob(repo, digest(layer))), layer)
 
 
+def test_head_of_a_read_only_registry_changes_nothing(registry, client, repo, parker, layer):
+    """Nobody can push to it."""
+    config = {"storage": {"maintenance": {"readonly": {"enabled": True}}}}
+    with running(Registry(config, root=registry.root)) as read_only:
+        assert Client(read_only).head(client.blob(repo, digest(layer))).status == 200
+        assert_sends(Client(read_only).get(client.blob(repo, digest(layer))), layer)
+    assert parker.is_untouched(repo, digest(layer))
+
+
 @pytest.mark.parametrize("from_anywhere", [False, True])
 def test_mount(client, repo, parker, layer, from_anywhere):
     name = digest(layer)
