@@ -22,7 +22,7 @@ public:
     Logger& logger;
     Unpacking& unpacking;
   };
-  explicit V1Tags(Parts parts) : parts_(parts), members_(parts.driver) {}
+  explicit V1Tags(Parts parts) : parts_(parts), blobs_(parts.driver), members_(parts.driver) {}
 
   Result<std::vector<Tagged>> list(registry::Repository& repository, const IsGone& is_gone) override;
   Result<ImageId> get(registry::Repository& repository, const model::Tag& tag, const IsGone& is_gone) override;
@@ -76,6 +76,7 @@ private:
   SharedCache<Known> known_{std::size_t{8} << 20}; // some 16,000 manifests
 
   Parts parts_;
+  storage::BlobStore blobs_;
   V1Members members_;
 };
 
