@@ -7,15 +7,13 @@
 #include <vector>
 
 #include "app/pool/descriptor_cache.h"
+#include "app/store_parts.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "config/config.h"
-#include "driver/file_locks.h"
-#include "driver/filesystem.h"
 #include "storage/registry.h"
-#include "storage/uploads/file_uploads.h"
 
 namespace berth::app {
 
@@ -39,10 +37,7 @@ private:
   const std::unique_ptr<Logger> logger_;
   SystemClock clock_;
   SystemRandom random_;
-  driver::FsOps ops_;
-  driver::Filesystem driver_;
-  driver::FileLocks locks_;
-  storage::FileUploads uploads_;
+  StoreParts parts_;
   CacheParts cache_;
   std::optional<storage::Registry> registry_;
 };
