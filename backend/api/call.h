@@ -56,6 +56,10 @@ struct Call {
   const std::unique_ptr<registry::Repository> repository;
 
   bool is_head() const { return request.method == "HEAD"; }
+  // What the request looks for its blob or manifest for: a client that asks for the head of one spares itself a push.
+  registry::Need need() const {
+    return is_head() && !services.options.read_only ? registry::Need::to_keep : registry::Need::to_read;
+  }
   std::string_view header(std::string_view name) const { return request.headers.get(name); }
 };
 

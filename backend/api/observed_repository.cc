@@ -41,14 +41,16 @@ public:
   ObservedBlobs(registry::BlobStore& blobs, const RepositoryName& name, RequestEvents& events)
       : blobs_(blobs), name_(name), events_(events) {}
 
-  Result<Descriptor> stat(const Digest& digest) override { return blobs_.stat(digest); }
+  Result<registry::Readable> look(const Digest& digest, registry::Need need) override {
+    return blobs_.look(digest, need);
+  }
   Result<std::string> get(const Digest& digest, std::size_t max_bytes) override {
     return blobs_.get(digest, max_bytes);
   }
   // An endpoint that asks where the bytes are sends them: that is a pull.
-  Result<Location> locate(const Descriptor& descriptor) override {
-    auto location = blobs_.locate(descriptor);
-    if (location) events_.blob(Action::pull, name_, descriptor);
+  Result<Location> locate(const registry::Readable& blob) override {
+    auto location = blobs_.locate(blob);
+    if (location) events_.blob(Action::pull, name_, blob.descriptor);
     return location;
   }
   Result<Descriptor> put(std::string_view media_type, std::string_view bytes) override {
@@ -98,7 +100,10 @@ public:
       : manifests_(manifests), name_(name), events_(events) {}
 
   Result<Descriptor> stat(const Digest& digest) override { return manifests_.stat(digest); }
-  Result<model::Manifest> get(const Digest& digest) override { return manifests_.get(digest); }
+  using registry::ManifestStore::get;
+  Result<model::Manifest> get(const Digest& digest, registry::Need need) override {
+    return manifests_.get(digest, need);
+  }
   Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes,
                          const std::optional<Digest>& client_digest) override {
     auto descriptor = manifests_.put(info, bytes, client_digest);

@@ -2,13 +2,13 @@
 
 namespace berth::cache {
 
-Result<model::Descriptor> CachedBlobStatter::stat(const model::Digest& digest) {
+Result<registry::Readable> CachedBlobStatter::look(const model::Digest& digest, registry::Need need) {
   const auto remembered = entries_.find(repository_, digest);
   if (remembered && *remembered) {
     BERTH_TRY(const bool holds, backend_.confirms(digest, **remembered));
     if (holds) {
       counters_.hit();
-      return **remembered;
+      return registry::Readable{**remembered};
     }
     static_cast<void>(entries_.erase(repository_, digest)); // it is not believed, whether it goes or not
   }
@@ -16,8 +16,9 @@ Result<model::Descriptor> CachedBlobStatter::stat(const model::Digest& digest) {
     counters_.miss();
   else
     counters_.error();
-  auto found = backend_.stat(digest);
-  if (found && remembered) set_descriptor(digest, *found); // not into a memory that has just failed
+  auto found = backend_.look(digest, need);
+  // Not into a memory that has just failed; and no other registry that reads it finds what is parked.
+  if (found && remembered && !found->parked) set_descriptor(digest, found->descriptor);
   return found;
 }
 

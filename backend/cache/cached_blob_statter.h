@@ -20,7 +20,7 @@ public:
                     registry::AuthoritativeStatter& backend)
       : entries_(entries), counters_(counters), repository_(std::move(repository)), backend_(backend) {}
 
-  Result<model::Descriptor> stat(const model::Digest& digest) override;
+  Result<registry::Readable> look(const model::Digest& digest, registry::Need need) override;
   void set_descriptor(const model::Digest& digest, const model::Descriptor& descriptor) override;
   void clear(const model::Digest& digest) override;
 
@@ -37,6 +37,7 @@ public:
   explicit Cache(std::unique_ptr<Entries> entries) : entries_(std::move(entries)) {}
   std::unique_ptr<registry::BlobDescriptorService> before(registry::AuthoritativeStatter& backend,
                                                           const model::RepositoryName& repository) override;
+  void forget(const std::vector<model::Digest>& blobs) override { static_cast<void>(entries_->forget(blobs)); }
   Counts counts() const { return counters_.counts(); }
 
 private:

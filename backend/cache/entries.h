@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/result.h"
 #include "model/descriptor.h"
@@ -24,6 +25,8 @@ public:
   virtual Result<> put(const model::RepositoryName& repository, const model::Digest& digest,
                        const model::Descriptor& descriptor) = 0;
   virtual Result<> erase(const model::RepositoryName& repository, const model::Digest& digest) = 0;
+  // What is known of blobs wherever they are, as others share it. Entries that nobody else reads need not lose it.
+  virtual Result<> forget(const std::vector<model::Digest>& /*blobs*/) { return {}; }
 };
 
 // Since the start of the process. requests = hits + misses + errors; an entry that was no longer true is a miss.

@@ -29,6 +29,9 @@ public:
   Result<> erase(const model::RepositoryName& repository, const model::Digest& digest) override {
     return timed("RepoClear", [&] { return entries_->erase(repository, digest); });
   }
+  Result<> forget(const std::vector<model::Digest>& blobs) override {
+    return timed("Clear", [&] { return entries_->forget(blobs); });
+  }
 
 private:
   template <class Action>

@@ -108,6 +108,21 @@ Result<> Redis::erase(const model::RepositoryName& repository, const model::Dige
   return erased;
 }
 
+// Without `size` every reader asks its backend.
+Result<> Redis::forget(const std::vector<model::Digest>& blobs) {
+  constexpr std::size_t most = 1000; // keys of a command
+  for (std::size_t at = 0; at < blobs.size(); at += most) {
+    RedisCommand command{"DEL"};
+    for (std::size_t i = at; i < std::min(at + most, blobs.size()); ++i) command.push_back(global_key(blobs[i]));
+    const auto gone = ask({std::move(command)});
+    if (gone) continue;
+    logger_.error("redis: collected blobs are not erased, docker/distribution may believe they are there",
+                  {{"blobs", std::to_string(blobs.size() - at)}, {"why", gone.error().message}});
+    return std::unexpected(gone.error());
+  }
+  return {};
+}
+
 Result<> Redis::erase_now(const model::RepositoryName& repository, const model::Digest& digest) {
   const std::string members = members_key(repository), global = global_key(digest);
   BERTH_TRY(const Replies member, ask({{"SISMEMBER", members, digest.str()}}));

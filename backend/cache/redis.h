@@ -38,6 +38,7 @@ public:
   Result<> put(const model::RepositoryName& repository, const model::Digest& digest,
                const model::Descriptor& descriptor) override;
   Result<> erase(const model::RepositoryName& repository, const model::Digest& digest) override;
+  Result<> forget(const std::vector<model::Digest>& blobs) override;
 
   // Connections in use.
   std::size_t active() const { return active_; }

@@ -103,6 +103,7 @@ struct Config {
     std::string v1_socket; // of a pool of its own for v1 (`berth serve --api v1`); empty: the pool's
     std::uint64_t v1_max_layer_bytes = std::uint64_t{16} << 30; // unpacked
     std::vector<std::string> trusted_proxies; // addresses and networks whose X-Forwarded-For is believed
+    Collection collection;
     std::string v1_upstream; // https://host:port of another v1 registry, to which nginx passes /v1/; empty: none
   } berth;
 };
@@ -115,6 +116,11 @@ struct Loaded {
 
 // The environment as NAME=value pairs; only REGISTRY_* is looked at.
 using Environment = std::vector<std::pair<std::string, std::string>>;
+
+// A time with its unit, and a grace of berth.collection, as they stand in a config. Errors: invalid; the message says
+// what is allowed.
+Result<Duration> parse_age(const std::string& text);
+Result<Duration> parse_grace(const std::string& text);
 
 // Reads the file, applies the overrides, checks every value.
 // Errors: invalid; the message is one line `FILE:LINE: key: "value": what is allowed`.

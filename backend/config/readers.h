@@ -42,7 +42,9 @@ Result<Duration> to_duration(const Node& node);
 Result<Duration> to_reload_drain(const Node& node);
 // The same, with a unit and not negative: a bare 168 that meant hours removes everything.
 Result<Duration> to_age(const Node& node);
-Result<Duration> to_pause(const Node& node); // the same, of a second at least
+Result<Duration> to_pause(const Node& node);                       // the same, of a second at least
+Result<Duration> to_grace(const Node& node);                       // the same as to_age, of an hour at least
+Result<std::optional<Duration>> to_untagged_age(const Node& node); // the same; never: nothing
 Result<LogFormat> to_log_format(const Node& node);
 Result<std::vector<std::pair<std::string, std::string>>> to_log_fields(const Node& node);
 Result<std::vector<std::string>> to_list(const Node& node);            // of texts

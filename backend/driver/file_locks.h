@@ -2,6 +2,8 @@
 // when its holder dies; over NFS locks reach other hosts.
 #pragma once
 
+#include <chrono>
+
 #include "driver/fs_ops.h"
 #include "driver/locks.h"
 
@@ -14,9 +16,10 @@ public:
 
   Result<std::unique_ptr<Lock>> exclusive(const std::string& name) override;
   Result<std::unique_ptr<Lock>> shared(const std::string& name) override;
+  Result<std::unique_ptr<Lock>> try_exclusive(const std::string& name) override;
 
 private:
-  Result<std::unique_ptr<Lock>> wait(const std::string& name, int operation);
+  Result<std::unique_ptr<Lock>> take(const std::string& name, int operation, std::chrono::milliseconds max_wait);
 
   std::string root_;
   FsOps& ops_;

@@ -169,6 +169,13 @@ Result<> Filesystem::discard(const std::string& directory) {
   return {};
 }
 
+Result<> Filesystem::remove_empty(const std::string& directory) {
+  BERTH_TRY(const std::string host, host_path(directory));
+  if (ops_.rmdir(host.c_str()) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
+    return {};
+  return failed("rmdir", host);
+}
+
 Result<> Filesystem::settle(const std::string& directory) {
   BERTH_TRY(const std::string host, host_path(directory));
   return sync({}, {host});

@@ -44,6 +44,7 @@ public:
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
   Result<> remove(const std::string& path, Durability durability) override;
   Result<> discard(const std::string& directory) override;
+  Result<> remove_empty(const std::string& directory) override;
   Result<> settle(const std::string& directory) override;
   Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override;
   Result<std::unique_ptr<Lock>> make_locked(const std::string& path, std::string_view bytes) override;

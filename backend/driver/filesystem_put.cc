@@ -29,6 +29,13 @@ namespace {
 constexpr int max_tries = 100;
 constexpr std::size_t max_copy_bytes = std::size_t{1} << 30;
 
+// Whether an open file is the one that has a name.
+bool is_file(int fd, const std::string& host) {
+  struct stat opened{}, named{};
+  return ::fstat(fd, &opened) == 0 && ::lstat(host.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+         opened.st_ino == named.st_ino;
+}
+
 } // namespace
 
 // Opens a file that may have to be made, and makes the directories above it.
@@ -64,6 +71,8 @@ Result<> Filesystem::link(const Content& content, const std::string& to, Changed
     const int error_number = errno;
     struct stat info{};
     if (error_number == EXDEV) return fail(Code::unsupported, "link " + to + ": from another file system");
+    if (error_number == EPERM || error_number == EMLINK || error_number == EOPNOTSUPP)
+      return fail(Code::unsupported, "link " + to + ": the file system makes no second name of it");
     if (error_number != ENOENT || tries == max_tries || ::fstat(content.fd(), &info) != 0 || info.st_nlink == 0)
       return std::unexpected(errno_error("link", to, error_number));
     const auto made = make_directories(ops_, parent_of(to), &changed);
@@ -169,11 +178,15 @@ Result<> Filesystem::name(Staged& file, Changed& changed) {
     auto linked = link(*file.taken, file.host, changed);
     if (linked) return {};
     Changed unsynced; // where a temporary name is
-    if (is(linked.error(), Code::exists)) {
+    if (is(linked.error(), Code::exists) && is_file(file.taken->fd(), file.host)) {
+      changed.insert(parent_of(file.host)); // rename would leave both names of one file
+      return {};
+    } else if (is(linked.error(), Code::exists)) {
       file.temporary = temporary_path();
       BERTH_CHECK(link(*file.taken, file.temporary, unsynced));
     } else if (is(linked.error(), Code::unsupported)) {
-      // A spool on another file system is a mistake that `berth up` refuses; here it costs a copy, not the upload.
+      // A spool on another file system is a mistake that `berth up` refuses; here it costs a copy, not the upload. So
+      // does a file of another owner, which the kernel may protect from a second name.
       BERTH_TRY(Staged copy, write_temporary(*file.taken));
       file.temporary = std::move(copy.temporary);
       file.own = std::move(copy.own);

@@ -24,6 +24,8 @@ public:
   virtual Result<std::unique_ptr<Lock>> exclusive(const std::string& name) = 0;
   // Waits for who has it alone.
   virtual Result<std::unique_ptr<Lock>> shared(const std::string& name) = 0;
+  // As exclusive(), but does not wait: busy, if anybody has it. Where an implementation cannot tell, it waits.
+  virtual Result<std::unique_ptr<Lock>> try_exclusive(const std::string& name) { return exclusive(name); }
 };
 
 } // namespace berth::driver

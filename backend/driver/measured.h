@@ -65,6 +65,9 @@ public:
   Result<> discard(const std::string& directory) override {
     return timed("Delete", [&] { return driver_.discard(directory); });
   }
+  Result<> remove_empty(const std::string& directory) override {
+    return timed("Delete", [&] { return driver_.remove_empty(directory); });
+  }
   Result<> settle(const std::string& directory) override {
     return timed("Delete", [&] { return driver_.settle(directory); });
   }
@@ -97,6 +100,9 @@ public:
   }
   Result<std::unique_ptr<Lock>> shared(const std::string& name) override {
     return timed(tell_, "Lock", [&] { return locks_.shared(name); });
+  }
+  Result<std::unique_ptr<Lock>> try_exclusive(const std::string& name) override {
+    return timed(tell_, "Lock", [&] { return locks_.try_exclusive(name); });
   }
 
 private:

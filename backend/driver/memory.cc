@@ -201,8 +201,17 @@ private:
 };
 
 Result<std::unique_ptr<Lock>> MemoryLocks::exclusive(const std::string& name) {
+  for (;;) {
+    auto lock = try_exclusive(name);
+    if (lock || !is(lock.error(), Code::busy)) return lock;
+    std::this_thread::yield();
+  }
+}
+
+Result<std::unique_ptr<Lock>> MemoryLocks::try_exclusive(const std::string& name) {
   BERTH_CHECK(check_path(name));
-  while (!holders_.with([&](Holders& holders) { return holders.emplace(name, -1).second; })) std::this_thread::yield();
+  if (!holders_.with([&](Holders& holders) { return holders.emplace(name, -1).second; }))
+    return fail(Code::busy, name + " is locked");
   return std::make_unique<Held>(holders_, name);
 }
 

@@ -51,6 +51,7 @@ class MemoryLocks final : public Locks {
 public:
   Result<std::unique_ptr<Lock>> exclusive(const std::string& name) override;
   Result<std::unique_ptr<Lock>> shared(const std::string& name) override;
+  Result<std::unique_ptr<Lock>> try_exclusive(const std::string& name) override;
 
 private:
   class Held;

@@ -96,6 +96,8 @@ public:
   // Removes a directory as remove() does; its contents are freed later, outside of any request. Scratch. Errors:
   // not_found, also for a file.
   virtual Result<> discard(const std::string& directory) = 0;
+  // Removes a directory if there is nothing in it; what has no directories of their own has none to remove. Scratch.
+  virtual Result<> remove_empty(const std::string& /*directory*/) { return {}; }
   // Makes durable what has come to and gone from a directory: many removals are waited for once. Nothing if it is gone.
   virtual Result<> settle(const std::string& directory) = 0;
 };

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/content.h"
 #include "base/location.h"
@@ -25,19 +26,37 @@ using model::CanonicalDigest;
 using model::Descriptor;
 using model::Digest;
 
+// What somebody looks for a blob for. Garbage collection parks what nothing names, for a while, before it frees it
+// (docs/decisions/0045): it is found all the same.
+enum class Need {
+  to_read, // now; changes nothing
+  to_keep, // it will be named, or not be sent because it is there: what was parked is in its place again, durably
+};
+
+struct Readable {
+  Descriptor descriptor;
+  bool parked = false; // and not brought back
+};
+
 // Finding: provisional digest in, Descriptor with the canonical digest out.
 class BlobStatter {
 public:
   virtual ~BlobStatter() = default;
   // Errors: blob_unknown, also when this caller's repository may not see it.
-  virtual Result<Descriptor> stat(const Digest& digest) = 0;
+  virtual Result<Readable> look(const Digest& digest, Need need) = 0;
+
+  Result<Readable> find(const Digest& digest) { return look(digest, Need::to_read); }
+  Result<Descriptor> stat(const Digest& digest) {
+    BERTH_TRY(Readable found, look(digest, Need::to_keep));
+    return std::move(found.descriptor);
+  }
 };
 
 class BlobProvider {
 public:
   virtual ~BlobProvider() = default;
   // A path calculation: does not look at the store.
-  virtual Result<Location> locate(const Descriptor& descriptor) = 0;
+  virtual Result<Location> locate(const Readable& blob) = 0;
   // The bytes of a small blob (a manifest, a config).
   // Errors: blob_unknown; size_invalid if it is larger than max_bytes; corrupt if its bytes are not its digest.
   virtual Result<std::string> get(const Digest& digest, std::size_t max_bytes) = 0;
@@ -112,7 +131,8 @@ public:
 // A statter whose answers are the truth, and which can tell cheaply whether an old answer still holds.
 class AuthoritativeStatter : public BlobStatter {
 public:
-  // Whether stat(digest) would still answer descriptor: the access is still granted and the bytes are still there.
+  // Whether stat(digest) would still answer descriptor: the access is still granted and the bytes are still there, both
+  // in their places.
   virtual Result<bool> confirms(const Digest& digest, const Descriptor& descriptor) = 0;
 };
 
@@ -131,6 +151,8 @@ public:
   // Borrows: backend.
   virtual std::unique_ptr<BlobDescriptorService> before(AuthoritativeStatter& backend,
                                                         const model::RepositoryName& repository) = 0;
+  // The bytes of these blobs are in their places no more: whoever shares the memory, and believes it, has to look.
+  virtual void forget(const std::vector<Digest>& /*blobs*/) {}
 };
 
 // All that a repository offers of its blobs.

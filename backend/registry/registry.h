@@ -35,7 +35,8 @@ public:
   virtual Result<Descriptor> stat(const Digest& digest) = 0;
   // Errors: manifest_unknown; corrupt if the stored bytes are not their digest; manifest_invalid if they are of a kind
   // that berth does not serve.
-  virtual Result<model::Manifest> get(const Digest& digest) = 0;
+  virtual Result<model::Manifest> get(const Digest& digest, Need need) = 0;
+  Result<model::Manifest> get(const Digest& digest) { return get(digest, Need::to_read); }
   // Verifies that what the manifest names is in this repository (docker/distribution's rules), then stores it.
   // Errors: manifest_blob_unknown, one Error a missing blob (Error::also); manifest_invalid.
   // client_digest: the digest that the client gave for the bytes, if it gave one: they are found by it as well, and

@@ -85,17 +85,18 @@ const model::Digest other_algorithm = model::Digest::parse("sha512:" + std::stri
 // The truth behind a cache, by digest; counts how often it is asked.
 class Backend final : public registry::AuthoritativeStatter {
 public:
-  Result<model::Descriptor> stat(const model::Digest& digest) override {
+  Result<registry::Readable> look(const model::Digest& digest, registry::Need) override {
     ++stats;
     const auto found = blobs.find(digest.str());
     if (found == blobs.end()) return fail(Code::blob_unknown);
-    return found->second;
+    return registry::Readable{found->second, parked};
   }
   Result<bool> confirms(const model::Digest& digest, const model::Descriptor& descriptor) override {
     const auto found = blobs.find(digest.str());
     return found != blobs.end() && found->second.digest == descriptor.digest && found->second.size == descriptor.size;
   }
   std::map<std::string, model::Descriptor> blobs;
+  bool parked = false; // all of them
   int stats = 0;
 };
 
@@ -186,6 +187,30 @@ TEST_CASE("a cached statter answers the truth and counts") {
   CHECK(counts.hits == 1);
   CHECK(counts.errors == 0);
   CHECK(counts.requests == counts.hits + counts.misses);
+}
+
+TEST_CASE("what is parked is not remembered, and what was collected is forgotten by all who believe what they read") {
+  const std::string kind = GENERATE("memory", "redis");
+  CAPTURE(kind);
+  auto subject = make(kind);
+  if (!subject) return;
+  cache::Entries& entries = *subject->entries;
+  cache::Cache cache(std::move(subject->entries));
+  Backend backend;
+  const auto statter = cache.before(backend, name("a"));
+  const auto blob = descriptor_of("one"), other = descriptor_of("two");
+  backend.blobs.insert_or_assign(blob.digest.str(), blob);
+  backend.parked = true;
+  CHECK(statter->find(blob.digest)->parked);
+  CHECK_FALSE(entries.find(name("a"), blob.digest).value());
+  backend.parked = false;
+  CHECK_FALSE(statter->find(blob.digest)->parked);
+  CHECK(entries.find(name("a"), blob.digest).value());
+  REQUIRE(entries.put(name("a"), other.digest, other));
+  cache.forget({blob.digest});
+  if (kind == "redis") CHECK_FALSE(entries.find(name("a"), blob.digest).value());
+  CHECK(entries.find(name("a"), other.digest).value());
+  if (kind == "redis") CHECK(subject->server->ask({"EXISTS", "blobs::" + blob.digest.str()}).integer == 0);
 }
 
 TEST_CASE("redis holds docker/distribution's keys") {

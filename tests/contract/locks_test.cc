@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -70,12 +71,27 @@ TEST_CASE("one holder at a time, and nothing is lost between them") {
   CHECK(count == 200);
 }
 
+TEST_CASE("who only tries does not wait") {
+  const Subject subject(EVERY_KIND);
+  Locks& locks = *subject.locks;
+  for (const bool shared : {false, true}) {
+    const auto held = shared ? locks.shared("/locks/x") : locks.try_exclusive("/locks/x");
+    REQUIRE(held);
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK(locks.try_exclusive("/locks/x").error().code == Code::busy);
+    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(5));
+    CHECK(locks.try_exclusive("/locks/y"));
+  }
+  CHECK(locks.try_exclusive("/locks/x"));
+}
+
 TEST_CASE("nothing but a path of the store is a name") {
   const Subject subject(EVERY_KIND);
   for (const std::string name : {"", "x", "/../x", "/a b"}) {
     CAPTURE(name);
     CHECK(subject.locks->shared(name).error().code == Code::invalid);
     CHECK(subject.locks->exclusive(name).error().code == Code::invalid);
+    CHECK(subject.locks->try_exclusive(name).error().code == Code::invalid);
   }
 }
 

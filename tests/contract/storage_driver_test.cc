@@ -257,6 +257,20 @@ TEST_CASE("a directory that is discarded is gone at once, and a file is not disc
   CHECK(error_of(driver.discard("/../r")) == Code::invalid);
 }
 
+TEST_CASE("a directory is removed if it is empty, and left if it is not") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.put_scratch("/r/a/file", "x"));
+  REQUIRE(driver.remove_empty("/r/a"));
+  CHECK(driver.get_content("/r/a/file", 1).value() == "x");
+  REQUIRE(driver.remove_empty("/r/a/file")); // which is no directory
+  CHECK(driver.get_content("/r/a/file", 1).value() == "x");
+  REQUIRE(driver.remove("/r/a/file", Durability::scratch));
+  REQUIRE(driver.remove_empty("/r/a"));
+  CHECK(error_of(driver.stat("/r/a")) == Code::not_found);
+  REQUIRE(driver.remove_empty("/r/a"));
+  REQUIRE(driver.put(only("/r/a/file", Content::of("x"))));
+}
+
 TEST_CASE("a directory's version is another one when an entry has come or gone, and the same when none has") {
   FOR_EVERY_DRIVER;
   REQUIRE(driver.put_scratch("/a/first", "x"));

@@ -122,6 +122,7 @@ Acknowledged push(Store& store, const std::string& spool) {
 std::vector<std::string> faults_of(const std::string& root) {
   std::vector<std::string> faults;
   const std::string blobs = root + "/docker/registry/v2/blobs/sha256/";
+  const std::string parked = root + "/berth/collected/sha256/"; // whose readers find it all the same
   if (!fs::exists(root + "/docker")) return faults;
   for (const auto& entry : fs::recursive_directory_iterator(root + "/docker")) {
     if (!entry.is_regular_file()) continue;
@@ -134,7 +135,8 @@ std::vector<std::string> faults_of(const std::string& root) {
       const auto digest = model::CanonicalDigest::parse(bytes);
       if (!digest)
         faults.push_back("not a link: " + path + ": \"" + bytes + "\"");
-      else if (const std::string hex(digest->hex()); !fs::exists(blobs + hex.substr(0, 2) + "/" + hex + "/data"))
+      else if (const std::string hex(digest->hex()), shard = hex.substr(0, 2) + "/";
+               !fs::exists(blobs + shard + hex + "/data") && !fs::exists(parked + shard + hex))
         faults.push_back("leads nowhere: " + path);
     }
   }

@@ -28,7 +28,8 @@ bool asks_for_range(const Call& call, std::string_view tag) {
 
 Outcome get_blob(Call& call) {
   BERTH_TRY(const auto digest, model::Digest::parse_stored(call.path.get("digest")));
-  BERTH_TRY(const auto descriptor, call.repository->blobs().stat(digest));
+  BERTH_TRY(const auto found, call.repository->blobs().look(digest, call.need()));
+  const model::Descriptor& descriptor = found.descriptor;
   const std::string tag = client_digest_of(digest, descriptor);
 
   const Precondition precondition = precondition_of(call.request, tag);
@@ -38,7 +39,7 @@ Outcome get_blob(Call& call) {
   if (sends_bytes && asks_for_range(call, tag) && !model::is_satisfiable(call.header("Range"), descriptor.size))
     return unsatisfiable(descriptor.size);
   // Told as a pull, also to a client that has the blob or asks for its head.
-  BERTH_TRY(auto location, call.repository->blobs().locate(descriptor));
+  BERTH_TRY(auto location, call.repository->blobs().locate(found));
 
   http::Response response;
   response.headers.add("Docker-Content-Digest", tag);

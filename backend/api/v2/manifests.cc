@@ -93,7 +93,7 @@ Outcome get_manifest(Call& call) {
     return response;
   }
 
-  BERTH_TRY(auto manifest, manifests.get(*target));
+  BERTH_TRY(auto manifest, manifests.get(*target, call.need()));
   const auto by = std::holds_alternative<model::Tag>(reference) ? AskedBy::tag : AskedBy::digest;
   // Before it is known whether the client takes it, as docker/distribution does.
   call.events.manifest(notify::Action::pull, call.repository->name(), model::media_type_of(manifest.kind),

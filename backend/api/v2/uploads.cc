@@ -61,7 +61,7 @@ Result<std::optional<model::RepositoryName>> any_with(const Call& call, const mo
   BERTH_TRY(const registry::Page page, readable_repositories(registry, call.may_read, {{}, max_looked_into}));
   for (const std::string& text : page.entries) {
     BERTH_TRY(auto name, model::RepositoryName::parse(text));
-    const auto found = registry.repository(name)->blobs().stat(digest);
+    const auto found = registry.repository(name)->blobs().find(digest);
     if (found) return std::optional(std::move(name));
     if (!is(found.error(), Code::blob_unknown)) return std::unexpected(found.error());
   }

@@ -52,25 +52,24 @@ Result<> index_as_user(const config::Config& config, Logger& logger, Loudness lo
 
 // Serves on the socket that was handed over, or on the one it shares with others of its configuration, as the user who
 // owns the store.
-Result<> serve_as_user(const config::Config& config, PoolApi serves, const std::string& instance, Logger& logger) {
+Result<> serve_as_user(const config::Config& config, const PoolRole& role, Logger& logger) {
   BERTH_TRY(const Account account, account_of(config));
   BERTH_CHECK(act_as(account, config));
   BERTH_CHECK(drop_root());
   if (::geteuid() == 0) logger.warn(serves_as_root);
   BERTH_CHECK(prepare_directories(config, account));
-  const bool own_socket = serves == PoolApi::v1 && !config.berth.v1_socket.empty();
+  const bool own_socket = role.serves == PoolApi::v1 && !config.berth.v1_socket.empty();
   const std::string& path = own_socket ? config.berth.v1_socket : config.berth.socket;
   sigset_t stops; // who can connect can also ask for the end: that waits until the pool can hear it
   sigemptyset(&stops);
   for (const int signal : {SIGTERM, SIGINT}) sigaddset(&stops, signal);
   ::sigprocmask(SIG_BLOCK, &stops, nullptr);
   const DirectoryKeeper keeper(config, account, logger);
-  if (stdin_is_listening())
-    return run_pool(config, {serves, Spool::shared, instance}, UniqueFd(::dup(STDIN_FILENO)), logger, [] {});
+  if (stdin_is_listening()) return run_pool(config, role, UniqueFd(::dup(STDIN_FILENO)), logger, [] {});
   BERTH_TRY(const SharedSocket socket, SharedSocket::join(path));
   log_where_the_pool_is(path, logger);
   if (socket.joined_others()) logger.info("serves together with the pools that are there", {{"socket", path}});
-  return run_pool(config, {serves, Spool::shared, instance}, socket.listening(), logger, [] {});
+  return run_pool(config, role, socket.listening(), logger, [] {});
 }
 
 } // namespace
@@ -93,7 +92,8 @@ int serve(const std::string& config_path, PoolApi serves) {
   const std::string instance = make_instance();
   const auto logger = make_logger(loaded->config.log, instance);
   log_what_config_says(*loaded, *logger);
-  return outcome(serve_as_user(loaded->config, serves, instance, *logger), *logger);
+  const PoolRole role{.serves = serves, .spool = Spool::shared, .instance = instance, .config_file = config_path};
+  return outcome(serve_as_user(loaded->config, role, *logger), *logger);
 }
 
 int index_referrers(const std::string& config_path, Loudness loudness) {

@@ -26,6 +26,9 @@ public:
   const config::Config& config() const { return config_; }
   registry::Registry& registry() { return *registry_; }
   Logger& logger() { return *logger_; }
+  driver::StorageDriver& driver() { return parts_.driver(); }
+  driver::Locks& locks() { return parts_.locks(); }
+  registry::DescriptorCache* cache() { return cache_.cache.get(); } // null: none
   // When the tag was last made or moved; nothing if that is not known.
   std::optional<Time> tagged(const model::RepositoryName& repository, const model::Tag& tag);
 

@@ -12,6 +12,7 @@
 #include "api/debug/face.h"
 #include "app/pool/access.h"
 #include "app/pool/certificate_watch.h"
+#include "app/pool/collector.h"
 #include "app/pool/debug_pages.h"
 #include "app/pool/descriptor_cache.h"
 #include "app/pool/health_checks.h"
@@ -206,6 +207,7 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   const bool counts = config.http.debug.counts();
   const auto metrics = std::make_unique<api::debug::Metrics>();
   StoreParts store(config, clock, random, tell_of(counts ? metrics.get() : nullptr));
+  BERTH_TRY(const auto present, exclude_collection_now(store.locks(), logger));
   BERTH_TRY(const CacheParts caching, cache_of(config, metrics.get(), logger));
   cache::Cache* const cache = caching.cache.get();
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config)));
@@ -249,6 +251,7 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   const StopOnSignal stop(server);
   const HealthChecks health_checks(config, health, store.uncounted());
   const Purger purger(config, store.uploads(), clock, random, logger);
+  const Collector collector(config, role.config_file, random, logger);
   const CertificateWatch certificate(role.nginx.certificate_ends, clock, health, logger);
   add_pool_metrics(*metrics, config, threads, health, purger, certificate);
   show_facts(pages, role, threads, clock.now(), purger);

@@ -19,15 +19,24 @@ namespace berth::storage {
 using model::CanonicalDigest;
 using model::Descriptor;
 using model::Digest;
+using registry::Need;
+using registry::Readable;
 
 class BlobStore final : public registry::BlobStatter, public registry::BlobProvider {
 public:
   explicit BlobStore(driver::StorageDriver& driver) : driver_(driver) {}
 
   // Errors: blob_unknown, also for a digest that is not canonical: only links and aliases map those.
-  Result<Descriptor> stat(const Digest& digest) override;
-  Result<Location> locate(const Descriptor& descriptor) override;
-  Result<std::string> get(const Digest& digest, std::size_t max_bytes) override;
+  Result<Readable> look(const Digest& digest, Need need) override;
+  Result<Location> locate(const Readable& blob) override;
+  Result<std::string> get(const Digest& digest, std::size_t max_bytes) override {
+    return get(digest, max_bytes, Need::to_read);
+  }
+  Result<std::string> get(const Digest& digest, std::size_t max_bytes, Need need);
+  // All of its bytes, to be read. Errors: blob_unknown.
+  Result<Content> open(const CanonicalDigest& digest);
+  // The size of what is in the blob's place; nothing: nothing is there, though it may be parked.
+  Result<std::optional<std::uint64_t>> size_in_place(const CanonicalDigest& digest);
   // Whether get() would have the bytes from memory, if the file is still there.
   bool remembers(const CanonicalDigest& digest);
 
@@ -42,6 +51,8 @@ public:
 
 private:
   Result<bool> has(const Content& content, const std::string& path);
+  template <class Look>
+  auto look_up(const CanonicalDigest& digest, Need need, const Look& look);
 
   static constexpr std::size_t max_remembered_bytes = std::size_t{4} << 20;
   static constexpr std::size_t max_remembered_blob = std::size_t{64} << 10;

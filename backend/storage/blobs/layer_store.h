@@ -19,8 +19,8 @@ public:
   LayerStore(LinkedBlobStore& layers, storage::BlobStore& global, std::unique_ptr<Uploads> uploads, LayersOf layers_of)
       : layers_(layers), global_(global), uploads_(std::move(uploads)), layers_of_(std::move(layers_of)) {}
 
-  Result<Descriptor> stat(const Digest& digest) override { return layers_.stat(digest); }
-  Result<Location> locate(const Descriptor& descriptor) override { return layers_.locate(descriptor); }
+  Result<Readable> look(const Digest& digest, Need need) override { return layers_.look(digest, need); }
+  Result<Location> locate(const Readable& blob) override { return layers_.locate(blob); }
   Result<std::string> get(const Digest& digest, std::size_t max_bytes) override {
     return layers_.get(digest, max_bytes);
   }

@@ -1,5 +1,6 @@
 #include "storage/blobs/link_set.h"
 
+#include "storage/collect/quarantine.h"
 #include "storage/paths.h"
 
 namespace berth::storage {
@@ -47,15 +48,27 @@ LinkSet LinkSet::signatures(driver::StorageDriver& driver, const model::Reposito
   });
 }
 
-Result<model::CanonicalDigest> LinkSet::resolve(const model::Digest& digest) {
-  BERTH_TRY(auto target, read_link(*driver_, path_of_(repository_, digest)));
-  if (digest == target) return target;
-  BERTH_TRY(const bool linked, has(target));
-  if (!linked) return fail(Code::not_found, "the blob behind " + digest.str() + " is not linked");
-  return target;
+template <class Look>
+auto LinkSet::look_up(const model::Digest& digest, registry::Need need, const Look& look) {
+  const std::string link = path_of_(repository_, digest);
+  return storage::look_up(*driver_, link, [&] { return paths::parked_link(link); }, need, look);
 }
 
-Result<bool> LinkSet::has(const model::Digest& digest) {
+Result<model::CanonicalDigest> LinkSet::resolve(const model::Digest& digest, registry::Need need) {
+  BERTH_TRY(auto link, look_up(digest, need, [&](const std::string& path) { return read_link(*driver_, path); }));
+  if (digest == link.found) return std::move(link.found);
+  BERTH_TRY(const bool linked, has(link.found, need));
+  if (!linked) return fail(Code::not_found, "the blob behind " + digest.str() + " is not linked");
+  return std::move(link.found);
+}
+
+Result<bool> LinkSet::has(const model::Digest& digest, registry::Need need) {
+  const auto found = look_up(digest, need, [&](const std::string& path) { return driver_->stat(path); });
+  if (!found && !is(found.error(), Code::not_found)) return std::unexpected(found.error());
+  return found.has_value();
+}
+
+Result<bool> LinkSet::has_in_place(const model::Digest& digest) {
   const auto info = driver_->stat(path_of_(repository_, digest));
   if (!info && !is(info.error(), Code::not_found)) return std::unexpected(info.error());
   return info.has_value();
@@ -66,7 +79,14 @@ driver::PutFile LinkSet::file(const model::Digest& digest, const model::Canonica
 }
 
 Result<> LinkSet::unlink(const model::Digest& digest) {
-  return driver_->remove(path_of_(repository_, digest), driver::Durability::durable);
+  const std::string link = path_of_(repository_, digest), parked = paths::parked_link(link);
+  // First: else it could be brought back in between.
+  const auto aside = driver_->remove(parked, driver::Durability::scratch);
+  if (!aside && !is(aside.error(), Code::not_found)) return aside;
+  auto removed = driver_->remove(link, driver::Durability::durable);
+  if (aside && !removed && is(removed.error(), Code::not_found))
+    return driver_->settle(link.substr(0, link.rfind('/')));
+  return removed;
 }
 
 } // namespace berth::storage

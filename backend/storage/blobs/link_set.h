@@ -2,6 +2,7 @@
 // file under a digest that holds the canonical digest of the blob that it makes visible: `sha256:<hex>`, nothing else.
 // A link under another algorithm (an alias) is how a provisional digest leads to its canonical one. It counts only
 // beside the link of that canonical digest: who removes that one removes the blob under all its names.
+// Garbage collection parks links as it parks blobs (storage/collect/quarantine.h): a parked one is found too.
 // Threads: safe. Borrows: the driver.
 #pragma once
 
@@ -11,6 +12,7 @@
 #include "driver/storage_driver.h"
 #include "model/digest.h"
 #include "model/names.h"
+#include "registry/blobs.h"
 
 namespace berth::storage {
 
@@ -33,11 +35,13 @@ public:
 
   // The canonical digest behind a digest.
   // Errors: not_found, also for an alias without its canonical link; corrupt if the link holds no canonical digest.
-  Result<model::CanonicalDigest> resolve(const model::Digest& digest);
-  Result<bool> has(const model::Digest& digest);
+  Result<model::CanonicalDigest> resolve(const model::Digest& digest, registry::Need need);
+  Result<bool> has(const model::Digest& digest, registry::Need need);
+  // Whether it is there and not parked.
+  Result<bool> has_in_place(const model::Digest& digest);
   // The write that creates the link; pass it to put().
   driver::PutFile file(const model::Digest& digest, const model::CanonicalDigest& target);
-  // Errors: not_found. Durable.
+  // A parked one does not come back afterwards. Errors: not_found. Durable.
   Result<> unlink(const model::Digest& digest);
 
   driver::StorageDriver& driver() { return *driver_; }
@@ -45,6 +49,9 @@ public:
 private:
   LinkSet(driver::StorageDriver& driver, model::RepositoryName repository, PathOf path_of)
       : driver_(&driver), repository_(std::move(repository)), path_of_(std::move(path_of)) {}
+
+  template <class Look>
+  auto look_up(const model::Digest& digest, registry::Need need, const Look& look);
 
   driver::StorageDriver* driver_;
   model::RepositoryName repository_;

@@ -2,8 +2,8 @@
 
 namespace berth::storage {
 
-Result<CanonicalDigest> LinkedBlobStatter::resolve(const Digest& digest) {
-  auto canonical = links_.resolve(digest);
+Result<CanonicalDigest> LinkedBlobStatter::resolve(const Digest& digest, Need need) {
+  auto canonical = links_.resolve(digest, need);
   if (canonical) return canonical;
   if (is(canonical.error(), Code::corrupt))
     logger_.warn(canonical.error().message);
@@ -12,22 +12,20 @@ Result<CanonicalDigest> LinkedBlobStatter::resolve(const Digest& digest) {
   return fail(Code::blob_unknown, {}, digest.str());
 }
 
-Result<Descriptor> LinkedBlobStatter::stat(const Digest& digest) {
-  BERTH_TRY(const CanonicalDigest canonical, resolve(digest));
-  return global_.stat(canonical);
+Result<Readable> LinkedBlobStatter::look(const Digest& digest, Need need) {
+  BERTH_TRY(const CanonicalDigest canonical, resolve(digest, need));
+  return global_.look(canonical, need);
 }
 
 Result<bool> LinkedBlobStatter::confirms(const Digest& digest, const Descriptor& descriptor) {
-  BERTH_TRY(const bool linked, links_.has(digest));
+  BERTH_TRY(const bool linked, links_.has_in_place(digest));
   if (!linked) return false;
   if (digest != descriptor.digest) { // an alias counts only beside the canonical link
-    BERTH_TRY(const bool canonical, links_.has(descriptor.digest));
+    BERTH_TRY(const bool canonical, links_.has_in_place(descriptor.digest));
     if (!canonical) return false;
   }
-  const auto stored = global_.stat(descriptor.digest);
-  if (!stored && is(stored.error(), Code::blob_unknown)) return false;
-  if (!stored) return std::unexpected(stored.error());
-  return stored->size == descriptor.size;
+  BERTH_TRY(const auto size, global_.size_in_place(descriptor.digest));
+  return size == descriptor.size;
 }
 
 } // namespace berth::storage

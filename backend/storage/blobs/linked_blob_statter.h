@@ -16,8 +16,8 @@ public:
 
   // The blob that a digest leads to, which need not be stored. A link that holds rubbish counts as none, and is logged:
   // so that pushing the blob again mends it. Errors: blob_unknown.
-  Result<CanonicalDigest> resolve(const Digest& digest);
-  Result<Descriptor> stat(const Digest& digest) override;
+  Result<CanonicalDigest> resolve(const Digest& digest, Need need);
+  Result<Readable> look(const Digest& digest, Need need) override;
   Result<bool> confirms(const Digest& digest, const Descriptor& descriptor) override;
 
   LinkSet& links() { return links_; }

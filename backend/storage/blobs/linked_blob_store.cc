@@ -12,19 +12,19 @@ LinkedBlobStore::LinkedBlobStore(BlobStore& global, LinkSet links, Logger& logge
                                  const model::RepositoryName& repository)
     : global_(global), statter_(global, std::move(links), logger), cached_(cache.before(statter_, repository)) {}
 
-Result<Descriptor> LinkedBlobStore::stat(const Digest& digest) {
-  return cached_ ? cached_->stat(digest) : statter_.stat(digest);
+Result<Readable> LinkedBlobStore::look(const Digest& digest, Need need) {
+  return cached_ ? cached_->look(digest, need) : statter_.look(digest, need);
 }
 
-Result<std::string> LinkedBlobStore::get(const Digest& digest, std::size_t max_bytes) {
+Result<std::string> LinkedBlobStore::get(const Digest& digest, std::size_t max_bytes, Need need) {
   // The link of a canonical digest says nothing but that it is there.
   if (const auto itself = CanonicalDigest::from(digest); itself && global_.remembers(*itself)) {
-    BERTH_TRY(const bool linked, statter_.links().has(digest));
+    BERTH_TRY(const bool linked, statter_.links().has(digest, need));
     if (!linked) return fail(Code::blob_unknown, {}, digest.str());
-    return global_.get(*itself, max_bytes);
+    return global_.get(*itself, max_bytes, need);
   }
-  BERTH_TRY(const CanonicalDigest canonical, statter_.resolve(digest)); // reading the link also proves that it exists
-  return global_.get(canonical, max_bytes);
+  BERTH_TRY(const CanonicalDigest canonical, statter_.resolve(digest, need)); // its link was read, so it is there
+  return global_.get(canonical, max_bytes, need);
 }
 
 Result<Descriptor> LinkedBlobStore::put(std::string_view media_type, std::string_view bytes) {
@@ -56,9 +56,9 @@ Result<> LinkedBlobStore::link(std::vector<driver::PutFile> files, const Digest&
 }
 
 Result<> LinkedBlobStore::remove(const Digest& digest) {
-  BERTH_TRY(const Descriptor descriptor, stat(digest));
+  BERTH_TRY(const Readable found, find(digest));
   // The blob goes from the repository under the name that was given, and under its canonical one.
-  for (const Digest& name : {digest, Digest(descriptor.digest)}) {
+  for (const Digest& name : {digest, Digest(found.descriptor.digest)}) {
     const auto unlinked = statter_.links().unlink(name);
     if (!unlinked && !is(unlinked.error(), Code::not_found)) return std::unexpected(unlinked.error());
     forget(name);

@@ -22,9 +22,12 @@ public:
                   const model::RepositoryName& repository);
   LinkedBlobStore(const LinkedBlobStore&) = delete; // the cache borrows the statter inside
 
-  Result<Descriptor> stat(const Digest& digest) override;
-  Result<Location> locate(const Descriptor& descriptor) override { return global_.locate(descriptor); }
-  Result<std::string> get(const Digest& digest, std::size_t max_bytes) override;
+  Result<Readable> look(const Digest& digest, Need need) override;
+  Result<Location> locate(const Readable& blob) override { return global_.locate(blob); }
+  Result<std::string> get(const Digest& digest, std::size_t max_bytes) override {
+    return get(digest, max_bytes, Need::to_read);
+  }
+  Result<std::string> get(const Digest& digest, std::size_t max_bytes, Need need);
   Result<> remove(const Digest& digest) override;
 
   // Stores a small blob and links it. Durable.

@@ -28,8 +28,8 @@ Result<ManifestKinds::Kind> ManifestStore::kind_of(const Digest& digest, std::st
   return kind;
 }
 
-Result<model::Manifest> ManifestStore::get(const Digest& digest) {
-  auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);
+Result<model::Manifest> ManifestStore::get(const Digest& digest, Need need) {
+  auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes, need);
   if (bytes) {
     BERTH_TRY(const ManifestKinds::Kind kind, kind_of(digest, *bytes));
     return model::Manifest{kind.kind, kind.names_its_media_type, std::move(*bytes)};
@@ -38,7 +38,7 @@ Result<model::Manifest> ManifestStore::get(const Digest& digest) {
 
   // Where 2.1.0 put it. Most of what is found there are layers and configs, which are no manifests; and what is one of
   // a kind that 2.1.0 did not know was pushed as a layer.
-  bytes = parts_.layers.get(digest, model::max_manifest_bytes);
+  bytes = parts_.layers.get(digest, model::max_manifest_bytes, need);
   if (!bytes && !is(bytes.error(), Code::blob_unknown) && !is(bytes.error(), Code::size_invalid))
     return std::unexpected(std::move(bytes).error());
   if (!bytes) return unknown(digest);
@@ -47,15 +47,15 @@ Result<model::Manifest> ManifestStore::get(const Digest& digest) {
   return model::Manifest{kind->kind, kind->names_its_media_type, std::move(*bytes)};
 }
 
-Result<Descriptor> ManifestStore::stat(const Digest& digest) {
+Result<Descriptor> ManifestStore::look(const Digest& digest, Need need) {
   const auto kind = parts_.kinds.find(digest);
-  auto found = parts_.revisions.stat(digest);
-  if (!found && !is(found.error(), Code::blob_unknown)) return found;
+  auto found = parts_.revisions.look(digest, need);
+  if (!found && !is(found.error(), Code::blob_unknown)) return std::unexpected(std::move(found).error());
   if (found && kind) {
-    found->media_type = model::media_type_of(kind->kind);
-    return found;
+    found->descriptor.media_type = model::media_type_of(kind->kind);
+    return std::move(found->descriptor);
   }
-  BERTH_TRY(const model::Manifest manifest, get(digest));
+  BERTH_TRY(const model::Manifest manifest, get(digest, need));
   return Descriptor{std::string(model::media_type_of(manifest.kind)), manifest.bytes.size(),
                     CanonicalDigest::of_bytes(manifest.bytes)};
 }
@@ -84,7 +84,7 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
 }
 
 Result<std::vector<model::Tag>> ManifestStore::remove(const Digest& digest) {
-  BERTH_TRY(const Descriptor descriptor, stat(digest));
+  BERTH_TRY(const Descriptor descriptor, look(digest, Need::to_read));
   // Read only for its subject: a manifest that cannot be read can be removed all the same.
   const auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);
   // Tags first: should this stop half-way, what is left is a manifest without tags, not tags without a manifest.

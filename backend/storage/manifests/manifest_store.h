@@ -40,13 +40,15 @@ public:
   };
   explicit ManifestStore(Parts parts) : parts_(parts) {}
 
-  Result<Descriptor> stat(const Digest& digest) override;
-  Result<model::Manifest> get(const Digest& digest) override;
+  Result<Descriptor> stat(const Digest& digest) override { return look(digest, Need::to_keep); }
+  using registry::ManifestStore::get;
+  Result<model::Manifest> get(const Digest& digest, Need need) override;
   Result<Descriptor> put(const model::ManifestInfo& info, std::string_view bytes,
                          const std::optional<Digest>& client_digest) override;
   Result<std::vector<model::Tag>> remove(const Digest& digest) override;
 
 private:
+  Result<Descriptor> look(const Digest& digest, Need need);
   Result<> unlink(const Digest& digest, const Descriptor& descriptor);
   Result<ManifestKinds::Kind> kind_of(const Digest& digest, std::string_view bytes);
 

@@ -64,16 +64,17 @@ Result<std::vector<std::string>> ReferrerStore::tagged(const Digest& subject) {
   return digests;
 }
 
-Result<ReferrerCache::Entry> ReferrerStore::read(const Digest& digest) {
-  const auto descriptor = parts_.revisions.stat(digest);
-  if (!descriptor && is_gone(descriptor.error())) return ReferrerCache::Entry();
-  if (!descriptor) return std::unexpected(descriptor.error());
-  if (auto known = parts_.cache.find(descriptor->digest)) return *std::move(known);
+Result<ReferrerCache::Entry> ReferrerStore::read(const Digest& digest, Need need) {
+  const auto found = parts_.revisions.look(digest, need);
+  if (!found && is_gone(found.error())) return ReferrerCache::Entry();
+  if (!found) return std::unexpected(found.error());
+  const CanonicalDigest& canonical = found->descriptor.digest;
+  if (auto known = parts_.cache.find(canonical)) return *std::move(known);
   const auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes);
   if (!bytes && (is_gone(bytes.error()) || is(bytes.error(), Code::corrupt))) return ReferrerCache::Entry();
   if (!bytes) return std::unexpected(bytes.error());
   auto entry = model::read_referrer(*bytes).value_or(std::nullopt); // a kind berth does not know refers to nothing
-  parts_.cache.remember(descriptor->digest, entry);
+  parts_.cache.remember(canonical, entry);
   return entry;
 }
 
@@ -99,7 +100,7 @@ Result<registry::ReferrersPage> ReferrerStore::list(const registry::ReferrersReq
     if (const auto canonical = CanonicalDigest::from(*digest)) {
       if (const auto known = parts_.cache.find(*canonical); known && !answers(*known, request)) continue;
     }
-    BERTH_TRY(auto entry, read(*digest));
+    BERTH_TRY(auto entry, read(*digest, Need::to_read));
     if (!answers(entry, request)) continue;
     bytes += entry_bytes + entry->artifact_type.size() + entry->annotations.size();
     page.entries.push_back({*digest, *std::move(entry)});
@@ -128,7 +129,7 @@ Result<> ReferrerStore::remove(std::string_view manifest_bytes) {
 }
 
 Result<bool> ReferrerStore::restore(const CanonicalDigest& digest) {
-  BERTH_TRY(const auto entry, read(digest));
+  BERTH_TRY(const auto entry, read(digest, Need::to_keep));
   if (!entry) return false;
   std::vector<driver::PutFile> files;
   files.push_back(file(entry->subject, digest, digest));
@@ -142,7 +143,7 @@ Result<std::size_t> ReferrerStore::index() {
   for (const std::string& hash : hashes) {
     const auto digest = CanonicalDigest::parse("sha256:" + hash);
     if (!digest) continue;
-    BERTH_TRY(const auto entry, read(*digest)); // most have no subject: without the lock
+    BERTH_TRY(const auto entry, read(*digest, Need::to_read)); // most have no subject: without the lock
     if (!entry) continue;
     BERTH_TRY(const auto lock, exclude_removal(*digest));
     BERTH_TRY(const bool entered, restore(*digest));

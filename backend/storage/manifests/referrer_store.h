@@ -61,7 +61,7 @@ private:
   Result<std::vector<std::string>> linked(const Digest& subject);
   Result<std::vector<std::string>> tagged(const Digest& subject);
   // Returns the subject of the manifest behind a digest; nullopt if there is no manifest here, or it has no subject.
-  Result<ReferrerCache::Entry> read(const Digest& digest);
+  Result<ReferrerCache::Entry> read(const Digest& digest, Need need);
 
   Parts parts_;
   model::RepositoryName repository_;

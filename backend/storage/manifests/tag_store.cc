@@ -76,7 +76,7 @@ model::Digest TagStore::client_digest(const model::Tag& tag, const model::Canoni
   // The alias may be that of an older target: then it leads elsewhere, or nowhere.
   if (const auto text = parts_.driver.get_content(paths::tag_alias(repository_, tag), max_alias_bytes))
     if (const auto alias = model::Digest::parse(*text)) {
-      const auto leads_to = LinkSet::manifests(parts_.driver, repository_).resolve(*alias);
+      const auto leads_to = LinkSet::manifests(parts_.driver, repository_).resolve(*alias, registry::Need::to_read);
       if (leads_to && *leads_to == target) client_digest = *alias;
     }
   parts_.client_digests.remember(path, target, client_digest);

@@ -152,12 +152,12 @@ Result<std::vector<ImageId>> V1Images::ancestry(const ImageId& id, const MayRead
   }
 }
 
-Result<Location> V1Images::locate(const V1Image& image) { return blobs_.locate(image.layer); }
+Result<Location> V1Images::locate(const V1Image& image) { return blobs_.locate({image.layer}); }
 
 Result<> V1Images::read_layer(const V1Image& image, const Content::Sink& sink, const IsGone& is_gone) {
   static_assert(max_kept_bytes <= Decompressor::max_kept_bytes);
   BERTH_TRY(const auto task, parts_.unpacking.begin(is_gone));
-  BERTH_TRY(const Content blob, parts_.driver.open(paths::blob_data(image.layer.digest)));
+  BERTH_TRY(const Content blob, blobs_.open(image.layer.digest));
   Decompressor decompressor(*task, blob.size(), sink, max_kept_bytes);
   BERTH_CHECK(blob.read([&](std::span<const std::byte> piece) { return decompressor.update(piece); }));
   return decompressor.finish();
@@ -268,7 +268,7 @@ Result<> V1Images::put_checksum(const ImageId& id, const registry::V1Checksums& 
 Result<model::Digest> V1Images::keep(const V1Image& image, Unpacking::Task& task) {
   if (const auto there = pushed(image.id); there && there->diff_id) return *there->diff_id;
   std::optional<model::Digest> diff_id = image.diff_id;
-  BERTH_TRY(const Content layer, parts_.driver.open(paths::blob_data(image.layer.digest)));
+  BERTH_TRY(const Content layer, blobs_.open(image.layer.digest));
   BERTH_TRY(const Compression compression, compression_of_content(layer));
   if (!diff_id) { // before the lock: this may take long
     BERTH_TRY(const LayerSums sums, sum_layer(task, {}, layer));

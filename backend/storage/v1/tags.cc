@@ -53,7 +53,7 @@ Result<bool> V1Tags::is_same(const Entry& entry, const registry::V1Image& found)
                            const std::optional<model::Digest>& known) -> Result<std::optional<model::Digest>> {
     if (known) return known;
     BERTH_TRY(const auto task, parts_.unpacking.begin(entry.is_gone));
-    BERTH_TRY(const Content bytes, parts_.driver.open(paths::blob_data(digest)));
+    BERTH_TRY(const Content bytes, blobs_.open(digest));
     const auto sums = sum_layer(*task, {}, bytes);
     if (!sums && is(sums.error(), Code::image_invalid)) return std::optional<model::Digest>();
     BERTH_CHECK(sums);
@@ -268,7 +268,7 @@ Result<CanonicalDigest> V1Tags::make_manifest(Repository& repository, const Imag
     BERTH_CHECK(adopt(repository, image.layer.digest)); // also what is packed again: docker 1.6 to 1.9 take it as it is
     BERTH_TRY(image.diff_id, parts_.images.keep(image, *task));
     if (image.layer.media_type != model::media::docker_layer_gzip) {
-      BERTH_TRY(const Content packed, parts_.driver.open(paths::blob_data(image.layer.digest)));
+      BERTH_TRY(const Content packed, blobs_.open(image.layer.digest));
       BERTH_TRY(image.layer, gzip_layer(*task, repository.blobs(), packed));
     }
     parts.push_back({std::move(image.json), std::move(image.layer), *std::move(image.diff_id)});

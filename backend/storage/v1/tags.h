@@ -23,7 +23,7 @@ public:
     Logger& logger;
     Unpacking& unpacking;
   };
-  explicit V1Tags(Parts parts) : parts_(parts), members_(parts.driver) {}
+  explicit V1Tags(Parts parts) : parts_(parts), blobs_(parts.driver), members_(parts.driver) {}
 
   Result<std::vector<Tagged>> list(registry::Repository& repository, const IsGone& is_gone) override;
   Result<ImageId> get(registry::Repository& repository, const model::Tag& tag, const IsGone& is_gone) override;
@@ -76,6 +76,7 @@ private:
   static constexpr std::size_t max_known = 16384;
 
   Parts parts_;
+  storage::BlobStore blobs_;
   V1Members members_;
   Guarded<LruMap<std::string, Known>> known_{LruMap<std::string, Known>(max_known)};
 };

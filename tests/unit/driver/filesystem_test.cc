@@ -46,6 +46,33 @@ std::size_t files_below(const std::string& path) {
 
 } // namespace
 
+TEST_CASE("a file that is put where it is already leaves no second name behind") {
+  Store store;
+  REQUIRE(store.driver.put(only("/a/data", Content::of("x"))));
+  REQUIRE(store.driver.put(only("/b/data", store.driver.open("/a/data").value())));
+  REQUIRE(store.driver.put(only("/b/data", store.driver.open("/a/data").value())));
+  CHECK(files_below(store.root) == 2);
+  CHECK(std::filesystem::hard_link_count(store.root + "/a/data") == 2);
+}
+
+TEST_CASE("a file that may have no second name is copied") {
+  // As of another owner, where the kernel protects links.
+  class NoLinks final : public FsOps {
+    int linkat(const char* from, const char* to) override {
+      if (std::string_view(from).starts_with("/proc/")) return errno = EPERM, -1;
+      return FsOps::linkat(from, to);
+    }
+  };
+  const test::TempDir dir;
+  NoLinks ops;
+  SystemRandom random;
+  Filesystem driver(dir.path() + "/root", ops, random);
+  REQUIRE(driver.put(only("/a/data", Content::of("bytes"))));
+  REQUIRE(driver.put(only("/b/data", driver.open("/a/data").value())));
+  CHECK(driver.get_content("/b/data", 10).value() == "bytes");
+  CHECK(files_below(dir.path() + "/root") == 2);
+}
+
 TEST_CASE("files and directories have docker/distribution's modes") {
   Store store;
   const mode_t mask = ::umask(0);

@@ -33,8 +33,8 @@ struct OneFile final : registry::Registry, registry::BlobStore {
   }
   Result<registry::Page> repositories(const registry::PageRequest&) override { return fail(Code::unknown); }
 
-  Result<model::Descriptor> stat(const model::Digest&) override { return blob; }
-  Result<Location> locate(const model::Descriptor&) override { return StoredFile{"/some/file"}; }
+  Result<registry::Readable> look(const model::Digest&, registry::Need) override { return registry::Readable{blob}; }
+  Result<Location> locate(const registry::Readable&) override { return StoredFile{"/some/file"}; }
   Result<std::string> get(const model::Digest&, std::size_t) override { return fail(Code::unknown); }
   Result<model::Descriptor> put(std::string_view, std::string_view) override { return fail(Code::unknown); }
   Result<registry::Descriptor> adopt(const model::Digest&) override { return fail(Code::io); }
