@@ -139,6 +139,9 @@ std::string upload_hash_state(const RepositoryName& name, const UploadId& id, st
   return upload_hash_states(name, id) + "/" + std::to_string(offset);
 }
 
+std::string object_uploads() { return "/berth/uploads"; }
+std::string object_upload(const UploadId& id) { return object_uploads() + "/" + id.str(); }
+
 std::string v1_images() { return v1_root + "/images"; }
 std::string v1_json(const ImageId& id) { return v1_directory(id) + "/json"; }
 std::string v1_image(const ImageId& id) { return v1_directory(id) + "/image"; }

@@ -76,6 +76,10 @@ std::string upload_started_at(const RepositoryName& name, const UploadId& id);
 std::string upload_hash_states(const RepositoryName& name, const UploadId& id);
 std::string upload_hash_state(const RepositoryName& name, const UploadId& id, std::uint64_t offset);
 
+// What is kept of uploads to objects (storage/uploads/object_uploads.h): a directory an upload, below that of all.
+std::string object_uploads();
+std::string object_upload(const UploadId& id);
+
 // The files of v1 images, beside v2/: docker/distribution does not look there.
 std::string v1_images();
 std::string v1_json(const ImageId& id);

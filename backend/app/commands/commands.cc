@@ -20,6 +20,7 @@
 #include "app/pool/immutable.h"
 #include "app/pool/pool.h"
 #include "app/pool/purger.h"
+#include "app/store_parts.h"
 #include "app/supervisor/account.h"
 #include "app/supervisor/listen_check.h"
 #include "app/supervisor/listen_socket.h"
@@ -30,8 +31,6 @@
 #include "base/random.h"
 #include "config/config.h"
 #include "config/keys.h"
-#include "driver/filesystem.h"
-#include "storage/uploads/file_uploads.h"
 
 namespace berth::app {
 namespace {
@@ -177,17 +176,15 @@ int purge_uploads(const std::string& config_path, PurgeRun run, Loudness loudnes
   if (!account) return complain(account.error());
   if (const auto acting = act_as(*account, config); !acting) return complain(acting.error());
   if (const auto dropped = drop_root(); !dropped) return complain(dropped.error());
-  driver::FsOps ops;
   SystemRandom random;
-  driver::Filesystem driver(config.storage.root, ops, random);
   SystemClock clock;
-  storage::FileUploads uploads(driver, clock, random);
+  StoreParts store(config, clock, random);
   Progress progress("directories", Progress::Unit::items, loudness);
   const auto look = [&progress] { // between two directories
     progress.advance();
     return false;
   };
-  const auto purged = purge_once(config, uploads, clock.now(), *progress.logger(*logger), look);
+  const auto purged = purge_once(config, store.uploads(), clock.now(), *progress.logger(*logger), look);
   if (!purged) return complain(purged.error());
   return purged->failed == 0 ? exit_ok : exit_failure;
 }

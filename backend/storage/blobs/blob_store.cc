@@ -70,7 +70,7 @@ Result<std::string> BlobStore::get(const Digest& digest, std::size_t max_bytes, 
 }
 
 Result<bool> BlobStore::has(const Content& content, const std::string& path) {
-  if (!content.is_file()) { // small enough to compare
+  if (content.is_in_memory()) { // small enough to compare
     const auto existing = driver_.get_content(path, content.size());
     return existing && *existing == content.bytes();
   }

@@ -55,7 +55,7 @@ private:
   }
   Result<> send() {
     hash_.update(as_bytes(piece_));
-    return writer_.append(Content::of(std::exchange(piece_, {})));
+    return writer_.append(Content::of(std::exchange(piece_, {})), registry::Comes::in_chunks);
   }
 
   registry::BlobWriter& writer_;
