@@ -68,6 +68,14 @@ std::string blob_alias(const Digest& digest) {
          std::string(digest.hex());
 }
 
+std::string verified_shard(std::string_view shard) { return join({"/berth/verify/", shard}); }
+std::string verify_run() { return "/berth/verify/run"; }
+std::string damaged_blob(const CanonicalDigest& digest, Time found) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(found.time_since_epoch()).count();
+  return join({"/berth/damaged/", name_of(digest.algorithm()), "/", digest.hex().substr(0, 2), "/", digest.hex(), ".",
+               std::to_string(seconds)});
+}
+
 std::string repositories() { return root + "/repositories"; }
 std::string repository(const RepositoryName& name) { return join({root, "/repositories/", name.str()}); }
 std::string manifests(const RepositoryName& name) {
