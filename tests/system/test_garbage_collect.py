@@ -192,17 +192,19 @@ def test_traps(store, row):
     assert case.get("says", "") in dry.stderr
 
 
-def test_images_are_pulled_whole_after_all_traps(tmp_path):
-    """One store with everything that a running registry serves; a collection with all options."""
-    store = MadeStore(tmp_path / "store")
-    for row in ("tagged_index", "by_sha512", "signatures", "elsewhere", "without_layers"):
-        ROWS[row](store)
+@pytest.mark.parametrize("row", ["tagged_index", "referrers", "elsewhere", "unused_alias"])
+def test_images_are_pulled_whole_after_a_trap(store, row):
+    """By a running registry, after a collection with all options."""
+    ROWS[row](store)
     berth(store.root, "--now", "--delete-untagged")
     with running(Registry(root=store.root)) as registry:
         client = Client(registry)
-        pull_whole(client, "zz", "v1")
-        index = json.loads(client.get(client.manifest("team/app", "v1"), EVERYTHING).body)
-        assert index
+        repository, = [path.parent.parent.relative_to(store.v2 / "repositories")
+                       for path in store.v2.glob("repositories/**/_manifests/tags")]
+        pull_whole(client, repository, "v1")
+        if row == "referrers":
+            for link in store.v2.glob("repositories/**/_manifests/revisions/sha256/*/link"):
+                pull_whole(client, repository, link.read_text())
 
 
 def pull_whole(client, repo, reference):
@@ -229,6 +231,18 @@ def test_random_stores(tmp_path, options):
         if not options:
             assert ours == theirs, f"seed {seed}: kept by berth alone: {theirs - ours}"
         shutil.rmtree(store.root)
+
+
+def test_random_stores_are_served_afterwards(tmp_path):
+    """Every tag is pulled whole, of a store that was collected with all options."""
+    for seed in range(3):
+        store, _ = make_random(tmp_path / f"store{seed}", seed)
+        berth(store.root, "--now", "--delete-untagged")
+        with running(Registry(root=store.root)) as registry:
+            client = Client(registry)
+            for link in store.v2.glob("repositories/**/_manifests/tags/*/current/link"):
+                repo = str(link.relative_to(store.v2 / "repositories")).partition("/_manifests/")[0]
+                pull_whole(client, repo, link.parent.parent.name)
 
 
 # What it says

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/encoding.h"
 #include "model/digester.h"
 #include "storage/enumerate/contents.h"
 #include "storage/paths.h"
