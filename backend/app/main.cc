@@ -11,7 +11,6 @@
 
 #include "app/commands/access.h"
 #include "app/commands/commands.h"
-#include "app/commands/garbage_collect.h"
 #include "app/commands/health.h"
 #include "app/commands/maintenance_commands.h"
 #include "app/commands/manual.h"
@@ -180,7 +179,6 @@ int main(int argc, char** argv) {
   passwd->add_option("USER", user, "whose password; it is asked for, or a line of standard input")->required();
   CLI::App* health = app.add_subcommand("health", "Say whether the registry that runs with CONFIG is well");
   health->add_option("CONFIG", config, "config.yml")->envname("REGISTRY_CONFIGURATION_PATH");
-  CLI::App* collect = app.add_subcommand("garbage-collect", "Not there yet: says what to do instead")->allow_extras();
   const RobotCommands robot(app, config);
   const PackageCommands package(app);
   const berth::app::MaintenanceCommands maintenance(app, config);
@@ -196,7 +194,6 @@ int main(int argc, char** argv) {
     return berth::app::access(config, subject, repository);
   }
   if (health->parsed()) return berth::app::health(config);
-  if (collect->parsed()) return berth::app::garbage_collect();
   if (keys->parsed()) return berth::app::config_keys();
   if (passwd->parsed()) return berth::app::passwd(file, user);
   if (const auto code = maintenance.run()) return *code;

@@ -86,14 +86,20 @@ struct Config {
     unsigned slowest = 512;          // bytes a second that a request has to come with, at least
     std::vector<std::string> exempt; // networks of whose clients nothing is limited: "10.0.0.0/8"
   };
+  struct ImmutableRule {
+    std::string origin; // "FILE:LINE"
+    std::vector<std::string> repositories, tags, except;
+  };
   struct Berth {
     AccessRules access;
+    std::vector<ImmutableRule> immutable;
     Limits limits;
-    unsigned threads = 16;     // workers of the pool, [1, 1024]
-    std::string run_directory; // default <root>/berth/<hostname>-<port>/run
-    std::string spool;         // default <root>/berth/<hostname>-<port>/spool; same filesystem as the root
-    std::string socket;        // default <run_directory>/pool.sock; a unix socket path
-    std::string user;          // started as root: who serves; default: the owner of the storage root
+    unsigned threads = 16;       // workers of the pool, [1, 1024]
+    std::string state_directory; // default <root>/berth: one for all pools of a store
+    std::string run_directory;   // default <state_directory>/<hostname>-<port>/run
+    std::string spool;           // default <root>/berth/<hostname>-<port>/spool; same filesystem as the root
+    std::string socket;          // default <run_directory>/pool.sock; a unix socket path
+    std::string user;            // started as root: who serves; default: the owner of the storage root
     std::uint64_t notification_queue_bytes = std::uint64_t{1} << 30; // of one endpoint
     int events_version = 1;      // of the envelope's media type: 1 of docker/distribution 2, 2 of 3
     std::string nginx_binary;    // default: nginx found in PATH, /usr/sbin, /usr/local/sbin
@@ -103,6 +109,7 @@ struct Config {
     std::string v1_socket; // of a pool of its own for v1 (`berth serve --api v1`); empty: the pool's
     std::uint64_t v1_max_layer_bytes = std::uint64_t{16} << 30; // unpacked
     std::vector<std::string> trusted_proxies; // addresses and networks whose X-Forwarded-For is believed
+    Collection collection;
     std::string v1_upstream; // https://host:port of another v1 registry, to which nginx passes /v1/; empty: none
   } berth;
 };
@@ -115,6 +122,11 @@ struct Loaded {
 
 // The environment as NAME=value pairs; only REGISTRY_* is looked at.
 using Environment = std::vector<std::pair<std::string, std::string>>;
+
+// A time with its unit, and a grace of berth.collection, as they stand in a config. Errors: invalid; the message says
+// what is allowed.
+Result<Duration> parse_age(const std::string& text);
+Result<Duration> parse_grace(const std::string& text);
 
 // Reads the file, applies the overrides, checks every value.
 // Errors: invalid; the message is one line `FILE:LINE: key: "value": what is allowed`.

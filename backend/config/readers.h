@@ -42,7 +42,9 @@ Result<Duration> to_duration(const Node& node);
 Result<Duration> to_reload_drain(const Node& node);
 // The same, with a unit and not negative: a bare 168 that meant hours removes everything.
 Result<Duration> to_age(const Node& node);
-Result<Duration> to_pause(const Node& node); // the same, of a second at least
+Result<Duration> to_pause(const Node& node);                       // the same, of a second at least
+Result<Duration> to_grace(const Node& node);                       // the same as to_age, of an hour at least
+Result<std::optional<Duration>> to_untagged_age(const Node& node); // the same; never: nothing
 Result<LogFormat> to_log_format(const Node& node);
 Result<std::vector<std::pair<std::string, std::string>>> to_log_fields(const Node& node);
 Result<std::vector<std::string>> to_list(const Node& node);            // of texts
@@ -68,6 +70,7 @@ Result<std::string> to_certificate_subject(const Node& node);
 // Begin an element of a list, with its place.
 Result<> begin_rule(const Reading& reading);
 Result<> begin_issuer(const Reading& reading);
+Result<> begin_immutable(const Reading& reading);
 
 // http_values.cc: those that may warn of what they take.
 Result<std::string> to_prefix(const Reading& reading);         // with its last slash

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,14 @@ struct Purging {
   Duration age = std::chrono::hours(168);
   Duration interval = std::chrono::hours(24);
   bool dry_run = false;
+};
+
+// berth.collection
+struct Collection {
+  bool enabled = false;
+  Duration interval = std::chrono::hours(1);
+  Duration grace = std::chrono::hours(24);
+  std::optional<Duration> untagged; // how old a manifest without a tag is when it goes; absent: never
 };
 
 struct Debug {

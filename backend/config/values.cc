@@ -120,6 +120,27 @@ Result<Duration> to_pause(const Node& node) {
   return std::max(pause, Duration(std::chrono::seconds(1)));
 }
 
+Result<Duration> to_grace(const Node& node) {
+  const auto grace = to_age(node);
+  if (!grace || *grace < std::chrono::hours(1)) return allow("a time with its unit, of at least 1h, as in 24h");
+  return grace;
+}
+
+Result<std::optional<Duration>> to_untagged_age(const Node& node) {
+  if (node.is_scalar() && lower(node.text) == "never") return std::nullopt;
+  const auto age = to_grace(node);
+  if (!age) return allow("never, or a time with its unit, of at least 1h, as in 168h");
+  return *age;
+}
+
+Result<Duration> parse_age(const std::string& text) {
+  return to_age({.kind = Node::Kind::scalar, .origin = {}, .text = text, .members = {}, .items = {}});
+}
+
+Result<Duration> parse_grace(const std::string& text) {
+  return to_grace({.kind = Node::Kind::scalar, .origin = {}, .text = text, .members = {}, .items = {}});
+}
+
 Result<LogFormat> to_log_format(const Node& node) {
   return to_word<LogFormat, 3>(
       node, {{{"text", LogFormat::text}, {"json", LogFormat::json}, {"logstash", LogFormat::logstash}}});

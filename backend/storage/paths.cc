@@ -38,7 +38,7 @@ constexpr std::size_t lock_digits = 2;
 
 std::string hash_of(const std::string& text) { return std::string(CanonicalDigest::of_bytes(text).hex()); }
 
-std::string v1_directory(const ImageId& id) { return v1_root + "/images/" + id.str(); }
+std::string v1_directory(const ImageId& id) { return v1_images() + "/" + id.str(); }
 
 } // namespace
 
@@ -58,11 +58,22 @@ std::string parked_blob(const CanonicalDigest& digest) {
 }
 std::string parked_link(const std::string& link) { return link.substr(0, link.rfind('/')) + "/collected"; }
 std::string collection_began() { return "/berth/collected/began"; }
-std::string collection_lock() { return "/berth/locks/collection"; }
+std::string collection_lock() { return "/locks/collection"; }
 
+std::string blobs() { return join({root, "/blobs/", name_of(CanonicalDigest::canonical_algorithm)}); }
+
+std::string blob_aliases() { return "/berth/aliases"; }
 std::string blob_alias(const Digest& digest) {
-  return "/berth/aliases/" + algorithm_part(digest) + "/" + std::string(digest.hex().substr(0, 2)) + "/" +
+  return blob_aliases() + "/" + algorithm_part(digest) + "/" + std::string(digest.hex().substr(0, 2)) + "/" +
          std::string(digest.hex());
+}
+
+std::string verified_shard(std::string_view shard) { return join({"/berth/verify/", shard}); }
+std::string verify_run() { return "/berth/verify/run"; }
+std::string damaged_blob(const CanonicalDigest& digest, Time found) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(found.time_since_epoch()).count();
+  return join({"/berth/damaged/", name_of(digest.algorithm()), "/", digest.hex().substr(0, 2), "/", digest.hex(), ".",
+               std::to_string(seconds)});
 }
 
 std::string repositories() { return root + "/repositories"; }
@@ -71,21 +82,23 @@ std::string manifests(const RepositoryName& name) {
   return join({root, "/repositories/", name.str(), "/", manifests_directory});
 }
 
+std::string layers(const RepositoryName& name) { return join({root, "/repositories/", name.str(), "/_layers"}); }
 std::string layer_link(const RepositoryName& name, const Digest& digest) {
-  return below(join({root, "/repositories/", name.str(), "/_layers"}), digest, "/link");
+  return below(layers(name), digest, "/link");
 }
 std::string revision_link(const RepositoryName& name, const Digest& digest) {
   // docker/distribution's garbage collector stumbles over a second revision link of one manifest.
   const bool canonical = digest.algorithm() == CanonicalDigest::canonical_algorithm;
-  return below(manifests(name) + (canonical ? "/revisions" : "/aliases"), digest, "/link");
+  return below(canonical ? manifests(name) + "/revisions" : aliases(name), digest, "/link");
 }
 std::string revisions(const RepositoryName& name) {
   return manifests(name) + "/revisions/" + std::string(name_of(CanonicalDigest::canonical_algorithm));
 }
 
-std::string referrers(const RepositoryName& name, const Digest& subject) {
-  return below(manifests(name) + "/referrers", subject);
-}
+std::string aliases(const RepositoryName& name) { return manifests(name) + "/aliases"; }
+
+std::string referrers(const RepositoryName& name) { return manifests(name) + "/referrers"; }
+std::string referrers(const RepositoryName& name, const Digest& subject) { return below(referrers(name), subject); }
 std::string referrer(const RepositoryName& name, const Digest& subject, const Digest& digest) {
   return below(referrers(name, subject), digest);
 }
@@ -110,14 +123,16 @@ std::string tag_index_link(const RepositoryName& name, const Tag& t, const Canon
 }
 
 std::string tag_lock(const RepositoryName& name, const Tag& tag) {
-  return "/berth/locks/t-" + hash_of(name.str() + ":" + tag.str()).substr(0, lock_digits);
+  return "/locks/t-" + hash_of(name.str() + ":" + tag.str()).substr(0, lock_digits);
 }
 std::string manifest_lock(const RepositoryName& name, const CanonicalDigest& digest) {
-  return "/berth/locks/m-" + hash_of(name.str() + "@" + digest.str()).substr(0, lock_digits);
+  return "/locks/m-" + hash_of(name.str() + "@" + digest.str()).substr(0, lock_digits);
 }
 std::string removal(const RepositoryName& name, const CanonicalDigest& digest) {
   return "/berth/removals/" + hash_of(name.str() + "@" + digest.str());
 }
+
+std::string pools_lock() { return "/locks/pools"; }
 
 std::string uploads(const RepositoryName& name) { return repository(name) + "/_uploads"; }
 std::string upload(const RepositoryName& name, const UploadId& id) { return uploads(name) + "/" + id.str(); }
@@ -132,19 +147,24 @@ std::string upload_hash_state(const RepositoryName& name, const UploadId& id, st
   return upload_hash_states(name, id) + "/" + std::to_string(offset);
 }
 
+std::string object_uploads() { return "/berth/uploads"; }
+std::string object_upload(const UploadId& id) { return object_uploads() + "/" + id.str(); }
+
+std::string v1_images() { return v1_root + "/images"; }
 std::string v1_json(const ImageId& id) { return v1_directory(id) + "/json"; }
 std::string v1_image(const ImageId& id) { return v1_directory(id) + "/image"; }
 std::string v1_uploads(const ImageId& id) { return v1_directory(id) + "/uploads"; }
 std::string v1_upload(const ImageId& id, const CanonicalDigest& payload) {
   return v1_uploads(id) + "/" + std::string(payload.hex());
 }
-std::string v1_lock(const ImageId& id) { return "/berth/locks/v1-" + id.str().substr(0, 2); }
+std::string v1_lock(const ImageId& id) { return "/locks/v1-" + id.str().substr(0, 2); }
 std::string v1_repositories(const ImageId& id) { return v1_directory(id) + "/repositories"; }
 std::string v1_member(const ImageId& id, const RepositoryName& name) {
   return v1_repositories(id) + "/" + name.str() + "/" + v1_member_file;
 }
+std::string v1_pushed(const RepositoryName& name) { return v1_root + "/repositories/" + name.str() + "/_manifests"; }
 std::string v1_pushed(const RepositoryName& name, const CanonicalDigest& manifest) {
-  return below(v1_root + "/repositories/" + name.str() + "/_manifests", manifest) + "/image";
+  return below(v1_pushed(name), manifest) + "/image";
 }
 std::string v1_note(const RepositoryName& name, const model::Tag& tag) {
   return v1_root + "/repositories/" + name.str() + "/_tags/" + tag.str() + "/note";

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "model/digest.h"
 #include "model/image_id.h"
 #include "model/names.h"
@@ -20,20 +21,30 @@ using model::Tag;
 using model::UploadId;
 
 std::string blob_data(const CanonicalDigest& digest); // blobs/sha256/<hh>/<hex>/data
+std::string blobs();                                  // the directory of the <hh>
 
 // The canonical digest of a blob that was pushed under another one: berth's own, beside docker/distribution's tree.
 std::string blob_alias(const Digest& digest);
+std::string blob_aliases(); // the directory of all of them
+
+// Of verification: when the blobs of a shard were read, whether a run is going on, and where damaged blobs are put.
+std::string verified_shard(std::string_view shard);
+std::string verify_run();
+std::string damaged_blob(const CanonicalDigest& digest, Time found);
 
 std::string repositories();
 std::string repository(const RepositoryName& name);
 inline constexpr std::string_view manifests_directory = "_manifests"; // its presence makes a directory a repository
 std::string manifests(const RepositoryName& name);
 
+std::string layers(const RepositoryName& name);
 std::string layer_link(const RepositoryName& name, const Digest& digest);
 std::string revision_link(const RepositoryName& name, const Digest& digest);
 std::string revisions(const RepositoryName& name); // the directory of revisions by canonical digest
+std::string aliases(const RepositoryName& name);   // that of revisions by other digests
 
-// The directory of what refers to subject, and that of one entry in it.
+// The directory of all subjects, that of what refers to one, and that of one entry in it.
+std::string referrers(const RepositoryName& name);
 std::string referrers(const RepositoryName& name, const Digest& subject);
 std::string referrer(const RepositoryName& name, const Digest& subject, const Digest& digest);
 
@@ -62,6 +73,7 @@ std::string blob_shard(std::string_view digits);
 std::string parked_shard(std::string_view digits);
 std::string collection_began(); // a file that each run touches, for the time by the store's clock
 std::string collection_lock();  // whoever collects holds it, from the mark to the end of the sweep
+std::string pools_lock();       // every pool shares it: whoever needs all of them stopped asks for it alone
 
 std::string uploads(const RepositoryName& name);
 std::string upload(const RepositoryName& name, const UploadId& id);
@@ -70,7 +82,12 @@ std::string upload_started_at(const RepositoryName& name, const UploadId& id);
 std::string upload_hash_states(const RepositoryName& name, const UploadId& id);
 std::string upload_hash_state(const RepositoryName& name, const UploadId& id, std::uint64_t offset);
 
+// What is kept of uploads to objects (storage/uploads/object_uploads.h): a directory an upload, below that of all.
+std::string object_uploads();
+std::string object_upload(const UploadId& id);
+
 // The files of v1 images, beside v2/: docker/distribution does not look there.
+std::string v1_images();
 std::string v1_json(const ImageId& id);
 std::string v1_image(const ImageId& id);   // its presence makes an image a finished one
 std::string v1_uploads(const ImageId& id); // the layers that came for an image which is not finished
@@ -79,6 +96,7 @@ std::string v1_lock(const ImageId& id);         // who changes an image holds th
 std::string v1_repositories(const ImageId& id); // a tree of the repositories that an image is in
 inline constexpr const char* v1_member_file = "_manifest";
 std::string v1_member(const ImageId& id, const RepositoryName& name);
+std::string v1_pushed(const RepositoryName& name); // the directory of the manifests that were made of a pushed image
 std::string v1_pushed(const RepositoryName& name, const CanonicalDigest& manifest);
 std::string v1_note(const RepositoryName& name, const model::Tag& tag);
 

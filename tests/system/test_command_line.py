@@ -86,13 +86,6 @@ def test_a_command_that_is_none(arguments, known):
     assert set(known) <= set(named), line
 
 
-@pytest.mark.parametrize("arguments", [[], ["config.yml"], ["-m", "--dry-run", "config.yml"]])
-def test_garbage_collect_says_what_to_do(arguments):
-    done = berth("garbage-collect", *arguments)
-    assert done.returncode == BAD_CONFIG and len(done.stderr.splitlines()) == 1
-    assert "no garbage collection yet" in done.stderr and "registry garbage-collect CONFIG" in done.stderr
-
-
 # Health
 
 

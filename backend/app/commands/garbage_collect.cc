@@ -1,18 +1,124 @@
 #include "app/commands/garbage_collect.h"
 
-#include <cstdio>
+#include <sys/prctl.h>
+#include <unistd.h>
 
+#include <csignal>
+
+#include "app/commands/collection_report.h"
 #include "app/commands/commands.h"
+#include "app/commands/complain.h"
+#include "app/commands/low_priority.h"
+#include "app/commands/store.h"
+#include "storage/paths.h"
 
 namespace berth::app {
+namespace {
 
-int garbage_collect() {
-  std::fputs("berth: garbage-collect: berth has no garbage collection yet. docker/distribution's works on the same "
-             "files: stop berth, run `registry garbage-collect CONFIG` of registry:2 over them, start berth again. "
-             "Without --delete-untagged; and blobs that manifests name by sha512 alone are garbage to it "
-             "(docs/operations.md)\n",
-             stderr);
-  return exit_usage;
+constexpr const char* beside_others =
+    "berth: note: docker-registry on the same files does not see what is parked, and one that remembers descriptors in "
+    "its own memory must be stopped meanwhile (docs/operations.md)\n";
+
+// With what CPU and disk nobody else wants, and no longer than the pool that asked for it lives.
+void be_modest() {
+  take_low_priority();
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+// One run, and the locks that it holds.
+class Run {
+public:
+  Run(Store& store, const CollectionOptions& options, Progress& progress)
+      : store_(store), options_(options), progress_(progress), grace_(grace_of(store.config(), options)) {}
+
+  // False if another run is at work, or none is due: then nothing was done.
+  Result<bool> collect() {
+    BERTH_TRY(const bool mine, lock());
+    if (!mine) return false;
+    if (options_.background && !is_due()) return false;
+    BERTH_TRY(const Time began, now());
+    storage::MarkOptions marking{.began = began, .grace = grace_, .untagged = untagged()};
+    CollectionReport report(options_, grace_, progress_);
+    storage::LiveSet live;
+    BERTH_TRY(const bool whole, storage::mark(store_.driver(), marking, live, report));
+    if (!whole) return false;
+    const storage::Swept swept =
+        storage::sweep({store_.driver(), store_.cache(), *logger_}, live, report.links(), began,
+                       {.grace = grace_, .dry_run = options_.dry_run, .now = options_.now},
+                       [&](storage::Step step, const std::string& path, std::uint64_t) { report.swept(step, path); });
+    failed_ = swept.failed;
+    if (options_.background)
+      store_.logger().info("collected", {{"report", report.json(live, swept, began).dump()}});
+    else
+      report.print(live, swept, began);
+    return true;
+  }
+
+  std::uint64_t failed() const { return failed_; }
+
+private:
+  static config::Duration grace_of(const config::Config& config, const CollectionOptions& options) {
+    if (options.now) return config::Duration(0);
+    return options.grace.value_or(config.berth.collection.grace);
+  }
+
+  std::optional<config::Duration> untagged() const {
+    if (options_.delete_untagged) return grace_;
+    return options_.background ? store_.config().berth.collection.untagged : std::nullopt;
+  }
+
+  // False if another collection holds the lock. A dry run needs none: it changes nothing.
+  Result<bool> lock() {
+    if (options_.dry_run) return true;
+    auto collection = store_.locks().try_exclusive(storage::paths::collection_lock());
+    if (!collection && is(collection.error(), Code::busy)) return false;
+    if (!collection) return std::unexpected(std::move(collection).error());
+    collection_ = *std::move(collection);
+    if (!options_.now) return true;
+    auto pools = store_.locks().try_exclusive(storage::paths::pools_lock());
+    if (!pools && is(pools.error(), Code::busy))
+      return fail(Code::invalid, "--now: a registry runs on this store: stop it, on every host, or leave out --now");
+    if (!pools) return std::unexpected(std::move(pools).error());
+    pools_ = *std::move(pools);
+    return true;
+  }
+
+  // Whether the last run, of whichever pool, began about as long ago as the interval.
+  bool is_due() {
+    const auto last = store_.driver().stat(storage::paths::collection_began());
+    if (!last || !last->changed) return true;
+    return SystemClock().now() - *last->changed > store_.config().berth.collection.interval * 9 / 10;
+  }
+
+  Result<Time> now() {
+    if (options_.dry_run) return SystemClock().now();
+    return storage::store_time(store_.driver());
+  }
+
+  Store& store_;
+  const CollectionOptions& options_;
+  Progress& progress_;
+  const config::Duration grace_;
+  const std::unique_ptr<Logger> logger_ = progress_.logger(store_.logger());
+  std::unique_ptr<driver::Lock> collection_, pools_;
+  std::uint64_t failed_ = 0;
+};
+
+} // namespace
+
+int garbage_collect(const std::string& config_path, const CollectionOptions& options) {
+  const auto store = Store::open(config_path);
+  if (!store) return complain(store.error());
+  if (options.background) be_modest();
+  const bool silent = options.quiet || options.background;
+  if (!silent && !options.dry_run) std::fputs(beside_others, stderr);
+  Progress progress("repositories", Progress::Unit::items, silent ? Loudness::quiet : Loudness::normal);
+  Run run(**store, options, progress);
+  const auto done = run.collect();
+  if (!done) return complain(done.error());
+  if (!*done && options.background) return exit_ok;
+  if (!*done) return complain(fail(Code::busy, "another collection is at work on this store").error());
+  return run.failed() == 0 ? exit_ok : exit_failure;
 }
 
 } // namespace berth::app

@@ -18,7 +18,8 @@
 #include "fcgi/client.h"
 #include "notify/notifier.h"
 #include "notify/queue.h"
-#include "storage/paths.h"
+#include "storage/enumerate/contents.h"
+#include "storage/enumerate/repositories.h"
 
 namespace berth::app {
 namespace {
@@ -28,7 +29,6 @@ namespace fs = std::filesystem;
 
 constexpr auto answer_time = 5s;                       // a pool that is well answers at once
 constexpr auto counting_time = 2s;                     // a person is waiting
-constexpr int max_depth = 64;                          // of repositories in each other
 constexpr std::uint64_t longest_counted = 64ULL << 20; // of a queue
 
 pid_t pid_in(const std::string& path) {
@@ -51,35 +51,22 @@ std::string command_of(pid_t pid) {
   return name;
 }
 
-class UploadCounter {
-public:
-  explicit UploadCounter(driver::StorageDriver& driver) : driver_(driver) {}
-
-  void visit(const std::string& path, int depth) {
-    const auto children = driver::directories_in(driver_, path);
-    if (!children) return; // gone, or not ours to read
-    for (const std::string& child : *children) {
-      if (std::chrono::steady_clock::now() > deadline_ || depth > max_depth) {
-        all_ = false;
-        return;
-      }
-      if (child == "_uploads") {
-        const auto uploads = driver::directories_in(driver_, path + "/" + child);
-        begun_ += uploads ? uploads->size() : 0;
-      } else if (!child.starts_with('_')) {
-        visit(path + "/" + child, depth + 1);
-      }
-    }
+// Of all repositories, or of those that there is time for.
+UploadCounts uploads_of(driver::StorageDriver& driver) {
+  const auto deadline = std::chrono::steady_clock::now() + counting_time;
+  UploadCounts counts;
+  storage::Repositories repositories(driver, [](const auto&, const Error&) { return Result<>(); }); // not ours to read
+  while (const auto found = repositories.next().value_or(std::nullopt)) {
+    if (found->has_uploads)
+      (void)storage::each_upload(driver, found->path, [&](const std::string&) -> Result<> {
+        ++counts.begun;
+        return {};
+      });
+    counts.all_counted = std::chrono::steady_clock::now() < deadline;
+    if (!counts.all_counted) break;
   }
-
-  UploadCounts counts() const { return {.begun = begun_, .all_counted = all_}; }
-
-private:
-  driver::StorageDriver& driver_;
-  const std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now() + counting_time;
-  std::size_t begun_ = 0;
-  bool all_ = true;
-};
+  return counts;
+}
 
 } // namespace
 
@@ -120,9 +107,7 @@ UploadCounts count_uploads(const config::Config& config) {
   driver::FsOps ops;
   SystemRandom random;
   driver::Filesystem driver(config.storage.root, ops, random);
-  UploadCounter counter(driver);
-  counter.visit(storage::paths::repositories(), 0);
-  UploadCounts counts = counter.counts();
+  UploadCounts counts = uploads_of(driver);
   std::error_code error;
   for (fs::directory_iterator entry(config.berth.spool, error), end; !error && entry != end; entry.increment(error))
     if (entry->path().filename() != "lock") ++counts.arriving;
@@ -135,7 +120,7 @@ std::vector<QueueState> queues_of(const config::Config& config) {
   for (const config::NotificationEndpoint& endpoint : config.notifications.endpoints) {
     if (endpoint.disabled) continue;
     notify::QueueOptions options;
-    options.directory = config.storage.root + "/berth/notifications/" + notify::queue_name(endpoint.name);
+    options.directory = config.berth.state_directory + "/notifications/" + notify::queue_name(endpoint.name);
     QueueState state{endpoint.name, 0, 0};
     std::error_code error;
     if (fs::is_directory(options.directory, error)) {

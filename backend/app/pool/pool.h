@@ -23,7 +23,8 @@ enum class Spool { ours_alone, shared };
 struct PoolRole {
   PoolApi serves;
   Spool spool;
-  std::string instance; // as log lines have it
+  std::string instance;    // as log lines have it
+  std::string config_file; // that the commands of a collection are started with; empty: there are none
   NginxBefore nginx = {};
   api::debug::Answers* pulls = nullptr; // that nginx makes by itself, counted; null: it makes none, or nobody counts
 };

@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 
 constexpr config::Duration max_first_delay = 1h;
 
-// A part of the time, evenly chosen.
+} // namespace
+
 config::Duration part_of(config::Duration time, Random& random) {
   std::array<std::byte, sizeof(std::uint64_t)> bytes{};
   random.fill(bytes);
@@ -23,8 +24,6 @@ config::Duration part_of(config::Duration time, Random& random) {
   return config::Duration(
       static_cast<std::int64_t>(number % static_cast<std::uint64_t>(std::max<std::int64_t>(1, time.count()))));
 }
-
-} // namespace
 
 Result<storage::Purged> purge_once(const config::Config& config, storage::UploadStore& uploads, Time now,
                                    Logger& logger, const std::function<bool()>& stop) {

@@ -17,6 +17,9 @@
 
 namespace berth::app {
 
+// A part of a time, evenly chosen.
+config::Duration part_of(config::Duration time, Random& random);
+
 // One purge, and what it did in the log. stop may end it early. Errors: io.
 Result<storage::Purged> purge_once(const config::Config& config, storage::UploadStore& uploads, Time now,
                                    Logger& logger, const std::function<bool()>& stop);

@@ -117,9 +117,10 @@ int Supervisor::run_pool_child(const config::Config& config, Logger& logger, con
   Result<> served = drop_root();
   die_with_parent(); // the kernel forgets it when the user changes
   if (served)
-    served =
-        run_pool(config, {PoolApi::as_configured, Spool::ours_alone, source_.instance, pool.nginx_before, pulls_.get()},
-                 places_.socket, logger, [&] { (void)!::write(ready.get(), "", 1); });
+    served = run_pool(
+        config,
+        {PoolApi::as_configured, Spool::ours_alone, source_.instance, source_.file, pool.nginx_before, pulls_.get()},
+        places_.socket, logger, [&] { (void)!::write(ready.get(), "", 1); });
   if (!served) logger.error("the pool cannot serve: " + served.error().message);
   return served ? 0 : 1;
 }

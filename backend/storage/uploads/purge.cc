@@ -1,9 +1,7 @@
 // The purge of abandoned uploads in docker/distribution's form.
 
-#include <algorithm>
-#include <vector>
-
-#include "storage/paths.h"
+#include "storage/enumerate/contents.h"
+#include "storage/enumerate/repositories.h"
 #include "storage/uploads/file_uploads.h"
 
 namespace berth::storage {
@@ -16,45 +14,31 @@ public:
   Purge(driver::LocalDriver& driver, const PurgeOptions& options, const TellPurged& tell)
       : driver_(driver), options_(options), tell_(tell) {}
 
-  // Visits the uploads of every repository at or below a path.
-  Result<> visit(const std::string& path) {
-    const auto children = driver::directories_in(driver_, path);
-    if (!children) return pass_over(path, children.error());
-    const auto info = driver_.stat(path);
-    if (!info) return {}; // removed meanwhile
-    if (info->version && std::ranges::find(above_, info->version) != above_.end())
-      return {}; // a link that leads back up
-    above_.push_back(info->version);
-    const auto visited = visit_all(path, *children);
-    above_.pop_back();
-    return visited;
+  Result<> run() {
+    Repositories repositories(driver_, [this](const auto& path, const Error& why) { return pass_over(path, why); });
+    for (;;) {
+      if (options_.stop()) return {};
+      BERTH_TRY(const auto found, repositories.next());
+      if (!found) return {};
+      if (found->has_uploads) BERTH_CHECK(visit(found->path));
+    }
   }
 
   Purged result;
 
 private:
-  Result<> visit_all(const std::string& path, const std::vector<std::string>& children) {
-    for (const std::string& child : children) {
-      if (options_.stop()) return {};
-      if (child == "_uploads")
-        BERTH_CHECK(visit_uploads(path + "/" + child));
-      else if (!child.starts_with('_'))
-        BERTH_CHECK(visit(path + "/" + child));
-    }
-    return {};
-  }
-
-  Result<> visit_uploads(const std::string& path) {
-    const auto ids = driver::names_in(driver_, path);
-    if (!ids) return pass_over(path, ids.error());
-    for (const std::string& id : *ids) {
-      if (options_.stop()) return {};
-      if (is_old(path + "/" + id + "/startedat"))
-        purge(path + "/" + id);
-      else if (is_old_remainder(path + "/" + id))
-        remove(path + "/" + id);
-    }
-    return {};
+  Result<> visit(const std::string& repository) {
+    bool stopped = false;
+    const auto visited = each_upload(driver_, repository, [&](const std::string& upload) -> Result<> {
+      stopped = stopped || options_.stop();
+      if (stopped) return {};
+      if (is_old(upload + "/startedat"))
+        purge(upload);
+      else if (is_old_remainder(upload))
+        remove(upload);
+      return {};
+    });
+    return visited ? visited : pass_over(repository + "/_uploads", visited.error());
   }
 
   // A directory that was removed meanwhile, or is not ours to read.
@@ -105,14 +89,13 @@ private:
   driver::LocalDriver& driver_;
   const PurgeOptions& options_;
   const TellPurged& tell_;
-  std::vector<std::optional<driver::Version>> above_; // of the directories that are being visited
 };
 
 } // namespace
 
 Result<Purged> FileUploads::purge(const PurgeOptions& options, const TellPurged& tell) {
   Purge purge(driver_, options, tell);
-  BERTH_CHECK(purge.visit(paths::repositories()));
+  BERTH_CHECK(purge.run());
   return purge.result;
 }
 

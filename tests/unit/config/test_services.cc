@@ -148,6 +148,31 @@ TEST_CASE("when uploads are purged has a unit: a bare number would remove what i
                           "unit, as in 168h or 90m");
 }
 
+TEST_CASE("garbage waits for an hour at least, and its times have units") {
+  using std::chrono::hours;
+  const Collection usual = config_of("").berth.collection;
+  CHECK_FALSE(usual.enabled);
+  CHECK(usual.grace == hours(24));
+  CHECK_FALSE(usual.untagged);
+  const Collection set =
+      config_of("berth: {collection: {enabled: true, interval: 2h, grace: 90m, untagged: 168h}}\n").berth.collection;
+  CHECK((set.enabled && set.interval == hours(2) && set.grace == std::chrono::minutes(90)));
+  CHECK(set.untagged == hours(168));
+  CHECK_FALSE(config_of("berth: {collection: {untagged: Never}}\n").berth.collection.untagged);
+  const auto refusal = [](const std::string& key, const std::string& text) {
+    return refusal_of("berth: {collection: {" + key + ": " + text + "}}\n");
+  };
+  CHECK(refusal("grace", "24") ==
+        "config.yml:4: berth.collection.grace: \"24\": allowed is a time with its unit, of at "
+        "least 1h, as in 24h");
+  for (const char* wrong : {"59m", "-2h", "always"}) {
+    CAPTURE(wrong);
+    CHECK(refusal("grace", wrong).contains("of at least 1h"));
+    CHECK(refusal("untagged", wrong).contains("allowed is never, or a time with its unit, of at least 1h"));
+  }
+  CHECK(refusal("interval", "1").contains("a time with its unit"));
+}
+
 TEST_CASE("proxies that are believed are addresses and networks") {
   CHECK(config_of("berth: {trustedproxies: [10.0.0.0/8, ::1, 'fd00::/8', 192.0.2.1]}\n").berth.trusted_proxies.size() ==
         4);
