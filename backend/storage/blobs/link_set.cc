@@ -81,7 +81,7 @@ driver::PutFile LinkSet::file(const model::Digest& digest, const model::Canonica
 Result<> LinkSet::unlink(const model::Digest& digest) {
   const std::string link = path_of_(repository_, digest), parked = paths::parked_link(link);
   // First: else it could be brought back in between.
-  const auto aside = driver_->remove(parked, driver::Durability::scratch);
+  auto aside = driver_->remove(parked, driver::Durability::scratch);
   if (!aside && !is(aside.error(), Code::not_found)) return aside;
   auto removed = driver_->remove(link, driver::Durability::durable);
   if (aside && !removed && is(removed.error(), Code::not_found))

@@ -67,7 +67,7 @@ auto look_up(driver::StorageDriver& driver, const std::string& place, const Park
              registry::Need need, const Look& look) {
   using Found = std::invoke_result_t<const Look&, const std::string&>::value_type;
   using Answer = Result<Looked<Found>>;
-  const auto as_answer = [](auto&& found) -> Answer {
+  const auto as_answer = [](Result<Found> found) -> Answer {
     if (!found) return std::unexpected(std::move(found).error());
     return Looked<Found>{*std::move(found), false};
   };
@@ -75,13 +75,16 @@ auto look_up(driver::StorageDriver& driver, const std::string& place, const Park
   if (in_place || !is(in_place.error(), Code::not_found)) return as_answer(std::move(in_place));
   const std::string parked = parked_name();
   auto aside = look(parked);
-  if (aside && need == registry::Need::to_read) return Answer(Looked<Found>{*std::move(aside), true});
-  const Result<> back =
-      aside ? Quarantine(driver).bring_back({place, parked}) : Result<>(std::unexpected(std::move(aside).error()));
-  if (back) return as_answer(std::move(aside));
-  if (!is(back.error(), Code::not_found)) return Answer(std::unexpected(back.error()));
-  return as_answer(
-      look(place)); // it was brought back between the two looks, and its parked name dropped; or it is gone
+  if (aside) {
+    if (need == registry::Need::to_read) return Answer(Looked<Found>{*std::move(aside), true});
+    const Result<> back = Quarantine(driver).bring_back({place, parked});
+    if (back) return as_answer(std::move(aside));
+    if (!is(back.error(), Code::not_found)) return Answer(std::unexpected(back.error()));
+  } else if (!is(aside.error(), Code::not_found)) {
+    return as_answer(std::move(aside));
+  }
+  // It was brought back between the two looks, and its parked name dropped; or it is gone.
+  return as_answer(look(place));
 }
 
 } // namespace berth::storage
