@@ -23,8 +23,8 @@ std::string_view name_of(FindingKind kind);
 
 struct Finding {
   FindingKind kind{};
-  std::string why = {};                     // in words
-  std::string path = {};                    // in the store
+  std::string why = {};                   // in words
+  std::string path = {};                  // in the store
   std::string repository = {};            // empty: of the whole store
   std::vector<std::string> tags = {};     // that lead to it
   std::string digest = {};                // of the blob, the manifest
