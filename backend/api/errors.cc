@@ -23,6 +23,7 @@ constexpr Row table[] = {
     {unsupported_media_type,    {"UNSUPPORTED",               415, "the content type is not supported here"}},
     {unauthorized,              {"UNAUTHORIZED",              401, "authentication required"}},
     {denied,                    {"DENIED",                    403, "requested access to the resource is denied"}},
+    {immutable,                 {"DENIED",                    409, "the tag is immutable"}},
     {unavailable,               {"UNAVAILABLE",               503, "service unavailable"}},
     {too_many_requests,         {"TOOMANYREQUESTS",           429, "too many requests"}},
     {digest_invalid,            {"DIGEST_INVALID",            400, "provided digest did not match uploaded content"}},

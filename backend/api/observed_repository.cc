@@ -19,8 +19,10 @@ public:
       : writer_(std::move(writer)), name_(name), events_(events) {}
 
   const model::UploadId& id() const override { return writer_->id(); }
-  std::uint64_t size() const override { return writer_->size(); }
-  Result<> append(Content content) override { return writer_->append(std::move(content)); }
+  registry::UploadProgress progress() const override { return writer_->progress(); }
+  Result<> append(Content content, registry::Comes comes) override {
+    return writer_->append(std::move(content), comes);
+  }
   Result<Descriptor> commit(Content rest, const Digest& digest) override {
     auto descriptor = writer_->commit(std::move(rest), digest);
     if (descriptor) events_.blob(Action::push, name_, *descriptor);
@@ -64,12 +66,14 @@ public:
     }
     return registry::Created(watched(std::get<std::unique_ptr<registry::BlobWriter>>(*std::move(created))));
   }
-  Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id) override {
-    auto writer = blobs_.resume(id);
+  Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id, const std::string& state) override {
+    auto writer = blobs_.resume(id, state);
     if (!writer) return writer;
     return watched(*std::move(writer));
   }
-  Result<std::uint64_t> upload_size(const model::UploadId& id) override { return blobs_.upload_size(id); }
+  Result<registry::UploadProgress> upload_progress(const model::UploadId& id, const std::string& state) override {
+    return blobs_.upload_progress(id, state);
+  }
   Result<> remove(const Digest& digest) override {
     auto removed = blobs_.remove(digest);
     if (removed) events_.deleted(name_, digest);

@@ -17,13 +17,14 @@ std::unexpected<Error> refuse() { return fail(Code::blob_upload_invalid, {}, "th
 
 std::string to_message(const UploadState& state) {
   // The order and the names of docker/distribution's Go struct.
-  return nlohmann::ordered_json{
+  nlohmann::ordered_json message{
       {"Name", state.name},
       {"UUID", state.id},
       {"Offset", state.offset},
       {"StartedAt", to_rfc3339_nano(state.started_at)},
-  }
-      .dump();
+  };
+  if (!state.of_store.empty()) message["State"] = state.of_store; // docker/distribution passes over it
+  return message.dump();
 }
 
 Result<UploadState> parse_message(std::string_view message) {
@@ -38,7 +39,7 @@ Result<UploadState> parse_message(std::string_view message) {
   const auto started_at = parse_rfc3339(text("StartedAt"));
   if (!started_at) return refuse();
   // A negative offset, which Go's type allows, becomes one that no upload has.
-  return UploadState{text("Name"), text("UUID"), offset->get<std::uint64_t>(), *started_at};
+  return UploadState{text("Name"), text("UUID"), offset->get<std::uint64_t>(), *started_at, text("State")};
 }
 
 } // namespace

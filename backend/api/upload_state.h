@@ -17,6 +17,7 @@ struct UploadState {
   std::string id;           // of the upload
   std::uint64_t offset = 0; // bytes acknowledged when the token was made
   Time started_at;
+  std::string of_store = {}; // registry::UploadProgress::state; in the token as "State", unless it is empty
 };
 
 // Threads: safe.

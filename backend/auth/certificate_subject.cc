@@ -6,8 +6,8 @@
 #include <openssl/x509v3.h>
 
 #include "auth/caller_name.h"
-#include "auth/glob.h"
 #include "auth/openssl_owned.h"
+#include "model/glob.h"
 
 namespace berth::auth {
 namespace {
@@ -59,7 +59,7 @@ Result<Caller> CertificateSubject::of(std::string_view pem) const {
   ERR_clear_error();
   if (name.empty() || name.size() > max_name_bytes || !is_plain_utf8(name))
     return refused("has a name that is empty, longer than 255 bytes or no plain text");
-  if (!pattern.empty() && !matches_glob(pattern, name))
+  if (!pattern.empty() && !model::matches_glob(pattern, name))
     return refused("has a name that berth.access.certificates.pattern does not match");
   return Caller{.user = "cert:" + name, .kind = Caller::Kind::certificate};
 }

@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <array>
 
-#include "auth/repository_pattern.h"
 #include "auth/who.h"
+#include "model/repository_pattern.h"
 
 namespace berth::auth {
 
 struct Rules::Rule {
   Who who;
-  std::vector<RepositoryPattern> repositories;
+  std::vector<model::RepositoryPattern> repositories;
   Rights rights;
 
   bool is_for(const Caller& caller, std::span<const std::string_view> components, std::string_view user) const {
-    return who.includes(caller) && std::ranges::any_of(repositories, [&](const RepositoryPattern& pattern) {
+    return who.includes(caller) && std::ranges::any_of(repositories, [&](const model::RepositoryPattern& pattern) {
              return pattern.fits(components, user);
            });
   }
@@ -68,14 +68,14 @@ Result<Rights> rights_of(const WrittenRule& rule) {
   return rights;
 }
 
-Result<std::vector<RepositoryPattern>> patterns_of(const WrittenRule& rule, const Who& who) {
-  if (rule.repositories.empty()) return refuse(rule, "repositories", "(nothing)", repository_pattern_form);
-  std::vector<RepositoryPattern> patterns;
+Result<std::vector<model::RepositoryPattern>> patterns_of(const WrittenRule& rule, const Who& who) {
+  if (rule.repositories.empty()) return refuse(rule, "repositories", "(nothing)", model::repository_pattern_form);
+  std::vector<model::RepositoryPattern> patterns;
   for (const std::string& text : rule.repositories) {
-    auto pattern = RepositoryPattern::parse(text);
+    auto pattern = model::RepositoryPattern::parse(text);
     if (!pattern)
       return refuse(rule, "repositories", in_quotes(text),
-                    std::string(repository_pattern_form) + "; " + pattern.error().message);
+                    std::string(model::repository_pattern_form) + "; " + pattern.error().message);
     if (pattern->names_user() && !who.may_be_user())
       return refuse(rule, "repositories", in_quotes(text),
                     "a pattern without {user}, as nobody whom " + in_quotes(rule.who) +
@@ -112,7 +112,7 @@ Result<Rules> Rules::make(const WrittenRules& written) {
 }
 
 Rights Rules::of(const Caller& caller, std::string_view repository) const {
-  const std::vector<std::string_view> components = components_of(repository);
+  const std::vector<std::string_view> components = model::components_of(repository);
   const std::string_view user = user_component(caller);
   Rights rights;
   for (const Rule& rule : *rules_)
@@ -124,8 +124,9 @@ Rights Rules::anywhere(const Caller& caller) const {
   const std::string_view user = user_component(caller);
   Rights rights;
   for (const Rule& rule : *rules_) {
-    const bool has_names = std::ranges::any_of(
-        rule.repositories, [&](const RepositoryPattern& pattern) { return !pattern.names_user() || !user.empty(); });
+    const bool has_names = std::ranges::any_of(rule.repositories, [&](const model::RepositoryPattern& pattern) {
+      return !pattern.names_user() || !user.empty();
+    });
     if (has_names && rule.who.includes(caller)) rights = rights | rule.rights;
   }
   return rights;
@@ -146,7 +147,7 @@ bool Rules::let_anyone_pull_all() const {
 }
 
 std::vector<std::size_t> Rules::reasons(const Caller& caller, std::string_view repository) const {
-  const std::vector<std::string_view> components = components_of(repository);
+  const std::vector<std::string_view> components = model::components_of(repository);
   const std::string_view user = user_component(caller);
   std::vector<std::size_t> numbers;
   for (std::size_t i = 0; i < rules_->size(); ++i)

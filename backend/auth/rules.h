@@ -32,7 +32,7 @@ struct WrittenRule {
   // anyone | signed-in | GROUP | user:NAME | robot:NAME | cert:GLOB | token:ISSUER [CLAIM=GLOB ...]; anyone has
   // everybody who is signed in; in a GLOB * stands for any characters but a slash, ** for any.
   std::string who;
-  std::vector<std::string> repositories; // as RepositoryPattern reads them
+  std::vector<std::string> repositories; // as model::RepositoryPattern reads them
   std::vector<std::string> may;          // pull, add, push, delete, all
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "auth/glob.h"
+#include "model/glob.h"
 #include "model/names.h"
 
 namespace berth::auth {
@@ -138,7 +138,7 @@ bool Who::includes(const Caller& caller) const {
   case Form::anyone:
   case Form::signed_in: return true;
   case Form::one: return caller.kind == kind_ && caller.user == name_;
-  case Form::certificate: return caller.kind == Caller::Kind::certificate && matches_glob(name_, caller.user);
+  case Form::certificate: return caller.kind == Caller::Kind::certificate && model::matches_glob(name_, caller.user);
   case Form::group:
     return std::ranges::find(caller.groups, name_) != caller.groups.end() ||
            (members_ != nullptr && members_->contains({caller.kind, caller.user}));
@@ -146,7 +146,7 @@ bool Who::includes(const Caller& caller) const {
     return caller.kind == Caller::Kind::workload && caller.issuer == name_ &&
            std::ranges::all_of(claims_, [&](const auto& wanted) {
              const auto claim = caller.claims.find(wanted.first);
-             return claim != caller.claims.end() && matches_glob(wanted.second, claim->second);
+             return claim != caller.claims.end() && model::matches_glob(wanted.second, claim->second);
            });
   }
   return false;

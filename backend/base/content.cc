@@ -55,13 +55,30 @@ Result<Content> Content::open(std::string path) {
   return content;
 }
 
+Content Content::from(std::unique_ptr<const Source> source) {
+  Content content;
+  content.size_ = source->size();
+  content.source_ = std::move(source);
+  return content;
+}
+
 void Content::start_writeback() const {
   if (is_file()) ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 Result<> Content::read(std::uint64_t offset, const Sink& sink) const {
   if (is_file()) return read_file(fd_.get(), offset, sink);
+  if (source_ != nullptr) return source_->read(offset, sink);
   return sink(std::as_bytes(std::span(text_.data(), text_.size()).subspan(offset)));
+}
+
+Result<std::string> read_all(const Content& content) {
+  std::string bytes;
+  BERTH_CHECK(content.read([&](std::span<const std::byte> piece) -> Result<> {
+    bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+    return {};
+  }));
+  return bytes;
 }
 
 Result<> read_file(int fd, std::uint64_t offset, const Content::Sink& sink) {

@@ -52,6 +52,19 @@ std::string to_hex(std::string_view bytes) {
   return text;
 }
 
+Result<std::string> from_hex(std::string_view hex) {
+  std::string bytes;
+  bytes.reserve(hex.size() / 2);
+  const auto value_of = [](char digit) { return std::string_view(hex_digits).find(digit); };
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    const std::size_t high = value_of(hex[i]), low = value_of(hex[i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) break;
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  if (bytes.size() * 2 != hex.size()) return fail(Code::invalid, "not hexadecimal");
+  return bytes;
+}
+
 std::string to_base64url(std::string_view bytes) {
   std::string text;
   text.reserve((bytes.size() + 2) / 3 * 4);

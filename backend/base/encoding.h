@@ -19,6 +19,8 @@ inline std::span<const std::byte> as_bytes(std::string_view text) {
 
 // Lower-case, two characters a byte.
 std::string to_hex(std::string_view bytes);
+// The same back. Errors: invalid for an odd length, or any other character.
+Result<std::string> from_hex(std::string_view hex);
 
 // base64url with `=` padding (RFC 4648 section 5), as Go's base64.URLEncoding writes it.
 std::string to_base64url(std::string_view bytes);

@@ -49,6 +49,7 @@ public:
     return oldest;
   }
 
+  bool has(const Key& key) const { return index_.contains(key); } // no use of it
   std::size_t size() const { return entries_.size(); }
 
 private:

@@ -18,6 +18,7 @@ enum class Code {
   unsupported_media_type,
   unauthorized,
   denied,
+  immutable, // a tag that keeps its manifest
   unavailable,
   too_many_requests,
   digest_invalid,

@@ -12,23 +12,19 @@ std::string key_of(const model::RepositoryName& repository, const model::Digest&
 
 Result<std::optional<model::Descriptor>> Memory::find(const model::RepositoryName& repository,
                                                       const model::Digest& digest) {
-  return entries_.with([&](Map& entries) -> std::optional<model::Descriptor> {
-    const model::Descriptor* found = entries.find(key_of(repository, digest));
-    return found != nullptr ? std::optional(*found) : std::nullopt;
-  });
+  return entries_.find(key_of(repository, digest));
 }
 
 Result<> Memory::put(const model::RepositoryName& repository, const model::Digest& digest,
                      const model::Descriptor& descriptor) {
-  entries_.with([&](Map& entries) {
-    entries.put(key_of(repository, digest), descriptor);
-    if (digest != descriptor.digest) entries.put(key_of(repository, descriptor.digest), descriptor);
-  });
+  const std::size_t bytes = descriptor.media_type.size() + descriptor.digest.str().size();
+  entries_.put(key_of(repository, digest), descriptor, bytes);
+  if (digest != descriptor.digest) entries_.put(key_of(repository, descriptor.digest), descriptor, bytes);
   return {};
 }
 
 Result<> Memory::erase(const model::RepositoryName& repository, const model::Digest& digest) {
-  entries_.with([&](Map& entries) { entries.erase(key_of(repository, digest)); });
+  entries_.erase(key_of(repository, digest));
   return {};
 }
 

@@ -3,18 +3,18 @@
 // Threads: safe.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 
-#include "base/guarded.h"
-#include "base/lru_map.h"
+#include "base/shared_cache.h"
 #include "cache/entries.h"
 
 namespace berth::cache {
 
 class Memory final : public Entries {
 public:
-  explicit Memory(std::size_t max_entries) : entries_(Map(max_entries)) {}
+  explicit Memory(std::size_t max_entries) : entries_(std::numeric_limits<std::size_t>::max(), max_entries) {}
 
   // None fails.
   Result<std::optional<model::Descriptor>> find(const model::RepositoryName& repository,
@@ -22,10 +22,10 @@ public:
   Result<> put(const model::RepositoryName& repository, const model::Digest& digest,
                const model::Descriptor& descriptor) override;
   Result<> erase(const model::RepositoryName& repository, const model::Digest& digest) override;
+  CacheFacts memory() { return entries_.facts(); }
 
 private:
-  using Map = LruMap<std::string, model::Descriptor>;
-  Guarded<Map> entries_;
+  SharedCache<model::Descriptor> entries_;
 };
 
 } // namespace berth::cache

@@ -67,7 +67,7 @@ struct AccessRules {
   std::vector<Rule> rules; // one at least, if there is a section; each has who, repositories and may
   Duration token_lifetime = std::chrono::seconds(900);
   Duration refresh_lifetime{}; // 0: no refresh tokens
-  std::string robots;          // file, absolute; default <root>/berth/robots
+  std::string robots;          // file, absolute; default <state_directory>/robots
   std::string saslauthd;       // socket, absolute; empty: not asked
   std::string saslauthd_service = "berth";
   std::vector<Issuer> issuers;

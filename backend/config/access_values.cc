@@ -88,6 +88,11 @@ Result<> begin_rule(const Reading& reading) {
   return {};
 }
 
+Result<> begin_immutable(const Reading& reading) {
+  reading.config.berth.immutable.push_back({reading.node.origin, {}, {}, {}});
+  return {};
+}
+
 Result<> begin_issuer(const Reading& reading) {
   reading.config.berth.access.issuers.emplace_back().origin = reading.node.origin;
   return {};

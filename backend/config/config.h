@@ -86,14 +86,20 @@ struct Config {
     unsigned slowest = 512;          // bytes a second that a request has to come with, at least
     std::vector<std::string> exempt; // networks of whose clients nothing is limited: "10.0.0.0/8"
   };
+  struct ImmutableRule {
+    std::string origin; // "FILE:LINE"
+    std::vector<std::string> repositories, tags, except;
+  };
   struct Berth {
     AccessRules access;
+    std::vector<ImmutableRule> immutable;
     Limits limits;
-    unsigned threads = 16;     // workers of the pool, [1, 1024]
-    std::string run_directory; // default <root>/berth/<hostname>-<port>/run
-    std::string spool;         // default <root>/berth/<hostname>-<port>/spool; same filesystem as the root
-    std::string socket;        // default <run_directory>/pool.sock; a unix socket path
-    std::string user;          // started as root: who serves; default: the owner of the storage root
+    unsigned threads = 16;       // workers of the pool, [1, 1024]
+    std::string state_directory; // default <root>/berth: one for all pools of a store
+    std::string run_directory;   // default <state_directory>/<hostname>-<port>/run
+    std::string spool;           // default <root>/berth/<hostname>-<port>/spool; same filesystem as the root
+    std::string socket;          // default <run_directory>/pool.sock; a unix socket path
+    std::string user;            // started as root: who serves; default: the owner of the storage root
     std::uint64_t notification_queue_bytes = std::uint64_t{1} << 30; // of one endpoint
     int events_version = 1;      // of the envelope's media type: 1 of docker/distribution 2, 2 of 3
     std::string nginx_binary;    // default: nginx found in PATH, /usr/sbin, /usr/local/sbin

@@ -27,11 +27,13 @@ std::string host_name() {
 
 Result<> fill_defaults(Config& config) {
   BERTH_TRY(const ListenAddress address, parse_listen_address(config.http.addr));
-  const std::string own = config.storage.root + "/berth/" + host_name() + "-" + std::to_string(address.port);
+  const std::string beside_the_store = config.storage.root + "/berth";
+  const std::string own = "/" + host_name() + "-" + std::to_string(address.port);
   auto& berth = config.berth;
-  if (berth.run_directory.empty()) berth.run_directory = own + "/run";
-  if (berth.spool.empty()) berth.spool = own + "/spool";
-  if (berth.access.robots.empty()) berth.access.robots = config.storage.root + "/berth/robots";
+  if (berth.state_directory.empty()) berth.state_directory = beside_the_store;
+  if (berth.run_directory.empty()) berth.run_directory = berth.state_directory + own + "/run";
+  if (berth.spool.empty()) berth.spool = beside_the_store + own + "/spool";
+  if (berth.access.robots.empty()) berth.access.robots = berth.state_directory + "/robots";
   if (berth.socket.empty()) berth.socket = berth.run_directory + "/pool.sock";
   return {};
 }

@@ -7,7 +7,8 @@
 namespace berth::config {
 
 // Sets the paths of the berth section that are empty, so that several instances on one store keep apart:
-// <root>/berth/<hostname>-<port>/{run,spool}, <run_directory>/pool.sock. Errors: invalid for a bad http.addr.
+// <root>/berth, below it <hostname>-<port>/{run,spool} and robots, <run_directory>/pool.sock. Errors: invalid for a bad
+// http.addr.
 Result<> fill_defaults(Config& config);
 
 } // namespace berth::config

@@ -219,21 +219,22 @@ Result<> check_signing_key(const Node& root, const Config& config) {
   return check_readable(root, "compatibility.schema1.signingkeyfile", config.schema1.signing_key_file);
 }
 
-// The spool is emptied at start and the run directory is rewritten: neither may be what holds the images.
+// The spool is emptied at start and the run directory is rewritten: none of berth's own may be what holds the images.
 Result<> check_directories(const Node& root, const Config& config) {
   const std::string images = config.storage.root + "/docker";
   for (const auto& [path, directory] :
        {std::pair<std::string_view, const std::string&>("berth.spool", config.berth.spool),
-        {"berth.rundirectory", config.berth.run_directory}}) {
+        {"berth.rundirectory", config.berth.run_directory},
+        {"berth.statedirectory", config.berth.state_directory}}) {
     const Node* node = root.at(path);
     if (node && (directory == config.storage.root || directory == images || directory.starts_with(images + "/")))
       return refuse(*node, path, "a directory for berth alone, not the store itself");
   }
   // nginx takes an include below it for a pattern, and one with brackets does not match itself.
   if (config.berth.run_directory.find('[') != std::string::npos)
-    return fail(Code::invalid,
-                root.origin + ": berth.rundirectory: \"" + config.berth.run_directory +
-                    "\": allowed is a path without [; it follows from the storage root unless it is given");
+    return fail(Code::invalid, root.origin + ": berth.rundirectory: \"" + config.berth.run_directory +
+                                   "\": allowed is a path without [; it follows from berth.statedirectory, and that "
+                                   "from the storage root, unless they are given");
   if (config.berth.spool == config.berth.run_directory)
     return fail(Code::invalid,
                 root.origin + ": berth.spool and berth.rundirectory: allowed are two different directories");

@@ -70,6 +70,7 @@ Result<std::string> to_certificate_subject(const Node& node);
 // Begin an element of a list, with its place.
 Result<> begin_rule(const Reading& reading);
 Result<> begin_issuer(const Reading& reading);
+Result<> begin_immutable(const Reading& reading);
 
 // http_values.cc: those that may warn of what they take.
 Result<std::string> to_prefix(const Reading& reading);         // with its last slash

@@ -40,6 +40,12 @@ Result<std::vector<Entry>> read_directory(const std::string& host) {
 
 } // namespace
 
+Version version_of(const struct stat& info) {
+  const auto word = [](auto number) { return static_cast<std::uint64_t>(number); };
+  return {{word(info.st_dev), word(info.st_ino), word(info.st_nlink), word(info.st_ctim.tv_sec),
+           word(info.st_ctim.tv_nsec)}};
+}
+
 Result<FileInfo> stat_host(const std::string& host) {
   struct stat info{};
   if (::lstat(host.c_str(), &info) != 0) return failed("stat", host);
@@ -47,11 +53,7 @@ Result<FileInfo> stat_host(const std::string& host) {
   if (is_link && ::stat(host.c_str(), &info) != 0) return failed("stat", host);
   const bool is_directory = S_ISDIR(info.st_mode);
   if (is_link && !is_directory) return fail(Code::not_found, "stat " + host + ": is a symbolic link");
-  // ctime: unlike mtime it cannot be set back, as a restored backup would do.
-  const auto word = [](auto number) { return static_cast<std::uint64_t>(number); };
-  return FileInfo{is_directory ? 0 : word(info.st_size), is_directory,
-                  Version{{word(info.st_dev), word(info.st_ino), word(info.st_nlink), word(info.st_ctim.tv_sec),
-                           word(info.st_ctim.tv_nsec)}},
+  return FileInfo{is_directory ? 0 : static_cast<std::uint64_t>(info.st_size), is_directory, version_of(info),
                   Time(std::chrono::seconds(info.st_ctim.tv_sec) + std::chrono::nanoseconds(info.st_ctim.tv_nsec))};
 }
 

@@ -39,6 +39,8 @@ public:
   Result<> make_directory(const std::string& path) override;
   Result<> put_scratch(const std::string& path, std::string_view bytes) override;
   Result<> put(std::vector<PutFile> files) override;
+  Result<Version> put_if(const std::string& path, std::string_view bytes,
+                         const std::optional<Version>& expected) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
   Result<> remove(const std::string& path, Durability durability) override;
   Result<> discard(const std::string& directory) override;
@@ -72,6 +74,7 @@ private:
   Result<Staged> stage(const Content& content);
   Result<> stage(const PutFile& file, std::vector<Staged>& staged);
   Result<> name(Staged& file, Changed& changed);
+  Result<> name_if(Staged& file, const std::optional<Version>& expected, Changed& changed);
   void drop(const Staged& file);
   void remove_tree(const std::string& host);
 

@@ -84,6 +84,10 @@ Result<> Filesystem::link(const Content& content, const std::string& to, Changed
 
 // Appends all of content at the file's position.
 Result<> Filesystem::write(int fd, const std::string& host, const Content& content) {
+  const auto write_piece = [&](std::span<const std::byte> piece) {
+    return write(fd, host, Content::of(std::string(reinterpret_cast<const char*>(piece.data()), piece.size())));
+  };
+  if (content.source() != nullptr) return content.read(write_piece);
   if (content.is_file()) {
     off_t offset = 0;
     while (static_cast<std::uint64_t>(offset) < content.size()) {
@@ -94,9 +98,7 @@ Result<> Filesystem::write(int fd, const std::string& host, const Content& conte
       if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
         return failed("copy_file_range", host);
       // Not on one file system, or not one that can: the bytes take the long way.
-      return read_file(content.fd(), static_cast<std::uint64_t>(offset), [&](std::span<const std::byte> piece) {
-        return write(fd, host, Content::of(std::string(reinterpret_cast<const char*>(piece.data()), piece.size())));
-      });
+      return read_file(content.fd(), static_cast<std::uint64_t>(offset), write_piece);
     }
     return {};
   }
@@ -224,6 +226,42 @@ Result<> Filesystem::put(std::vector<PutFile> files) {
   if (done) done = sync({}, changed);
   for (const Staged& file : staged) drop(file);
   return done;
+}
+
+// Gives a staged file its name if the file of that name is as expected. Who replaces a file holds its lock meanwhile:
+// of two who saw the same, the second finds it locked, or replaced.
+Result<> Filesystem::name_if(Staged& file, const std::optional<Version>& expected, Changed& changed) {
+  const auto differs = [&] { return fail(Code::busy, file.host + " was changed meanwhile"); };
+  if (!expected) {
+    BERTH_TRY(const Content written, Content::open(file.temporary));
+    auto linked = link(written, file.host, changed);
+    if (!linked && is(linked.error(), Code::exists)) return differs();
+    return linked;
+  }
+  const auto held = lock(file.host.substr(root_.size()));
+  if (!held && is(held.error(), Code::not_found)) return differs();
+  if (!held) return std::unexpected(held.error());
+  const auto now = stat_host(file.host);
+  if (!now || now->version != expected) return differs();
+  BERTH_CHECK(rename(file.temporary, file.host, changed));
+  file.temporary.clear();
+  return {};
+}
+
+Result<Version> Filesystem::put_if(const std::string& path, std::string_view bytes,
+                                   const std::optional<Version>& expected) {
+  BERTH_TRY(std::string host, host_path(path));
+  BERTH_TRY(Staged staged, write_temporary(Content::of(std::string(bytes))));
+  staged.host = std::move(host);
+  Changed changed;
+  Result<> done = ops_.fsync(staged.own.get()) == 0 ? Result<>() : failed("fsync", staged.temporary);
+  if (done) done = name_if(staged, expected, changed);
+  drop(staged);
+  if (done) done = sync({}, changed);
+  if (!done) return std::unexpected(done.error());
+  struct stat info{};
+  if (::fstat(staged.own.get(), &info) != 0) return failed("fstat", staged.host);
+  return version_of(info);
 }
 
 Result<> Filesystem::append(const std::string& path, std::uint64_t offset, const Content& content) {

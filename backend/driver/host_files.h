@@ -1,6 +1,7 @@
 // Functions that both halves of the filesystem driver use: files of the host by their paths. Threads: safe.
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cerrno>
@@ -27,6 +28,9 @@ inline std::string parent_of(const std::string& host) { return host.substr(0, ho
 inline std::unexpected<Error> failed(std::string_view call, std::string_view path) {
   return std::unexpected(errno_error(call, path, errno));
 }
+
+// ctime is in it: unlike mtime it cannot be set back, as a restored backup would do.
+Version version_of(const struct stat& info);
 
 // The last change is ctime: unlike mtime it cannot be set back. A symbolic link to a directory is followed. Errors:
 // not_found, also for a link to a file; io.

@@ -52,6 +52,10 @@ public:
   Result<> put(std::vector<PutFile> files) override {
     return timed("PutContent", [&] { return driver_.put(std::move(files)); });
   }
+  Result<Version> put_if(const std::string& path, std::string_view bytes,
+                         const std::optional<Version>& expected) override {
+    return timed("PutContent", [&] { return driver_.put_if(path, bytes, expected); });
+  }
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override {
     return timed("PutContent", [&] { return driver_.append(path, offset, content); });
   }

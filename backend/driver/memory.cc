@@ -21,18 +21,9 @@ auto first_below(Files& files, const std::string& directory) {
   return at != files.end() && at->first.starts_with(directory + "/") ? at : files.end();
 }
 
-// Any change gives everything another version.
+// A file has another version with each change of it, a directory with any change at all.
 Version version_of(const std::string& path, std::uint64_t changes) {
   return {{std::hash<std::string>()(path), changes}};
-}
-
-Result<std::string> all_of(const Content& content) {
-  std::string bytes;
-  BERTH_CHECK(content.read([&](std::span<const std::byte> piece) -> Result<> {
-    bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-    return {};
-  }));
-  return bytes;
 }
 
 } // namespace
@@ -60,18 +51,20 @@ Result<std::string> Memory::bytes_of(const std::string& path) {
 
 Result<> Memory::set(const std::string& path, std::string bytes) {
   BERTH_CHECK(check_path(path));
-  tree_.with([&](Tree& tree) {
-    tree.files[path] = std::move(bytes);
-    ++tree.changes;
-  });
+  tree_.with([&](Tree& tree) { set(tree, path, std::move(bytes)); });
   return {};
+}
+
+void Memory::set(Tree& tree, const std::string& path, std::string bytes) {
+  tree.files[path] = std::move(bytes);
+  tree.written[path] = ++tree.changes;
 }
 
 Result<FileInfo> Memory::stat(const std::string& path) {
   BERTH_CHECK(check_path(path));
   return tree_.with([&](Tree& tree) -> Result<FileInfo> {
     if (const auto file = tree.files.find(path); file != tree.files.end())
-      return FileInfo{file->second.size(), false, version_of(path, tree.changes)};
+      return FileInfo{file->second.size(), false, version_of(path, tree.written[path])};
     if (first_below(tree.files, path) != tree.files.end()) return FileInfo{0, true, version_of(path, tree.changes)};
     return missing(path);
   });
@@ -118,17 +111,29 @@ Result<> Memory::put(std::vector<PutFile> files) {
   for (const PutFile& file : files) {
     BERTH_CHECK(check_path(file.path));
     if (!file.content) continue;
-    BERTH_TRY(std::string bytes, all_of(*file.content));
+    BERTH_TRY(std::string bytes, read_all(*file.content));
     BERTH_CHECK(set(file.path, std::move(bytes)));
   }
   return {};
 }
 
+Result<Version> Memory::put_if(const std::string& path, std::string_view bytes,
+                               const std::optional<Version>& expected) {
+  BERTH_CHECK(check_path(path));
+  return tree_.with([&](Tree& tree) -> Result<Version> {
+    const bool is_there = tree.files.contains(path);
+    const bool is_expected = expected ? is_there && version_of(path, tree.written[path]) == *expected : !is_there;
+    if (!is_expected) return fail(Code::busy, path + " was changed meanwhile");
+    set(tree, path, std::string(bytes));
+    return version_of(path, tree.written[path]);
+  });
+}
+
 Result<> Memory::append(const std::string& path, std::uint64_t offset, const Content& content) {
   BERTH_CHECK(check_path(path));
-  BERTH_TRY(const std::string bytes, all_of(content));
+  BERTH_TRY(const std::string bytes, read_all(content));
   return tree_.with([&](Tree& tree) -> Result<> {
-    ++tree.changes;
+    tree.written[path] = ++tree.changes;
     std::string& file = tree.files[path];
     if (file.size() < offset) return fail(Code::corrupt, path + " is shorter than what was acknowledged");
     file.resize(offset);
@@ -165,8 +170,7 @@ Result<> Memory::remove_files(const std::string& directory, std::span<const std:
 Result<std::unique_ptr<Lock>> Memory::make_locked(const std::string& path, std::string_view bytes) {
   BERTH_CHECK(check_path(path));
   return tree_.with([&](Tree& tree) -> Result<std::unique_ptr<Lock>> {
-    tree.files.insert_or_assign(path, std::string(bytes));
-    ++tree.changes;
+    set(tree, path, std::string(bytes));
     tree.locked.insert(path);
     return std::make_unique<MemoryLock>(tree_, path);
   });

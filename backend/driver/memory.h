@@ -21,6 +21,8 @@ public:
   Result<> make_directory(const std::string& path) override;
   Result<> put_scratch(const std::string& path, std::string_view bytes) override;
   Result<> put(std::vector<PutFile> files) override;
+  Result<Version> put_if(const std::string& path, std::string_view bytes,
+                         const std::optional<Version>& expected) override;
   Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override;
   Result<> remove(const std::string& path, Durability durability) override;
   Result<> discard(const std::string& directory) override;
@@ -31,7 +33,8 @@ public:
 
 private:
   struct Tree {
-    std::map<std::string, std::string> files; // by path; directories exist as long as something is in them
+    std::map<std::string, std::string> files;     // by path; directories exist as long as something is in them
+    std::map<std::string, std::uint64_t> written; // which change a file comes from
     std::set<std::string> locked;
     std::uint64_t changes = 0;
   };
@@ -39,6 +42,7 @@ private:
 
   Result<std::string> bytes_of(const std::string& path);
   Result<> set(const std::string& path, std::string bytes);
+  static void set(Tree& tree, const std::string& path, std::string bytes);
 
   Guarded<Tree> tree_;
 };

@@ -23,6 +23,10 @@ bool is_path(std::string_view text) {
   return false;
 }
 
+Result<Version> StorageDriver::put_if(const std::string& path, std::string_view, const std::optional<Version>&) {
+  return fail(Code::unsupported, path + ": the store does not compare before it writes");
+}
+
 namespace {
 
 Result<std::vector<std::string>> names_of(StorageDriver& driver, const std::string& path, bool directories_alone) {

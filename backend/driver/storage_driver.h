@@ -72,7 +72,8 @@ public:
   virtual Result<std::vector<Entry>> list(const std::string& path, const std::string& after, std::size_t limit) = 0;
   // The whole file. Errors: size_invalid if it is larger than max_bytes.
   virtual Result<std::string> get_content(const std::string& path, std::size_t max_bytes) = 0;
-  // A file as content, to be read or to be put under another name too. Requires: no one changes it meanwhile.
+  // A file as content: to be read, in pieces where it comes over a network, or to be put under another name too.
+  // Requires: no one changes it meanwhile.
   virtual Result<Content> open(const std::string& path) = 0;
   virtual Result<Location> locate(const std::string& path) = 0;
 
@@ -80,9 +81,16 @@ public:
   virtual Result<> put_scratch(const std::string& path, std::string_view bytes) = 0;
   // Makes or replaces files, and the directories above them, in the order given: whoever sees one sees those before it.
   // Takes the file of a content instead of copying it where it can (it keeps its old name too, until its owner removes
-  // that). Durable, at the price of one wait for the disk for all contents and one for all names.
-  // Errors: some files, the first ones, may have been put.
+  // that); what this driver has opened itself is copied within the store, and does not come through the process.
+  // Durable, at the price of one wait for the disk for all contents and one for all names. Errors: some files, the
+  // first ones, may have been put.
   virtual Result<> put(std::vector<PutFile> files) = 0;
+  // Makes or replaces a small file, and the directories above it, if it is as it was when the caller saw it: of the
+  // expected version, or not there if that is absent. Of several callers who saw the same, one has its way. Returns the
+  // file's new version. Durable. Requires: whoever else changes the file uses put_if(), or removes it.
+  // Errors: busy if it is not as expected, or another caller is at it; unsupported by a store that cannot compare.
+  virtual Result<Version> put_if(const std::string& path, std::string_view bytes,
+                                 const std::optional<Version>& expected);
   // Removes a file, or a directory with all that is in it; either is gone at once for every reader.
   virtual Result<> remove(const std::string& path, Durability durability) = 0;
   // Removes a directory as remove() does; its contents are freed later, outside of any request. Scratch. Errors:

@@ -62,16 +62,29 @@ public:
   virtual Result<std::string> get(const Digest& digest, std::size_t max_bytes) = 0;
 };
 
-// One upload in progress. Holding a writer holds the upload: a second writer on the same upload is refused (busy), in
-// this process or another, until this one is gone. What was appended survives the writer, and the process.
+// How far an upload has come. The state is for whoever goes on with it to bring back, unread and unchanged, as nobody
+// but the store made it: a store whose hosts share nothing else keeps in it what is known of the upload. Empty:
+// nothing.
+struct UploadProgress {
+  std::uint64_t size = 0; // bytes acknowledged
+  std::string state;
+};
+
+// What a client said of the bytes that it sends: that they are a chunk of more, or nothing.
+enum class Comes { whole, in_chunks };
+
+// One upload in progress. In a store of files, holding a writer holds the upload: a second writer on the same upload is
+// refused (busy), in this process or another, until this one is gone. In one of objects each writer goes on from the
+// state that it was given, and the digest decides. What was appended survives the writer, and the process.
 class BlobWriter {
 public:
   virtual ~BlobWriter() = default;
   virtual const model::UploadId& id() const = 0;
-  virtual std::uint64_t size() const = 0; // bytes acknowledged so far
-  // Takes content as the next bytes: all of it, or (on an error) none of it.
+  virtual UploadProgress progress() const = 0;
+  std::uint64_t size() const { return progress().size; }
+  // Takes content as the next bytes: all of it, or (on an error) none of it. comes: a hint of how much is to follow.
   // Durable: on return the bytes are on disk (the hash state may be lost, and the bytes are hashed again then).
-  virtual Result<> append(Content content) = 0;
+  virtual Result<> append(Content content, Comes comes) = 0;
   // Takes the rest, verifies that all of it is `digest`, makes the blob visible in the repository and ends the upload.
   // Errors: digest_invalid (the upload is gone then); blob_upload_unknown if the upload vanished meanwhile.
   // Durable: on return blob and link are on disk.
@@ -102,10 +115,10 @@ public:
   virtual Result<Descriptor> adopt(const Digest& digest) = 0;
   // Begins an upload, or mounts: a mount that cannot be made is no error but a writer.
   virtual Result<Created> create(const std::optional<MountRequest>& mount) = 0;
-  // Errors: blob_upload_unknown; busy.
-  virtual Result<std::unique_ptr<BlobWriter>> resume(const model::UploadId& id) = 0;
-  // How much of an upload is acknowledged, without taking hold of it. Errors: blob_upload_unknown.
-  virtual Result<std::uint64_t> upload_size(const model::UploadId& id) = 0;
+  // state: the last that the caller has, of this upload; empty: none. Errors: blob_upload_unknown; busy.
+  virtual Result<std::unique_ptr<BlobWriter>> resume(const model::UploadId& id, const std::string& state) = 0;
+  // The same without taking hold of it. Errors: blob_upload_unknown.
+  virtual Result<UploadProgress> upload_progress(const model::UploadId& id, const std::string& state) = 0;
 };
 
 class BlobDeleter {

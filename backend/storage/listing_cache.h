@@ -18,8 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "base/guarded.h"
-#include "base/lru_map.h"
+#include "base/shared_cache.h"
 #include "driver/storage_driver.h"
 
 namespace berth::storage {
@@ -45,30 +44,19 @@ public:
 
   // The directories in a directory, as they are now. Errors: not_found, also for a file.
   Result<std::shared_ptr<const Listing>> list(const std::string& path);
+  CacheFacts memory();
 
 private:
   struct Entry {
     driver::Version version;
     Time since;                             // when this version was first seen
     std::shared_ptr<const Listing> listing; // null: not believed yet
-    std::size_t bytes = 0;
-  };
-  struct Room {
-    explicit Room(std::size_t max) : max_bytes(max), entries(max) {}
-    std::size_t max_bytes;
-    LruMap<std::string, Entry> entries; // the bytes are what bounds them
-    std::size_t bytes = 0;
-
-    void forget(const std::string& path);
-    void keep(const std::string& path, Entry entry);
-  };
-  struct Kept {
-    Room large{max_large_bytes}, small{max_small_bytes};
   };
 
   driver::StorageDriver& driver_;
   std::function<Time()> now_;
-  Guarded<Kept> kept_;
+  SharedCache<Entry> small_{max_small_bytes},
+      large_{max_large_bytes}; // an entry is in one of them; small_ is asked first
 };
 
 } // namespace berth::storage

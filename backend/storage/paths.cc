@@ -58,7 +58,7 @@ std::string parked_blob(const CanonicalDigest& digest) {
 }
 std::string parked_link(const std::string& link) { return link.substr(0, link.rfind('/')) + "/collected"; }
 std::string collection_began() { return "/berth/collected/began"; }
-std::string collection_lock() { return "/berth/locks/collection"; }
+std::string collection_lock() { return "/locks/collection"; }
 
 std::string blobs() { return join({root, "/blobs/", name_of(CanonicalDigest::canonical_algorithm)}); }
 
@@ -66,6 +66,14 @@ std::string blob_aliases() { return "/berth/aliases"; }
 std::string blob_alias(const Digest& digest) {
   return blob_aliases() + "/" + algorithm_part(digest) + "/" + std::string(digest.hex().substr(0, 2)) + "/" +
          std::string(digest.hex());
+}
+
+std::string verified_shard(std::string_view shard) { return join({"/berth/verify/", shard}); }
+std::string verify_run() { return "/berth/verify/run"; }
+std::string damaged_blob(const CanonicalDigest& digest, Time found) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(found.time_since_epoch()).count();
+  return join({"/berth/damaged/", name_of(digest.algorithm()), "/", digest.hex().substr(0, 2), "/", digest.hex(), ".",
+               std::to_string(seconds)});
 }
 
 std::string repositories() { return root + "/repositories"; }
@@ -115,16 +123,16 @@ std::string tag_index_link(const RepositoryName& name, const Tag& t, const Canon
 }
 
 std::string tag_lock(const RepositoryName& name, const Tag& tag) {
-  return "/berth/locks/t-" + hash_of(name.str() + ":" + tag.str()).substr(0, lock_digits);
+  return "/locks/t-" + hash_of(name.str() + ":" + tag.str()).substr(0, lock_digits);
 }
 std::string manifest_lock(const RepositoryName& name, const CanonicalDigest& digest) {
-  return "/berth/locks/m-" + hash_of(name.str() + "@" + digest.str()).substr(0, lock_digits);
+  return "/locks/m-" + hash_of(name.str() + "@" + digest.str()).substr(0, lock_digits);
 }
 std::string removal(const RepositoryName& name, const CanonicalDigest& digest) {
   return "/berth/removals/" + hash_of(name.str() + "@" + digest.str());
 }
 
-std::string pools_lock() { return "/berth/locks/pools"; }
+std::string pools_lock() { return "/locks/pools"; }
 
 std::string uploads(const RepositoryName& name) { return repository(name) + "/_uploads"; }
 std::string upload(const RepositoryName& name, const UploadId& id) { return uploads(name) + "/" + id.str(); }
@@ -139,6 +147,9 @@ std::string upload_hash_state(const RepositoryName& name, const UploadId& id, st
   return upload_hash_states(name, id) + "/" + std::to_string(offset);
 }
 
+std::string object_uploads() { return "/berth/uploads"; }
+std::string object_upload(const UploadId& id) { return object_uploads() + "/" + id.str(); }
+
 std::string v1_images() { return v1_root + "/images"; }
 std::string v1_json(const ImageId& id) { return v1_directory(id) + "/json"; }
 std::string v1_image(const ImageId& id) { return v1_directory(id) + "/image"; }
@@ -146,7 +157,7 @@ std::string v1_uploads(const ImageId& id) { return v1_directory(id) + "/uploads"
 std::string v1_upload(const ImageId& id, const CanonicalDigest& payload) {
   return v1_uploads(id) + "/" + std::string(payload.hex());
 }
-std::string v1_lock(const ImageId& id) { return "/berth/locks/v1-" + id.str().substr(0, 2); }
+std::string v1_lock(const ImageId& id) { return "/locks/v1-" + id.str().substr(0, 2); }
 std::string v1_repositories(const ImageId& id) { return v1_directory(id) + "/repositories"; }
 std::string v1_member(const ImageId& id, const RepositoryName& name) {
   return v1_repositories(id) + "/" + name.str() + "/" + v1_member_file;

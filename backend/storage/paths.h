@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "model/digest.h"
 #include "model/image_id.h"
 #include "model/names.h"
@@ -25,6 +26,11 @@ std::string blobs();                                  // the directory of the <h
 // The canonical digest of a blob that was pushed under another one: berth's own, beside docker/distribution's tree.
 std::string blob_alias(const Digest& digest);
 std::string blob_aliases(); // the directory of all of them
+
+// Of verification: when the blobs of a shard were read, whether a run is going on, and where damaged blobs are put.
+std::string verified_shard(std::string_view shard);
+std::string verify_run();
+std::string damaged_blob(const CanonicalDigest& digest, Time found);
 
 std::string repositories();
 std::string repository(const RepositoryName& name);
@@ -75,6 +81,10 @@ std::string upload_data(const RepositoryName& name, const UploadId& id);
 std::string upload_started_at(const RepositoryName& name, const UploadId& id);
 std::string upload_hash_states(const RepositoryName& name, const UploadId& id);
 std::string upload_hash_state(const RepositoryName& name, const UploadId& id, std::uint64_t offset);
+
+// What is kept of uploads to objects (storage/uploads/object_uploads.h): a directory an upload, below that of all.
+std::string object_uploads();
+std::string object_upload(const UploadId& id);
 
 // The files of v1 images, beside v2/: docker/distribution does not look there.
 std::string v1_images();

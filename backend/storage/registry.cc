@@ -20,7 +20,7 @@ public:
         revisions_(registry.blobs_, LinkSet::manifests(registry.parts_.driver, name), registry.parts_.logger),
         signatures_({registry.parts_.driver, registry.blobs_, registry.parts_.logger}, name),
         tags_({registry.parts_.driver, registry.parts_.locks, registry.directories_, registry.client_digests_,
-               registry.parts_.random, registry.parts_.logger},
+               registry.parts_.immutable, registry.parts_.random, registry.parts_.logger},
               name),
         referrers_({registry.parts_.driver, registry.parts_.locks, revisions_, tags_, registry.referrers_}, name),
         blobs_(layers_, registry.blobs_, registry.parts_.uploads.of(name),
@@ -57,6 +57,14 @@ std::unique_ptr<registry::Repository> Registry::repository(const model::Reposito
 
 Result<registry::Page> Registry::repositories(const registry::PageRequest& page) {
   return list_repositories(directories_, parts_.logger, page);
+}
+
+std::vector<std::pair<std::string_view, CacheFacts>> Registry::memories() {
+  return {{"small blobs", blobs_.memory()},
+          {"listings", directories_.memory()},
+          {"kinds of manifests", kinds_.facts()},
+          {"client digests", client_digests_.memory()},
+          {"referrers", referrers_.memory()}};
 }
 
 Result<std::size_t> Registry::index_referrers(const model::RepositoryName& name) {

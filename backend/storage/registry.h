@@ -2,6 +2,10 @@
 // requests share. Threads: safe. Borrows: everything in Parts.
 #pragma once
 
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "base/log.h"
 #include "base/random.h"
 #include "driver/locks.h"
@@ -24,6 +28,7 @@ public:
     ManifestRules rules;
     Random& random;
     Logger& logger;
+    ImmutableTags immutable = {};
   };
   explicit Registry(Parts parts) : parts_(std::move(parts)), blobs_(parts_.driver), directories_(parts_.driver) {}
 
@@ -33,13 +38,16 @@ public:
   // there are that have one. May run while the repository is in use. Errors: io.
   Result<std::size_t> index_referrers(const model::RepositoryName& name);
 
+  // What is remembered, and by which name.
+  std::vector<std::pair<std::string_view, CacheFacts>> memories();
+
 private:
   class Repository;
   LinkedBlobStore layers_of(const model::RepositoryName& name);
 
   Parts parts_;
   BlobStore blobs_;
-  ManifestKinds kinds_;
+  ManifestKinds kinds_{max_kinds_bytes};
   ClientDigests client_digests_;
   ReferrerCache referrers_;
   ListingCache directories_;

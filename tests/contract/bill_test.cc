@@ -1,6 +1,5 @@
 // What the registry's actions cost where each call is a request over a network: an object store. Nobody makes them more
-// by accident. Uploads are not among them: their files grow in place (storage/uploads/file_uploads.h), which objects do
-// not.
+// by accident.
 #include <catch2/catch.hpp>
 
 #include <optional>
@@ -14,13 +13,7 @@ using model::media::oci_manifest;
 
 namespace {
 
-class NoUploads final : public storage::UploadStore {
-public:
-  std::unique_ptr<storage::Uploads> of(const model::RepositoryName&) override { return nullptr; }
-  Result<storage::Purged> purge(const storage::PurgeOptions&, const storage::TellPurged&) override {
-    return storage::Purged{};
-  }
-};
+constexpr std::size_t mebibyte = std::size_t{1} << 20;
 
 // A registry over objects; made anew, it remembers nothing.
 struct Store {
@@ -45,12 +38,40 @@ struct Store {
     return *manifest;
   }
 
+  // Content as nginx hands it over.
+  Content spooled(const std::string& bytes) { return Content::open(spool.write("body", bytes)).value(); }
+  std::unique_ptr<registry::BlobWriter> begin() {
+    return std::get<std::unique_ptr<registry::BlobWriter>>(repository->blobs().create(std::nullopt).value());
+  }
+  // The next request of an upload, which may come to another pool.
+  void go_on(std::unique_ptr<registry::BlobWriter>& writer) {
+    const model::UploadId id = writer->id();
+    const std::string state = writer->progress().state;
+    writer = repository->blobs().resume(id, state).value();
+  }
+  // A push in chunks: its bill.
+  Bill push_chunks(int chunks, std::size_t chunk_bytes) {
+    std::string bytes;
+    return bill([&] {
+      auto writer = begin();
+      for (int i = 0; i < chunks; ++i) {
+        const std::string chunk(chunk_bytes, static_cast<char>('A' + i % 64 + chunks % 7));
+        bytes += chunk;
+        REQUIRE(writer->append(spooled(chunk), registry::Comes::in_chunks));
+        go_on(writer);
+      }
+      REQUIRE(writer->commit(Content(), digest_of(bytes)));
+    });
+  }
+
   ObjectStore objects;
   ObjectDriver driver{objects};
   driver::MemoryLocks locks;
-  NoUploads uploads;
+  SystemClock clock;
   SystemRandom random;
+  storage::ObjectUploads uploads{driver, clock, random};
   NullLogger logger;
+  TempDir spool;
   std::unique_ptr<storage::Registry> registry;
   std::unique_ptr<registry::Repository> repository;
 };
@@ -98,4 +119,65 @@ TEST_CASE("what it costs") {
   for (int i = 0; i < 8; ++i) REQUIRE(store.repository->tags().tag(tag("t" + std::to_string(i)), manifest));
   const Bill listing = store.bill([&] { CHECK(store.repository->tags().list({"", 2})->entries.size() == 2); });
   CHECK(listing.lists == 4); // of nine tags, and one to see that there are some
+}
+
+TEST_CASE("what a push of a blob costs in one piece") {
+  Store store;
+  const std::string small(1000, 's'), large(2 * mebibyte, 'l');
+  const Bill of_small = store.bill([&] { REQUIRE(store.begin()->commit(Content::of(small), digest_of(small))); });
+  CHECK(of_small.calls() == 4); // is the blob there, the blob, is the link there, the link
+  CHECK(of_small.bytes_up < small.size() + 100);
+  const Bill of_large = store.bill([&] { REQUIRE(store.begin()->commit(store.spooled(large), digest_of(large))); });
+  CHECK(of_large.calls() == 5);
+  CHECK(of_large.bytes_up < large.size() + 100);
+  CHECK(of_large.bytes_down == 0);
+  const Bill again = store.bill([&] { REQUIRE(store.begin()->commit(store.spooled(large), digest_of(large))); });
+  CHECK(again.bytes_up < 100); // the store has it
+}
+
+TEST_CASE("what a push of a blob costs in a PATCH and a PUT") {
+  Store store;
+  for (const std::size_t size : {std::size_t{1000}, 2 * mebibyte}) {
+    const std::string bytes(size, 'b');
+    auto writer = store.begin();
+    const Bill patch = store.bill([&] { REQUIRE(writer->append(store.spooled(bytes), registry::Comes::whole)); });
+    CHECK(patch.calls() == (size < mebibyte ? 1 : 3));
+    CHECK(patch.bytes_up == size);
+    store.go_on(writer);
+    const Bill put = store.bill([&] { REQUIRE(writer->commit(Content(), digest_of(bytes))); });
+    CHECK(put.calls() == 4); // is the blob there, of which size, is the link there, the link
+    CHECK(put.puts == 1);
+    CHECK(put.bytes_up < 100);
+    CHECK(put.bytes_down == 0);
+  }
+  CHECK(store.bill([&] { store.begin(); }).calls() == 0);
+}
+
+TEST_CASE("what a push in chunks costs grows as the chunks do, in calls and in bytes") {
+  Store store;
+  const Bill all = store.push_chunks(64, mebibyte);
+  CHECK(all.puts == 64 + 1 + 1); // each chunk, the blob, the link
+  CHECK(all.gets == 64 + 1);
+  CHECK(all.heads == 64 + 1 + 1);
+  CHECK(all.lists == 22 + 1 + 22); // at three names a page
+  CHECK(all.deletes == 1);
+  CHECK(all.calls() == 243);
+  CHECK(all.bytes_up < 2 * 64 * mebibyte + 100);
+  CHECK(all.bytes_down == 64 * mebibyte);
+  const int few = store.push_chunks(60, 100).calls(), twice = store.push_chunks(120, 100).calls(),
+            four_times = store.push_chunks(240, 100).calls();
+  CHECK(four_times - twice == 2 * (twice - few));
+  for (const auto& [key, bytes] : store.objects.objects()) CHECK_FALSE(key.starts_with("berth/uploads/"));
+}
+
+TEST_CASE("one chunk becomes the blob within the store") {
+  Store store;
+  const std::string bytes(2 * mebibyte, 'c');
+  auto writer = store.begin();
+  REQUIRE(writer->append(store.spooled(bytes), registry::Comes::in_chunks));
+  const Bill put = store.bill([&] { REQUIRE(writer->commit(Content(), digest_of(bytes))); });
+  CHECK(put.copies == 1);
+  CHECK(put.bytes_up < 100);
+  CHECK(put.bytes_down == 0);
+  CHECK(store.repository->blobs().get(digest_of(bytes), bytes.size()).value() == bytes);
 }

@@ -1,9 +1,7 @@
 // Referrers and digests of several algorithms, over every driver.
 #include <catch2/catch.hpp>
 
-#include "driver/filesystem.h"
 #include "unit/storage/fixture.h"
-#include "unit/temp_dir.h"
 
 using namespace berth;
 using namespace berth::test;
@@ -17,20 +15,15 @@ namespace {
 const Digest subject = digest_of("a subject that was never pushed");
 const std::string top = "/docker/registry/v2/repositories/a/b/_manifests";
 
-// A registry over either driver; made anew, it remembers nothing.
+// A registry over any store; made anew, it remembers nothing.
 struct Place {
-  explicit Place(const std::string& kind) {
-    if (kind == "memory")
-      driver = std::make_unique<driver::Memory>();
-    else
-      driver = std::make_unique<driver::Filesystem>(dir.path() + "/root", ops, random);
-    uploads = std::make_unique<storage::FileUploads>(*driver, clock, random);
+  explicit Place(const std::string& kind) : store(clock, random, kind) {
     restart();
     push("{}");
   }
   void restart() {
     registry = std::make_unique<storage::Registry>(storage::Registry::Parts{
-        *driver, locks, *uploads, nullptr, storage::ManifestRules::make({}).value(), random, logger});
+        store.driver(), locks, store.uploads(), nullptr, storage::ManifestRules::make({}).value(), random, logger});
     repository = registry->repository(name("a/b"));
   }
   void push(const std::string& bytes, Algorithm algorithm = Algorithm::sha256) {
@@ -57,14 +50,12 @@ struct Place {
   }
   bool has(const std::string& path) { return driver->stat(path).has_value(); }
 
-  TempDir dir;
-  driver::FsOps ops;
   SystemRandom random;
   StoppedClock clock;
   NullLogger logger;
-  std::unique_ptr<driver::LocalDriver> driver;
+  AnyStore store;
+  driver::StorageDriver* driver = &store.driver();
   driver::MemoryLocks locks;
-  std::unique_ptr<storage::FileUploads> uploads;
   std::unique_ptr<storage::Registry> registry;
   std::unique_ptr<registry::Repository> repository;
 };
@@ -83,7 +74,7 @@ std::string entry_of(const Digest& of, const Digest& referrer) {
 
 } // namespace
 
-#define EVERY_DRIVER GENERATE(std::string("memory"), std::string("filesystem"))
+#define EVERY_DRIVER GENERATE(std::string("memory"), std::string("filesystem"), std::string("objects"))
 
 TEST_CASE("a referrer is listed with what its manifest says, from a link under its subject") {
   Place place(EVERY_DRIVER);

@@ -26,14 +26,9 @@ std::vector<PutFile> only(std::string path, std::optional<Content> content) {
 }
 
 std::string read_from(StorageDriver& driver, const std::string& path) {
-  std::string bytes;
   const auto content = driver.open(path);
   REQUIRE(content);
-  REQUIRE(content->read([&](std::span<const std::byte> piece) -> Result<> {
-    bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-    return {};
-  }));
-  return bytes;
+  return read_all(*content).value();
 }
 
 } // namespace
@@ -169,6 +164,75 @@ TEST_CASE("a file of the store is put under a second name, and replaces what is 
   CHECK(driver.get_content("/to/data", 10).value() == "new");
   REQUIRE(driver.remove("/from", Durability::durable));
   CHECK(driver.get_content("/to/data", 10).value() == "new");
+}
+
+TEST_CASE("what another store, or a source, has is put by its bytes") {
+  FOR_EVERY_DRIVER;
+  class Letters final : public Source {
+  public:
+    std::uint64_t size() const override { return 26; }
+    Result<> read(std::uint64_t offset, const Sink& sink) const override {
+      for (; offset < size(); ++offset) {
+        const auto letter = static_cast<std::byte>('a' + offset);
+        BERTH_CHECK(sink({&letter, 1}));
+      }
+      return ends;
+    }
+    Result<> ends;
+  };
+  const std::string alphabet = "abcdefghijklmnopqrstuvwxyz";
+  REQUIRE(driver.put(only("/letters", Content::from(std::make_unique<Letters>()))));
+  CHECK(driver.get_content("/letters", 100).value() == alphabet);
+  test::ObjectStore elsewhere;
+  test::ObjectDriver other(elsewhere);
+  REQUIRE(other.put(only("/there", driver.open("/letters").value())));
+  REQUIRE(driver.put(only("/back", other.open("/there").value())));
+  CHECK(driver.get_content("/back", 100).value() == alphabet);
+  auto cut = std::make_unique<Letters>();
+  cut->ends = fail(Code::io, "the connection broke");
+  CHECK(error_of(driver.put(only("/letters/cut", Content::from(std::move(cut))))) == Code::io);
+  CHECK(error_of(driver.stat("/letters/cut")) == Code::not_found);
+}
+
+TEST_CASE("a file is made or replaced if it is as it was seen, and not else") {
+  FOR_EVERY_DRIVER;
+  REQUIRE(driver.put_if("/lease/a", "one", std::nullopt));
+  CHECK(error_of(driver.put_if("/lease/a", "two", std::nullopt)) == Code::busy);
+  const auto first = driver.stat("/lease/a")->version;
+  REQUIRE(first);
+  const auto second = driver.put_if("/lease/a", "two", first);
+  REQUIRE(second);
+  CHECK(*second != *first);
+  CHECK(driver.stat("/lease/a")->version == *second);
+  CHECK(error_of(driver.put_if("/lease/a", "three", first)) == Code::busy);
+  CHECK(driver.get_content("/lease/a", 10).value() == "two");
+  REQUIRE(driver.put_scratch("/lease/b", "x")); // a change elsewhere is none of it
+  REQUIRE(driver.put_if("/lease/a", "three", *second));
+  REQUIRE(driver.remove("/lease/a", Durability::durable));
+  CHECK(error_of(driver.put_if("/lease/a", "four", *second)) == Code::busy);
+  CHECK(error_of(driver.stat("/lease/a")) == Code::not_found);
+  CHECK(error_of(driver.put_if("/../a", "x", std::nullopt)) == Code::invalid);
+}
+
+TEST_CASE("of several who saw the same, one has its way") {
+  FOR_EVERY_DRIVER;
+  std::atomic<int> sum = 0;
+  const auto add = [&] {
+    for (int done = 0; done < 20;) {
+      const auto seen = driver.stat("/count");
+      const auto text = driver.get_content("/count", 10);
+      if (seen && (!text || driver.stat("/count")->version != seen->version)) continue;
+      const int next = text ? std::stoi(*text) + 1 : 1;
+      const auto put = driver.put_if("/count", std::to_string(next), seen ? seen->version : std::nullopt);
+      if (!put) continue;
+      ++done;
+      ++sum;
+    }
+  };
+  std::array<std::thread, 3> threads;
+  for (auto& thread : threads) thread = std::thread(add);
+  for (auto& thread : threads) thread.join();
+  CHECK(driver.get_content("/count", 10).value() == std::to_string(sum));
 }
 
 TEST_CASE("removing takes a file, or a directory with all that is in it") {

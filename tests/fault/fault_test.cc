@@ -93,7 +93,7 @@ TEST_CASE("a commit that fails at call N, for every N, can be tried again: nothi
     const auto repository = store.repository("team/app");
     auto created = repository->blobs().create(std::nullopt).value();
     auto& writer = std::get<std::unique_ptr<registry::BlobWriter>>(created);
-    REQUIRE(writer->append(Content::of("layer")));
+    REQUIRE(writer->append(Content::of("layer"), registry::Comes::in_chunks));
     const model::UploadId id = writer->id();
     const auto digest = model::CanonicalDigest::of_bytes("layer");
     ops.first_failing = ops.calls + n;
@@ -105,7 +105,7 @@ TEST_CASE("a commit that fails at call N, for every N, can be tried again: nothi
     ops.first_failing = FailingOps::never;
     if (!committed) { // else only the tidying failed
       ++failures;
-      auto again = repository->blobs().resume(id);
+      auto again = repository->blobs().resume(id, {});
       REQUIRE(again);
       CHECK((*again)->size() == 5);
       CHECK((*again)->commit(Content(), digest));

@@ -45,11 +45,11 @@ Result<model::Descriptor> push_chunks(registry::Repository& repository, const st
   acknowledged.upload = id.str();
   std::string bytes;
   for (int i = 0; i < 2; ++i) {
-    BERTH_CHECK(writer->append(spooled(spool, chunk(i))));
+    BERTH_CHECK(writer->append(spooled(spool, chunk(i)), registry::Comes::in_chunks));
     bytes += chunk(i);
     acknowledged.upload_size = bytes.size();
     writer.reset(); // a request ends
-    BERTH_TRY(writer, repository.blobs().resume(id));
+    BERTH_TRY(writer, repository.blobs().resume(id, {}));
   }
   bytes += chunk(2);
   auto descriptor = writer->commit(spooled(spool, chunk(2)), model::CanonicalDigest::of_bytes(bytes));
@@ -163,9 +163,10 @@ std::vector<std::string> missing_from(Store& store, const Acknowledged& acknowle
     if (!found || found->str() != *acknowledged.tag_target) missing.push_back("tag");
   }
   if (acknowledged.upload && acknowledged.upload_size > 0) {
-    const auto size = repository->blobs().upload_size(model::UploadId::parse(*acknowledged.upload).value());
+    const auto progress = repository->blobs().upload_progress(model::UploadId::parse(*acknowledged.upload).value(), {});
     // More may have arrived than was acknowledged; and a commit that failed half-way may have ended the upload.
-    if (size && *size != 0 && *size < acknowledged.upload_size) missing.push_back("bytes of the upload");
+    if (progress && progress->size != 0 && progress->size < acknowledged.upload_size)
+      missing.push_back("bytes of the upload");
   }
   return missing;
 }

@@ -1,9 +1,9 @@
 // Rules and the patterns in them. Input: a line that is the name of a repository, then a rule: a line of who, a line of
 // what, and patterns, one a line.
 #include "auth/rules.h"
-#include "auth/repository_pattern.h"
 #include "fuzz/oracle.h"
 #include "model/names.h"
+#include "model/repository_pattern.h"
 
 using namespace berth;
 using namespace berth::fuzz;
@@ -32,13 +32,13 @@ std::string expression_of(std::string_view pattern) {
 }
 
 void check_pattern(std::string_view text, std::string_view name) {
-  const auto pattern = auth::RepositoryPattern::parse(text);
+  const auto pattern = model::RepositoryPattern::parse(text);
   // What fits no name cannot be a name.
   if (model::RepositoryName::parse(text)) require(pattern.has_value());
   if (!pattern) return;
   require(pattern->names_user() == text.contains("{user}"));
   if (!model::RepositoryName::parse(name)) return;
-  const auto components = auth::components_of(name);
+  const auto components = model::components_of(name);
   require(pattern->fits(components, "alice") == Grammar(expression_of(text)).matches(name));
   if (pattern->names_user()) require(!pattern->fits(components, ""));
   if (pattern->fits_all()) require(pattern->fits(components, "alice"));

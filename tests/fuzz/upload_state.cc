@@ -27,7 +27,8 @@ std::string sign(std::string_view message) {
 }
 
 bool are_same(const UploadState& a, const UploadState& b) {
-  return a.name == b.name && a.id == b.id && a.offset == b.offset && a.started_at == b.started_at;
+  return a.name == b.name && a.id == b.id && a.offset == b.offset && a.started_at == b.started_at &&
+         a.of_store == b.of_store;
 }
 
 // Taken are exactly the bytes that the secret signed, and what they say survives another round.

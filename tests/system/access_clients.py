@@ -30,15 +30,17 @@ class RealClient:
 
     config_file: where its credentials are, in the form of Docker's config.json;
     ASKS: whether login asks the registry; the others only write down what they are told;
-    NOBODY, PUSH_OF_NOBODY, WRONG, DENIED, HIDDEN: a part of what it says to nobody who pulls and who pushes, of wrong
-    credentials, of a push to a repository that may only be pulled, and of one to a repository that may not even be
-    looked at (most begin with a HEAD, whose answer has no message).
+    NOBODY, PUSH_OF_NOBODY, WRONG, DENIED, HIDDEN, IMMUTABLE: a part of what it says to nobody who pulls and who
+    pushes, of wrong credentials, of a push to a repository that may only be pulled, of one to a repository that may not
+    even be looked at (most begin with a HEAD, whose answer has no message), and of one to an immutable tag (None: it
+    pushes none).
     """
 
     config_file = None
     ASKS = True
     NOBODY = PUSH_OF_NOBODY = WRONG = "authentication required"
     DENIED = HIDDEN = "requested access to the resource is denied"
+    IMMUTABLE = "is immutable: it is sha256:"
 
     def __init__(self, registry, home):
         self.registry, self.home, self.authority = registry, home, registry.authority
@@ -120,6 +122,7 @@ class Ctr(Docker):
     NOBODY = PUSH_OF_NOBODY = "authorization failed"
     WRONG = "401 unauthorized"
     DENIED = HIDDEN = "403 Forbidden"
+    IMMUTABLE = "409 Conflict"
 
     def __init__(self, registry, home):
         super().__init__(registry, home)
@@ -334,6 +337,7 @@ class CosignClient(GoClient):
     """It signs where others push, and verifies where they pull; and has no logout."""
 
     ASKS = False
+    IMMUTABLE = None
 
     def _program(self):
         return Cosign(self.home)

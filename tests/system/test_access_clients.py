@@ -34,7 +34,8 @@ def registry(registry_factory, registry_class, folder):     # noqa: F811
     users = folder / "client-users"
     users.write_text("\n".join(htpasswd_line(*each) for each in (ALICE, BOB, ROOT)) + "\n")
     prepared = registry_class({"auth": {"htpasswd": {"realm": "r", "path": str(users)}},
-                               "berth": {"access": {"groups": {"developers": ["alice"]}, "rules": RULES,
+                               "berth": {"immutable": [{"repositories": ["kept/**"], "tags": ["v*", "1.*"]}],
+                                         "access": {"groups": {"developers": ["alice"]}, "rules": RULES,
                                                     "tokenlifetime": f"{LIFETIME}s"}}}, tls=True)
     prepared.config["http"]["addr"] = f":{prepared.port}"      # every address: the engine comes by IPv6
     with registry_factory(prepared) as running:
@@ -110,6 +111,17 @@ def test_pull_secret(client, name):
     client.pull(f"team/{name}")
     client.take_pull_secret(BOB[0], "wrong")
     says(client.WRONG, client.pull(f"team/{name}", fails=True))
+
+
+def test_an_immutable_tag_is_refused_in_words(client, name):
+    client.login(*ROOT)
+    client.prepare(f"kept/{name}", ROOT)
+    client.push(f"kept/{name}")
+    if client.IMMUTABLE is None:
+        client.push(f"kept/{name}")     # moves no tag
+    else:
+        says(client.IMMUTABLE, client.push(f"kept/{name}", fails=True))
+    client.pull(f"kept/{name}")
 
 
 @pytest.mark.parametrize("shared", ["docker"], indirect=True)

@@ -112,6 +112,24 @@ def test_cache_and_webhooks_are_counted_and_secrets_not_shown():
             assert json.loads(body)["registry"]["cache"]["storage"]["blobdescriptor"]["Stat"]["Requests"] >= 3
 
 
+def test_what_is_remembered_is_counted():
+    context, port = started({"storage": {"cache": {"blobdescriptor": "inmemory"}}})
+    with context as registry:
+        client, debug = Client(registry), Debug(registry, port)
+        image = client.make_image("team/app", [b"layer"], tag="v1")
+        for _ in range(3):
+            assert client.get(client.manifest("team/app", image.digest)).status == 200
+        page = debug.get("/metrics")[1]
+        entries, size = values_of(page, "berth_memory_entries"), values_of(page, "berth_memory_bytes")
+        assert set(entries) == {f'memory="{name}"' for name in (
+            "small blobs", "listings", "kinds of manifests", "client digests", "referrers", "v1 ids", "descriptors")}
+        for name in "small blobs", "kinds of manifests", "descriptors":
+            assert entries[f'memory="{name}"'] > 0, name
+        assert size['memory="small blobs"'] >= len(image.manifest)
+        asked = values_of(page, "berth_memory_requests_total")
+        assert asked['memory="small blobs",outcome="hit"'] >= 2 > 0 < asked['memory="small blobs",outcome="miss"']
+
+
 def test_uploads_are_counted_by_what_became_of_them():
     context, port = started()
     with context as registry:

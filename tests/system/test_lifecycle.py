@@ -206,6 +206,27 @@ def test_second_on_one_run_directory_is_refused(tmp_path):
 # Where it lives
 
 
+def test_what_berth_keeps_for_itself_is_in_its_directory(tmp_path):
+    state = tmp_path / "state"
+    registry = Registry({"berth": {"statedirectory": str(state)},
+                         "notifications": {"endpoints": [{"name": "sink", "url": "http://127.0.0.1:9/"}]}})
+    registry.config["http"].pop("secret")       # which would be used instead of one that is kept
+    with running(registry):
+        client = Client(registry)
+        upload = client.start_upload("it/state")
+        assert_works(registry)
+        registry.stop()
+        assert {path.name for path in state.iterdir()} >= {"locks", "secret", "signing-key.pem", "notifications"}
+        [own] = state.glob(f"*-{registry.port}")
+        assert [path.name for path in own.iterdir()] == ["run"]
+        beside = {path.name for path in (registry.root / "berth").iterdir()}
+        assert beside <= {"tmp", "aliases", "removals", own.name}, beside
+        assert [path.name for path in (registry.root / "berth" / own.name).iterdir()] == ["spool"]
+        registry.start()
+        blob = random_bytes(1000, "state")
+        assert client.finish_upload(upload, digest(blob), blob).status == 201, "the secret is another one"
+
+
 @pytest.mark.parametrize("name", [
     "x" * 60 + "/" + "y" * 60,
     "with space",

@@ -461,6 +461,21 @@ def test_a_certificate_that_ends_soon_is_warned_of(tmp_path):
         wait_until(lambda: "berth_tls_certificate_days 82" in debug_page(registry, "/metrics")[1], registry.log)
 
 
+def test_https_to_a_plain_port_is_told_in_words():
+    with running(Registry()) as registry:
+        for _ in range(3):
+            with socket.create_connection((registry.host, registry.port), harness.REPLY_SECONDS) as connection:
+                with pytest.raises(ssl.SSLError):
+                    ssl._create_unverified_context().wrap_socket(connection)
+        with socket.create_connection((registry.host, registry.port), harness.REPLY_SECONDS) as connection:
+            connection.sendall(b"\x01\x02\r\n\r\n")       # no TLS either
+            assert b" 400 " in connection.recv(4096)
+        wait_until(lambda: "a TLS connection failed" in registry.log(), registry.log)
+        registry.stop()
+        [told] = [line for line in registry.log().splitlines() if "a TLS connection failed" in line]
+        assert "https to a port of plain http" in told and "level=info" in told and "client=127.0.0.1" in told
+
+
 def test_failed_handshakes_are_told_in_words():
     with running(Registry(tls=True)) as registry:
         def fail(context):

@@ -21,6 +21,11 @@ void add_progress(const Call& call, const UploadState& state, http::Response& re
   response.headers.add("Docker-Upload-UUID", state.id);
 }
 
+void set_place(UploadState& state, registry::UploadProgress place) {
+  state.offset = place.size;
+  state.of_store = std::move(place.state);
+}
+
 http::Response progress(const Call& call, const UploadState& state, int status) {
   http::Response response = empty_response(status);
   add_progress(call, state, response);
@@ -114,14 +119,15 @@ Result<> check_chunk(const Call& call, std::uint64_t size, std::optional<std::ui
   return {};
 }
 
-// Fails with 416, and the place to go on from, for a step that does not continue the upload, which has `size` bytes.
+// Fails with 416, and the place to go on from, for a step that does not continue the upload where it is.
 // Errors: those of check_chunk too.
-Attempt<> check_place(const Call& call, UploadState& state, std::uint64_t size, std::optional<std::uint64_t> body) {
-  if (state.offset != size) {
-    state.offset = size;
+Attempt<> check_place(const Call& call, UploadState& state, registry::UploadProgress place,
+                      std::optional<std::uint64_t> body) {
+  if (state.offset != place.size) {
+    set_place(state, std::move(place));
     return out_of_step(call, state, {Code::range_invalid, {}, "the upload state token is of another offset"});
   }
-  auto continues = check_chunk(call, size, body);
+  auto continues = check_chunk(call, place.size, body);
   if (!continues && is(continues.error(), Code::range_invalid)) return out_of_step(call, state, continues.error());
   BERTH_CHECK(std::move(continues));
   return {};
@@ -136,13 +142,14 @@ Attempt<Held> hold_upload(Call& call) {
   BERTH_CHECK(check_body(call.request));
   BERTH_TRY(UploadState state, verify_state(call));
   BERTH_TRY(const auto id, model::UploadId::parse(state.id));
-  auto writer = call.repository->blobs().resume(id);
+  auto writer = call.repository->blobs().resume(id, state.of_store);
   if (!writer && is(writer.error(), Code::busy)) {
-    BERTH_TRY(state.offset, call.repository->blobs().upload_size(id));
+    BERTH_TRY(auto place, call.repository->blobs().upload_progress(id, state.of_store));
+    set_place(state, std::move(place));
     return out_of_step(call, state, {Code::busy, std::string(another_writer), {}});
   }
   if (!writer) return std::unexpected(std::move(writer).error());
-  BERTH_CHECK(check_place(call, state, (*writer)->size(), call.request.body.size()));
+  BERTH_CHECK(check_place(call, state, (*writer)->progress(), call.request.body.size()));
   return Held{std::move(state), *std::move(writer)};
 }
 
@@ -150,8 +157,8 @@ Attempt<Held> hold_upload(Call& call) {
 Outcome look_at_upload(const Call& call) {
   BERTH_TRY(UploadState state, verify_state(call));
   BERTH_TRY(const auto id, model::UploadId::parse(state.id));
-  BERTH_TRY(const std::uint64_t size, call.repository->blobs().upload_size(id));
-  BERTH_CHECK(check_place(call, state, size, call.request.content_length));
+  BERTH_TRY(auto place, call.repository->blobs().upload_progress(id, state.of_store));
+  BERTH_CHECK(check_place(call, state, std::move(place), call.request.content_length));
   return http::takes(http::TakesBody::spooled);
 }
 
@@ -191,15 +198,19 @@ Outcome start_upload(Call& call) {
     BERTH_TRY(const auto descriptor, writer->commit(std::move(call.request.body), *whole));
     return blob_created(call, *whole, descriptor);
   }
-  return progress(call, {call.repository->name().str(), writer->id().str(), writer->size(), call.services.clock.now()},
-                  202);
+  UploadState state{call.repository->name().str(), writer->id().str(), 0, call.services.clock.now()};
+  set_place(state, writer->progress());
+  return progress(call, state, 202);
 }
 
 Outcome get_upload(Call& call) {
   BERTH_TRY(const auto id, model::UploadId::parse(call.path.get("id")));
-  BERTH_TRY(const std::uint64_t size, call.repository->blobs().upload_size(id));
-  // No token is needed to ask; the new one's StartedAt is for show, in docker/distribution as well.
-  return progress(call, {call.repository->name().str(), id.str(), size, call.services.clock.now()}, 204);
+  const auto brought = verify_state(call); // no token is needed to ask
+  BERTH_TRY(auto place, call.repository->blobs().upload_progress(id, brought ? brought->of_store : std::string()));
+  // The new one's StartedAt is for show, in docker/distribution as well.
+  UploadState state{call.repository->name().str(), id.str(), 0, call.services.clock.now()};
+  set_place(state, std::move(place));
+  return progress(call, state, 204);
 }
 
 Outcome before_append(Call& call) {
@@ -211,8 +222,9 @@ Outcome append_to_upload(Call& call) {
   BERTH_CHECK(check_type(call));
   BERTH_TRY(auto upload, hold_upload(call));
   auto& [state, writer] = upload;
-  BERTH_CHECK(writer->append(std::move(call.request.body)));
-  state.offset = writer->size();
+  const auto comes = call.request.headers.has("Content-Range") ? registry::Comes::in_chunks : registry::Comes::whole;
+  BERTH_CHECK(writer->append(std::move(call.request.body), comes));
+  set_place(state, writer->progress());
   return progress(call, state, 202);
 }
 
@@ -231,7 +243,7 @@ Outcome finish_upload(Call& call) {
 Outcome cancel_upload(Call& call) {
   BERTH_TRY(const UploadState state, verify_state(call));
   BERTH_TRY(const auto id, model::UploadId::parse(state.id));
-  auto writer = call.repository->blobs().resume(id);
+  auto writer = call.repository->blobs().resume(id, state.of_store);
   if (!writer && is(writer.error(), Code::busy)) return fail(Code::blob_upload_invalid, std::string(another_writer));
   if (!writer) return std::unexpected(std::move(writer).error());
   BERTH_CHECK((*writer)->cancel());

@@ -17,8 +17,10 @@
 #include "app/nginx/tree.h"
 #include "app/pool/access.h"
 #include "app/pool/certificate_watch.h"
+#include "app/pool/immutable.h"
 #include "app/pool/pool.h"
 #include "app/pool/purger.h"
+#include "app/store_parts.h"
 #include "app/supervisor/account.h"
 #include "app/supervisor/listen_check.h"
 #include "app/supervisor/listen_socket.h"
@@ -29,8 +31,6 @@
 #include "base/random.h"
 #include "config/config.h"
 #include "config/keys.h"
-#include "driver/filesystem.h"
-#include "storage/uploads/file_uploads.h"
 
 namespace berth::app {
 namespace {
@@ -73,6 +73,13 @@ Result<> serve_as_user(const config::Config& config, const PoolRole& role, Logge
   return run_pool(config, role, socket.listening(), logger, [] {});
 }
 
+// Errors: invalid, for rules that cannot be kept.
+Result<> check_rules(const config::Config& config, Logger& logger) {
+  BERTH_CHECK(check_access(config, logger));
+  BERTH_CHECK(immutable_tags_of(config));
+  return {};
+}
+
 } // namespace
 
 int up(const std::string& config_path) {
@@ -81,7 +88,7 @@ int up(const std::string& config_path) {
   const auto loaded = source.load();
   if (!loaded) return complain(loaded.error());
   auto logger = make_logger(loaded->config.log, source.instance);
-  if (const auto access = check_access(loaded->config, *logger); !access) return complain(access.error());
+  if (const auto rules = check_rules(loaded->config, *logger); !rules) return complain(rules.error());
   log_what_config_says(*loaded, *logger);
   const Result<> result = run_supervisor(loaded->config, source, logger);
   return outcome(result, *logger);
@@ -154,7 +161,7 @@ int check_config(const std::string& config_path) {
   if (const auto good = check_nginx(loaded->config); !good) return complain(good.error());
   if (const auto good = check_places(loaded->config); !good) return complain(good.error());
   const auto logger = make_logger(loaded->config.log);
-  if (const auto access = check_access(loaded->config, *logger); !access) return complain(access.error());
+  if (const auto rules = check_rules(loaded->config, *logger); !rules) return complain(rules.error());
   std::printf("%s: good\n", config_path.c_str());
   return exit_ok;
 }
@@ -169,17 +176,15 @@ int purge_uploads(const std::string& config_path, PurgeRun run, Loudness loudnes
   if (!account) return complain(account.error());
   if (const auto acting = act_as(*account, config); !acting) return complain(acting.error());
   if (const auto dropped = drop_root(); !dropped) return complain(dropped.error());
-  driver::FsOps ops;
   SystemRandom random;
-  driver::Filesystem driver(config.storage.root, ops, random);
   SystemClock clock;
-  storage::FileUploads uploads(driver, clock, random);
+  StoreParts store(config, clock, random);
   Progress progress("directories", Progress::Unit::items, loudness);
   const auto look = [&progress] { // between two directories
     progress.advance();
     return false;
   };
-  const auto purged = purge_once(config, uploads, clock.now(), *progress.logger(*logger), look);
+  const auto purged = purge_once(config, store.uploads(), clock.now(), *progress.logger(*logger), look);
   if (!purged) return complain(purged.error());
   return purged->failed == 0 ? exit_ok : exit_failure;
 }

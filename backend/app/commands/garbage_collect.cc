@@ -1,8 +1,6 @@
 #include "app/commands/garbage_collect.h"
 
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -10,6 +8,7 @@
 #include "app/commands/collection_report.h"
 #include "app/commands/commands.h"
 #include "app/commands/complain.h"
+#include "app/commands/low_priority.h"
 #include "app/commands/store.h"
 #include "storage/paths.h"
 
@@ -22,9 +21,7 @@ constexpr const char* beside_others =
 
 // With what CPU and disk nobody else wants, and no longer than the pool that asked for it lives.
 void be_modest() {
-  constexpr int least = 19, of_process = 1, idle_class = 3 << 13; // ioprio_set(2) has no header
-  ::setpriority(PRIO_PROCESS, 0, least);
-  ::syscall(SYS_ioprio_set, of_process, 0, idle_class);
+  take_low_priority();
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 

@@ -1,5 +1,5 @@
 // The words of the commands that work on the whole store, while the registry runs or not: `berth index-referrers`,
-// `purge-uploads`, `garbage-collect`.
+// `purge-uploads`, `garbage-collect`, `verify`.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/commands/garbage_collect.h"
+#include "app/commands/verify.h"
 
 namespace berth::app {
 
@@ -20,12 +21,15 @@ public:
 
 private:
   int collect() const;
+  void add_options_of_verify();
+  int verify() const;
 
   const std::string& config_;
-  CLI::App *index_, *purge_, *collect_;
+  CLI::App *index_, *purge_, *collect_, *verify_;
   bool dry_run_ = false, quiet_ = false;
   CollectionOptions collection_; // but for what others have too
-  std::string grace_, short_grace_, format_;
+  VerifyRequest verification_;   // the same
+  std::string grace_, short_grace_, older_, format_;
 };
 
 } // namespace berth::app

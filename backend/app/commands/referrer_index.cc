@@ -3,12 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "app/store_parts.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "driver/file_locks.h"
-#include "driver/filesystem.h"
 #include "storage/registry.h"
-#include "storage/uploads/file_uploads.h"
 
 namespace berth::app {
 namespace {
@@ -33,12 +31,9 @@ Result<> index_referrers_of(const config::Config& config, Logger& logger, Loudne
   const auto beside = progress.logger(logger);
   SystemClock clock;
   SystemRandom random;
-  driver::FsOps ops;
-  driver::Filesystem driver(config.storage.root, ops, random);
+  StoreParts store(config, clock, random);
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make({}));
-  driver::FileLocks locks(config.storage.root, ops);
-  storage::FileUploads uploads(driver, clock, random);
-  storage::Registry registry({driver, locks, uploads, nullptr, std::move(rules), random, *beside});
+  storage::Registry registry(store.registry_parts(std::move(rules), nullptr, *beside));
 
   BERTH_TRY(const auto names, all_repositories(registry));
   progress.expect(names.size());

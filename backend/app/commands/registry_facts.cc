@@ -120,7 +120,7 @@ std::vector<QueueState> queues_of(const config::Config& config) {
   for (const config::NotificationEndpoint& endpoint : config.notifications.endpoints) {
     if (endpoint.disabled) continue;
     notify::QueueOptions options;
-    options.directory = config.storage.root + "/berth/notifications/" + notify::queue_name(endpoint.name);
+    options.directory = config.berth.state_directory + "/notifications/" + notify::queue_name(endpoint.name);
     QueueState state{endpoint.name, 0, 0};
     std::error_code error;
     if (fs::is_directory(options.directory, error)) {

@@ -6,6 +6,7 @@
 
 #include "app/commands/environment.h"
 #include "app/logger.h"
+#include "app/pool/immutable.h"
 #include "app/supervisor/account.h"
 #include "storage/paths.h"
 
@@ -22,11 +23,7 @@ bool is_file(const std::string& path) {
 } // namespace
 
 Store::Store(config::Config config)
-    : config_(std::move(config)),
-      logger_(make_logger(config_.log)),
-      driver_(config_.storage.root, ops_, random_),
-      locks_(config_.storage.root, ops_),
-      uploads_(driver_, clock_, random_) {}
+    : config_(std::move(config)), logger_(make_logger(config_.log)), parts_(config_, clock_, random_) {}
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& config_path) {
   BERTH_TRY(auto loaded, config::load(config_path, environment_of_process()));
@@ -44,13 +41,13 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& config_path) {
 Result<> Store::wire() {
   BERTH_TRY(cache_, cache_of(config_, nullptr, *logger_));
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make({}));
-  registry_.emplace(
-      storage::Registry::Parts{driver_, locks_, uploads_, cache_.cache.get(), std::move(rules), random_, *logger_});
+  BERTH_TRY(storage::ImmutableTags immutable, immutable_tags_of(config_));
+  registry_.emplace(parts_.registry_parts(std::move(rules), cache_.cache.get(), *logger_, std::move(immutable)));
   return {};
 }
 
 std::optional<Time> Store::tagged(const model::RepositoryName& repository, const model::Tag& tag) {
-  const auto info = driver_.stat(storage::paths::tag_current_link(repository, tag));
+  const auto info = parts_.driver().stat(storage::paths::tag_current_link(repository, tag));
   return info ? info->changed : std::nullopt;
 }
 

@@ -7,15 +7,13 @@
 #include <vector>
 
 #include "app/pool/descriptor_cache.h"
+#include "app/store_parts.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "config/config.h"
-#include "driver/file_locks.h"
-#include "driver/filesystem.h"
 #include "storage/registry.h"
-#include "storage/uploads/file_uploads.h"
 
 namespace berth::app {
 
@@ -28,8 +26,8 @@ public:
   const config::Config& config() const { return config_; }
   registry::Registry& registry() { return *registry_; }
   Logger& logger() { return *logger_; }
-  driver::StorageDriver& driver() { return driver_; }
-  driver::Locks& locks() { return locks_; }
+  driver::StorageDriver& driver() { return parts_.driver(); }
+  driver::Locks& locks() { return parts_.locks(); }
   registry::DescriptorCache* cache() { return cache_.cache.get(); } // null: none
   // When the tag was last made or moved; nothing if that is not known.
   std::optional<Time> tagged(const model::RepositoryName& repository, const model::Tag& tag);
@@ -42,10 +40,7 @@ private:
   const std::unique_ptr<Logger> logger_;
   SystemClock clock_;
   SystemRandom random_;
-  driver::FsOps ops_;
-  driver::Filesystem driver_;
-  driver::FileLocks locks_;
-  storage::FileUploads uploads_;
+  StoreParts parts_;
   CacheParts cache_;
   std::optional<storage::Registry> registry_;
 };

@@ -241,8 +241,7 @@ std::map<std::string, std::string> nginx_fragments(const config::Config& config,
   };
   fragments.merge(nginx_options(config));
   // Why TLS connections fail, nginx says at this level. Without our relay nobody would pick that out.
-  if (!settings.pull_gate.empty() && !config.http.tls_certificate.empty())
-    fragments["log.conf"] += line("error_log", "stderr info");
+  if (!settings.pull_gate.empty()) fragments["log.conf"] += line("error_log", "stderr info");
   if (!settings.test_listen.empty() && fragments.contains("debug_listen.conf"))
     fragments["debug_listen.conf"] = line("listen", settings.test_listen + "-debug");
   if (!config.http.client_cas.empty()) fragments["client_cas.pem"] = settings.client_cas;

@@ -52,6 +52,26 @@ void write_cache_metrics(std::string& page, const cache::Counts& counts) {
   of_3("registry_storage_cache_errors_total", "Those that it failed to answer.", counts.errors);
 }
 
+void write_memory_metrics(std::string& page, const Memories& memories) {
+  const auto of_each = [&](std::string_view metric, std::string_view type, std::string_view help, const auto& write) {
+    write_head(page, metric, type, help);
+    for (const auto& [name, facts] : memories) write(metric, label("memory", name), facts);
+  };
+  of_each("berth_memory_entries", "gauge", "What is remembered.",
+          [&](std::string_view metric, const std::string& memory, const CacheFacts& facts) {
+            write_count(page, metric, memory, facts.entries);
+          });
+  of_each("berth_memory_bytes", "gauge", "About what it takes.",
+          [&](std::string_view metric, const std::string& memory, const CacheFacts& facts) {
+            write_count(page, metric, memory, facts.bytes);
+          });
+  of_each("berth_memory_requests_total", "counter", "Questions to it; a hit may turn out to be no longer true.",
+          [&](std::string_view metric, const std::string& memory, const CacheFacts& facts) {
+            write_count(page, metric, memory + "," + label("outcome", "hit"), facts.hits);
+            write_count(page, metric, memory + "," + label("outcome", "miss"), facts.misses);
+          });
+}
+
 void write_access_metrics(std::string& page, const auth::MeasuredAccess& access, const auth::Passwords* passwords) {
   constexpr std::string_view decisions = "berth_access_decisions_total";
   write_head(page, decisions, "counter", "Requests by what they showed and what became of it.");

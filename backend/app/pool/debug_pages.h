@@ -4,11 +4,14 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/pool/purger.h"
 #include "auth/measured_access.h"
 #include "auth/passwords.h"
+#include "base/shared_cache.h"
 #include "cache/entries.h"
 #include "config/services.h"
 #include "notify/endpoint.h"
@@ -16,6 +19,8 @@
 namespace berth::app {
 
 void write_cache_metrics(std::string& page, const cache::Counts& counts);
+using Memories = std::vector<std::pair<std::string_view, CacheFacts>>; // by name
+void write_memory_metrics(std::string& page, const Memories& memories);
 void write_notification_metrics(std::string& page, const std::vector<notify::EndpointStatus>& endpoints);
 
 // passwords: null where none are checked.

@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "cache/measured.h"
-#include "cache/memory.h"
 
 namespace berth::app {
 namespace {
@@ -40,11 +39,15 @@ bool speaks_to_redis(const config::Config& config) {
 
 Result<CacheParts> cache_of(const config::Config& config, api::debug::Metrics* metrics, Logger& logger) {
   const config::Redis& from = config.redis;
-  if (config.storage.cache_descriptors)
-    return CacheParts{std::make_unique<cache::Cache>(std::make_unique<cache::Memory>(config.storage.cache_entries))};
+  if (config.storage.cache_descriptors) {
+    auto memory = std::make_unique<cache::Memory>(config.storage.cache_entries);
+    CacheParts parts{nullptr, nullptr, memory.get()};
+    parts.cache = std::make_unique<cache::Cache>(std::move(memory));
+    return parts;
+  }
   if (!speaks_to_redis(config)) return CacheParts{};
   BERTH_TRY(std::unique_ptr<cache::Redis> redis, cache::Redis::make(redis_options_of(from), logger));
-  CacheParts parts{nullptr, redis.get()};
+  CacheParts parts{nullptr, redis.get(), nullptr};
   std::unique_ptr<cache::Entries> entries = std::move(redis);
   if (metrics != nullptr)
     entries = std::make_unique<cache::Measured>(

@@ -7,15 +7,17 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "cache/cached_blob_statter.h"
+#include "cache/memory.h"
 #include "cache/redis.h"
 #include "config/config.h"
 
 namespace berth::app {
 
-// Both members are empty if there is none.
+// All members are empty if there is none.
 struct CacheParts {
   std::unique_ptr<cache::Cache> cache;
   const cache::Redis* redis = nullptr; // in it
+  cache::Memory* memory = nullptr;     // in it
 };
 
 // Whether redis is asked. Not clusters or sentinels: the config's warning says so.

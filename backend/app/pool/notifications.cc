@@ -24,7 +24,7 @@ notify::NotifierOptions notifier_options_of(const config::Config& config) {
     return time.count() <= 0 ? otherwise : std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(time));
   };
   notify::NotifierOptions options;
-  options.directory = config.storage.root + "/berth/notifications";
+  options.directory = config.berth.state_directory + "/notifications";
   options.max_queue_bytes = config.berth.notification_queue_bytes;
   for (const config::NotificationEndpoint& from : config.notifications.endpoints) {
     if (from.disabled) continue;

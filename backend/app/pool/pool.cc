@@ -16,23 +16,21 @@
 #include "app/pool/debug_pages.h"
 #include "app/pool/descriptor_cache.h"
 #include "app/pool/health_checks.h"
+#include "app/pool/immutable.h"
 #include "app/pool/notifications.h"
 #include "app/pool/process_metrics.h"
 #include "app/pool/pull_gate.h"
 #include "app/pool/purger.h"
 #include "app/pool/secret.h"
 #include "app/pool/signing_key.h"
+#include "app/store_parts.h"
 #include "auth/measured_access.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "driver/file_locks.h"
-#include "driver/filesystem.h"
-#include "driver/measured.h"
 #include "fcgi/server.h"
 #include "notify/notifier.h"
 #include "spool/hash_ahead.h"
 #include "storage/registry.h"
-#include "storage/uploads/file_uploads.h"
 #include "storage/v1/tags.h"
 
 namespace berth::app {
@@ -148,6 +146,16 @@ std::unique_ptr<PullGate> pull_gate_of(const PoolRole& role, api::debug::Health&
   return *std::move(made);
 }
 
+void show(storage::Registry& registry, storage::V1Tags& v1_tags, cache::Memory* descriptors,
+          api::debug::Metrics& metrics) {
+  metrics.add([&, descriptors](std::string& page) {
+    Memories memories = registry.memories();
+    memories.emplace_back("v1 ids", v1_tags.memory());
+    if (descriptors != nullptr) memories.emplace_back("descriptors", descriptors->memory());
+    write_memory_metrics(page, memories);
+  });
+}
+
 void show(const Access& access, const auth::MeasuredAccess& counted, api::debug::Metrics& metrics) {
   if (access.controller == nullptr) return;
   metrics.add([&, passwords = access.passwords](std::string& page) { write_access_metrics(page, counted, passwords); });
@@ -155,7 +163,7 @@ void show(const Access& access, const auth::MeasuredAccess& counted, api::debug:
 
 // Null where bodies are hashed when they have arrived: the spool is not this pool's alone, or cannot be watched.
 std::unique_ptr<spool::HashAhead> hash_ahead(const config::Config& config, const PoolRole& role,
-                                             storage::FileUploads& uploads, Logger& logger) {
+                                             storage::UploadStore& uploads, Logger& logger) {
   if (role.spool != Spool::ours_alone) return nullptr;
   auto watching = spool::HashAhead::watch(config.berth.spool, uploads.hashes());
   if (watching) return *std::move(watching);
@@ -188,29 +196,11 @@ private:
   std::thread waiter_;
 };
 
-// The files of the store and their locks; what becomes of them is counted if there are metrics.
-class StoreFiles {
-public:
-  StoreFiles(const std::string& root, Random& random, api::debug::Metrics* metrics)
-      : files_(root, ops_, random), file_locks_(root, ops_) {
-    if (metrics == nullptr) return;
-    const auto tell = [metrics](std::string_view action, api::debug::Seconds time) {
-      metrics->storage_action(action, time);
-    };
-    counted_.emplace(files_, tell);
-    counted_locks_.emplace(file_locks_, tell);
-  }
-  driver::LocalDriver& driver() { return counted_ ? static_cast<driver::LocalDriver&>(*counted_) : files_; }
-  driver::Locks& locks() { return counted_locks_ ? static_cast<driver::Locks&>(*counted_locks_) : file_locks_; }
-  driver::LocalDriver& uncounted() { return files_; }
-
-private:
-  driver::FsOps ops_;
-  driver::Filesystem files_;
-  driver::FileLocks file_locks_;
-  std::optional<driver::Measured> counted_;
-  std::optional<driver::MeasuredLocks> counted_locks_;
-};
+// Null without metrics.
+driver::TellTime tell_of(api::debug::Metrics* metrics) {
+  if (metrics == nullptr) return nullptr;
+  return [metrics](std::string_view action, api::debug::Seconds time) { metrics->storage_action(action, time); };
+}
 
 } // namespace
 
@@ -222,22 +212,22 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   api::Options options = api_options_of(config);
   options.faces = faces_of(config, role.serves);
   if (options.secret.empty()) {
-    BERTH_TRY(options.secret, kept_secret(config.storage.root, random));
+    BERTH_TRY(options.secret, kept_secret(config.berth.state_directory, random));
   }
   BERTH_TRY(options.schema1_key, signing_key(config, random));
   const bool counts = config.http.debug.counts();
   const auto metrics = std::make_unique<api::debug::Metrics>();
-  StoreFiles files(config.storage.root, random, counts ? metrics.get() : nullptr);
-  BERTH_TRY(const auto present, exclude_collection_now(files.locks(), logger));
+  StoreParts store(config, clock, random, tell_of(counts ? metrics.get() : nullptr));
+  BERTH_TRY(const auto present, exclude_collection_now(store.locks(), logger));
   BERTH_TRY(const CacheParts caching, cache_of(config, metrics.get(), logger));
   cache::Cache* const cache = caching.cache.get();
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make(policy_of(config)));
-  storage::FileUploads uploads(files.driver(), clock, random);
-  storage::Registry registry({files.driver(), files.locks(), uploads, cache, std::move(rules), random, logger});
-  const auto ahead = hash_ahead(config, role, uploads, logger);
+  BERTH_TRY(storage::ImmutableTags immutable, immutable_tags_of(config));
+  storage::Registry registry(store.registry_parts(std::move(rules), cache, logger, std::move(immutable)));
+  const auto ahead = hash_ahead(config, role, store.uploads(), logger);
   storage::Unpacking unpacking({.max_layer_bytes = config.berth.v1_max_layer_bytes});
-  storage::V1Images v1_images({files.driver(), files.locks(), registry, logger, unpacking});
-  storage::V1Tags v1_tags({files.driver(), registry, v1_images, logger, unpacking});
+  storage::V1Images v1_images({store.driver(), store.locks(), registry, logger, unpacking});
+  storage::V1Tags v1_tags({store.driver(), registry, v1_images, logger, unpacking});
   BERTH_TRY(const auto notifier, notify::Notifier::start(notifier_options_of(config), logger));
   api::EventSettings events;
   if (!notifier->empty())
@@ -245,6 +235,7 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   api::debug::Health health;
   api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
   show(caching, *notifier, config, pages, *metrics);
+  show(registry, v1_tags, caching.memory, *metrics);
   BERTH_TRY(const auto access, access_of(config, options.secret, role.serves, clock, random, logger));
   auth::MeasuredAccess counted(access.controller.get());
   show(access, counted, *metrics);
@@ -271,8 +262,8 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
                        .store_directory = config.storage.root},
                       api, logger);
   const StopOnSignal stop(server);
-  const HealthChecks health_checks(config, health, files.uncounted());
-  const Purger purger(config, uploads, clock, random, logger);
+  const HealthChecks health_checks(config, health, store.uncounted());
+  const Purger purger(config, store.uploads(), clock, random, logger);
   const Collector collector(config, role.config_file, random, logger);
   const CertificateWatch certificate(role.nginx.certificate_ends, clock, health, logger);
   add_pool_metrics(*metrics, config, threads, health, purger, certificate);

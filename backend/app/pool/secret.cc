@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 
 #include "base/content.h"
 #include "base/encoding.h"
@@ -46,11 +47,12 @@ Result<> write_secret(const std::string& path, const std::string& secret) {
 
 } // namespace
 
-Result<std::string> load_or_create(const std::string& root, const StateFile& file, Random& random) {
-  const std::string directory = root + "/berth", path = directory + "/" + file.name;
+Result<std::string> load_or_create(const std::string& directory, const StateFile& file, Random& random) {
+  const std::string path = directory + "/" + file.name;
   if (auto there = read_state_file(path, file); there || !is(there.error(), Code::not_found)) return there;
-  for (const std::string& made : {root, directory})
-    if (::mkdir(made.c_str(), 0777) != 0 && errno != EEXIST) return failed("mkdir", made);
+  std::error_code not_made;
+  if (std::filesystem::create_directories(directory, not_made); not_made)
+    return std::unexpected(errno_error("mkdir", directory, not_made.value()));
 
   BERTH_TRY(const std::string fresh, file.make());
   const std::string temporary = path + "." + uuid4(random);
@@ -65,7 +67,7 @@ Result<std::string> load_or_create(const std::string& root, const StateFile& fil
   return read_state_file(path, file);
 }
 
-Result<std::string> kept_secret(const std::string& root, Random& random) {
+Result<std::string> kept_secret(const std::string& directory, Random& random) {
   const auto make = [&random]() -> Result<std::string> {
     std::array<std::byte, secret_bytes> bytes;
     random.fill(bytes);
@@ -75,7 +77,7 @@ Result<std::string> kept_secret(const std::string& root, Random& random) {
     if (text.size() != secret_bytes * 2) return fail(Code::invalid, "holds no secret");
     return {};
   };
-  return load_or_create(root, {"secret", make, check}, random);
+  return load_or_create(directory, {"secret", make, check}, random);
 }
 
 } // namespace berth::app

@@ -21,7 +21,8 @@ Result<model::SigningKey> signing_key(const config::Config& config, Random& rand
       BERTH_CHECK(model::SigningKey::parse(text));
       return {};
     };
-    BERTH_TRY(const std::string text, load_or_create(config.storage.root, {"signing-key.pem", make, check}, random));
+    BERTH_TRY(const std::string text,
+              load_or_create(config.berth.state_directory, {"signing-key.pem", make, check}, random));
     return model::SigningKey::parse(text);
   }
   BERTH_TRY(const std::string text, read_small_file(path, max_key_file_bytes));

@@ -7,8 +7,8 @@
 
 namespace berth::app {
 
-// That of compatibility.schema1.signingkeyfile, or the one in <root>/berth/signing-key.pem, which is made if need be.
-// Errors: invalid, naming the file; io.
+// That of compatibility.schema1.signingkeyfile, or the one in <state_directory>/signing-key.pem, which is made if need
+// be. Errors: invalid, naming the file; io.
 Result<model::SigningKey> signing_key(const config::Config& config, Random& random);
 
 } // namespace berth::app

@@ -137,7 +137,8 @@ std::string nginx_user(const Account& account) {
 
 Result<> act_as(const Account& account, const config::Config& config) {
   if (!account.started_as_root || account.uid == 0) return {};
-  for (const std::string& directory : {config.storage.root, config.berth.run_directory, config.berth.spool})
+  for (const std::string& directory :
+       {config.storage.root, config.berth.state_directory, config.berth.run_directory, config.berth.spool})
     BERTH_CHECK(make_for(account, directory));
   return work_as(account);
 }
@@ -192,8 +193,8 @@ bool needs_root(const config::Config& config, const std::string& config_file) {
 
 Result<> prepare_directories(const config::Config& config, const Account& account) {
   const std::string& root = config.storage.root;
-  for (const std::string& directory :
-       {root, root + "/berth", root + "/berth/tmp", config.berth.run_directory, config.berth.spool}) {
+  for (const std::string& directory : {root, root + "/berth", root + "/berth/tmp", config.berth.state_directory,
+                                       config.berth.run_directory, config.berth.spool}) {
     auto made = make_directories(directory);
     if (!made && is(made.error(), Code::storage_full)) return made;
     if (struct stat info{}; ::stat(directory.c_str(), &info) == 0 && !S_ISDIR(info.st_mode))

@@ -26,6 +26,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> reasons{
     {handshake, ""},
 }};
 
+// TLS to a port of plain http: nginx takes the first record, a handshake (RFC 8446, 5.1), for a request line.
+constexpr std::string_view no_request = "client sent invalid method while reading client request line";
+constexpr std::string_view hello = ", request: \"\x16\x03";
+
 std::string_view between(std::string_view text, std::string_view begin, std::string_view end) {
   const std::size_t at = text.find(begin);
   if (at == std::string_view::npos) return {};
@@ -38,6 +42,9 @@ std::string_view between(std::string_view text, std::string_view begin, std::str
 std::optional<FailedHandshake> read_handshake(std::string_view message) {
   // Before the client's address is nothing that the client chose.
   const std::string_view said = message.substr(0, message.find(", client: "));
+  if (said.contains(no_request) && message.contains(hello))
+    return FailedHandshake{std::string(between(message, ", client: ", ", ")),
+                           "the client speaks https to a port of plain http (http.tls)"};
   for (const auto& [text, reason] : reasons) {
     if (!said.contains(text)) continue;
     FailedHandshake failed{std::string(between(message, ", client: ", ", ")), std::string(reason)};

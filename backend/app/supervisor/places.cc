@@ -65,6 +65,7 @@ Result<> same_places(const config::Config& now, const config::Config& wanted) {
   compare("storage.filesystem.rootdirectory", now.storage.root, wanted.storage.root);
   compare("http.addr", now.http.addr, wanted.http.addr);
   if (!changed.empty()) return refuse(); // the others follow from these
+  compare("berth.statedirectory", now.berth.state_directory, wanted.berth.state_directory);
   compare("berth.rundirectory", now.berth.run_directory, wanted.berth.run_directory);
   compare("berth.spool", now.berth.spool, wanted.berth.spool);
   compare("berth.socket", now.berth.socket, wanted.berth.socket);

@@ -8,8 +8,6 @@
 namespace berth::storage {
 namespace {
 
-constexpr std::size_t entry_bytes = 512; // about the memory for an entry, without the blob's bytes
-
 std::unexpected<Error> unknown(const Digest& digest) { return fail(Code::blob_unknown, {}, digest.str()); }
 
 } // namespace
@@ -54,7 +52,7 @@ Result<std::string> BlobStore::get(const Digest& digest, std::size_t max_bytes, 
   BERTH_TRY(const auto file, look_up(*canonical, need, [&](const std::string& path) { return driver_.stat(path); }));
   const std::string path = file.parked ? paths::parked_blob(*canonical) : paths::blob_data(*canonical);
   const driver::FileInfo* info = &file.found;
-  if (const auto known = recall(canonical->str()); known && known->version == info->version) {
+  if (const auto known = memory_.find(canonical->str()); known && known->version == info->version) {
     if (known->bytes->size() > max_bytes) return fail(Code::size_invalid, path + " is too large");
     return *known->bytes;
   }
@@ -67,30 +65,12 @@ Result<std::string> BlobStore::get(const Digest& digest, std::size_t max_bytes, 
   if (bytes && CanonicalDigest::of_bytes(*bytes) != *canonical)
     return fail(Code::corrupt, "the bytes of blob " + digest.str() + " are not its digest");
   if (bytes && info->version && bytes->size() <= max_remembered_blob)
-    remember(canonical->str(), {*info->version, std::make_shared<const std::string>(*bytes)});
+    memory_.put(canonical->str(), {*info->version, std::make_shared<const std::string>(*bytes)}, bytes->size());
   return bytes;
 }
 
-bool BlobStore::remembers(const CanonicalDigest& digest) { return recall(digest.str()).has_value(); }
-
-std::optional<BlobStore::Remembered> BlobStore::recall(const std::string& digest) {
-  return memory_.with([&](Memory& memory) -> std::optional<Remembered> {
-    const Remembered* found = memory.blobs.find(digest);
-    return found != nullptr ? std::optional(*found) : std::nullopt;
-  });
-}
-
-void BlobStore::remember(const std::string& digest, Remembered blob) {
-  memory_.with([&](Memory& memory) {
-    if (const Remembered* before = memory.blobs.find(digest)) memory.bytes -= before->bytes->size() + entry_bytes;
-    memory.bytes += blob.bytes->size() + entry_bytes;
-    memory.blobs.put(digest, std::move(blob));
-    while (memory.bytes > max_remembered_bytes) memory.bytes -= memory.blobs.take_oldest()->bytes->size() + entry_bytes;
-  });
-}
-
 Result<bool> BlobStore::has(const Content& content, const std::string& path) {
-  if (!content.is_file()) { // small enough to compare
+  if (content.is_in_memory()) { // small enough to compare
     const auto existing = driver_.get_content(path, content.size());
     return existing && *existing == content.bytes();
   }

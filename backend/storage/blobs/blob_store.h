@@ -9,8 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "base/guarded.h"
-#include "base/lru_map.h"
+#include "base/shared_cache.h"
 #include "driver/storage_driver.h"
 #include "registry/blobs.h"
 
@@ -38,7 +37,8 @@ public:
   // The size of what is in the blob's place; nothing: nothing is there, though it may be parked.
   Result<std::optional<std::uint64_t>> size_in_place(const CanonicalDigest& digest);
   // Whether get() would have the bytes from memory, if the file is still there.
-  bool remembers(const CanonicalDigest& digest);
+  bool remembers(const CanonicalDigest& digest) { return memory_.has(digest.str()); }
+  CacheFacts memory() { return memory_.facts(); }
 
   // The write that stores content as the blob; pass it to put(). Requires: its bytes have the digest. An existing blob
   // is kept and made durable, as its writer may not have synced it (docker-registry does not, wholly); one of another
@@ -61,15 +61,9 @@ private:
     driver::Version version;
     std::shared_ptr<const std::string> bytes;
   };
-  struct Memory {
-    LruMap<std::string, Remembered> blobs{max_remembered_bytes}; // the bytes are what bounds them
-    std::size_t bytes = 0;
-  };
-  std::optional<Remembered> recall(const std::string& digest);
-  void remember(const std::string& digest, Remembered blob);
 
   driver::StorageDriver& driver_;
-  Guarded<Memory> memory_;
+  SharedCache<Remembered> memory_{max_remembered_bytes};
 };
 
 } // namespace berth::storage

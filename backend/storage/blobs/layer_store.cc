@@ -29,8 +29,8 @@ Result<registry::Created> LayerStore::create(const std::optional<registry::Mount
   return registry::Created(std::move(writer));
 }
 
-Result<std::unique_ptr<registry::BlobWriter>> LayerStore::resume(const model::UploadId& id) {
-  return uploads_->resume(id, publish());
+Result<std::unique_ptr<registry::BlobWriter>> LayerStore::resume(const model::UploadId& id, const std::string& state) {
+  return uploads_->resume(id, state, publish());
 }
 
 } // namespace berth::storage

@@ -31,8 +31,10 @@ public:
 
   Result<Descriptor> adopt(const Digest& digest) override;
   Result<registry::Created> create(const std::optional<registry::MountRequest>& mount) override;
-  Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id) override;
-  Result<std::uint64_t> upload_size(const model::UploadId& id) override { return uploads_->size(id); }
+  Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id, const std::string& state) override;
+  Result<registry::UploadProgress> upload_progress(const model::UploadId& id, const std::string& state) override {
+    return uploads_->progress(id, state);
+  }
 
 private:
   Publish publish();

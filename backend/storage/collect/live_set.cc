@@ -1,19 +1,18 @@
 #include "storage/collect/live_set.h"
 
 #include <algorithm>
-#include <string_view>
+#include <string>
+
+#include "base/encoding.h"
 
 namespace berth::storage {
 namespace {
 
-std::uint8_t nibble(char digit) { return static_cast<std::uint8_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10); }
-
 // The 32 bytes of a digest, which is 64 lower-case hexadecimal characters.
 std::array<std::uint8_t, 32> sum_of(const model::CanonicalDigest& digest) {
-  const std::string_view hex = digest.hex();
+  const std::string bytes = from_hex(digest.hex()).value();
   std::array<std::uint8_t, 32> sum{};
-  for (std::size_t i = 0; i < sum.size(); ++i)
-    sum[i] = static_cast<std::uint8_t>(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+  std::ranges::copy(bytes, sum.begin());
   return sum;
 }
 

@@ -21,9 +21,14 @@ Result<Content> open_blob(driver::StorageDriver& driver, const model::CanonicalD
 
 // Whether content may be a JSON document, which a layer, compressed or not, is not.
 bool begins_as_document(const Content& content) {
-  if (!content.is_file()) return content.bytes().starts_with('{');
   char first = 0;
-  return ::pread(content.fd(), &first, 1, 0) == 1 && first == '{';
+  if (content.is_file()) return ::pread(content.fd(), &first, 1, 0) == 1 && first == '{';
+  const auto look_at_first = [&](std::span<const std::byte> piece) -> Result<> {
+    if (!piece.empty()) first = static_cast<char>(piece.front());
+    return fail(Code::exists); // enough was read
+  };
+  static_cast<void>(content.read(look_at_first));
+  return first == '{';
 }
 
 // True for what cannot be read as well: it is there, whatever it is.

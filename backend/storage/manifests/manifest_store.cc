@@ -9,29 +9,18 @@ std::unexpected<Error> unknown(const Digest& digest) {
 
 } // namespace
 
-std::optional<ManifestKinds::Kind> ManifestKinds::find(const Digest& digest) {
-  return kinds_.with([&](auto& kinds) -> std::optional<Kind> {
-    const Kind* kind = kinds.find(digest.str());
-    return kind != nullptr ? std::optional(*kind) : std::nullopt;
-  });
-}
-
-void ManifestKinds::remember(const Digest& digest, Kind kind) {
-  kinds_.with([&](auto& kinds) { kinds.put(digest.str(), kind); });
-}
-
-Result<ManifestKinds::Kind> ManifestStore::kind_of(const Digest& digest, std::string_view bytes) {
-  if (const auto known = parts_.kinds.find(digest)) return *known;
+Result<KnownKind> ManifestStore::kind_of(const Digest& digest, std::string_view bytes) {
+  if (const auto known = parts_.kinds.find(digest.str())) return *known;
   BERTH_TRY(const model::ManifestInfo info, model::detect_manifest(bytes));
-  const ManifestKinds::Kind kind{info.kind, info.names_its_media_type};
-  parts_.kinds.remember(digest, kind);
+  const KnownKind kind{info.kind, info.names_its_media_type};
+  parts_.kinds.put(digest.str(), kind);
   return kind;
 }
 
 Result<model::Manifest> ManifestStore::get(const Digest& digest, Need need) {
   auto bytes = parts_.revisions.get(digest, model::max_manifest_bytes, need);
   if (bytes) {
-    BERTH_TRY(const ManifestKinds::Kind kind, kind_of(digest, *bytes));
+    BERTH_TRY(const KnownKind kind, kind_of(digest, *bytes));
     return model::Manifest{kind.kind, kind.names_its_media_type, std::move(*bytes)};
   }
   if (!is(bytes.error(), Code::blob_unknown)) return std::unexpected(std::move(bytes).error());
@@ -48,7 +37,7 @@ Result<model::Manifest> ManifestStore::get(const Digest& digest, Need need) {
 }
 
 Result<Descriptor> ManifestStore::look(const Digest& digest, Need need) {
-  const auto kind = parts_.kinds.find(digest);
+  const auto kind = parts_.kinds.find(digest.str());
   auto found = parts_.revisions.look(digest, need);
   if (!found && !is(found.error(), Code::blob_unknown)) return std::unexpected(std::move(found).error());
   if (found && kind) {
@@ -79,7 +68,7 @@ Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::stri
     entry.push_back(parts_.referrers.file(*info.subject, name, descriptor.digest));
   }
   BERTH_CHECK(parts_.revisions.publish(name, descriptor, Content::of(std::string(bytes)), std::move(entry)));
-  parts_.kinds.remember(descriptor.digest, {info.kind, info.names_its_media_type});
+  parts_.kinds.put(descriptor.digest.str(), {info.kind, info.names_its_media_type});
   return descriptor;
 }
 

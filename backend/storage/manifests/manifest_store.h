@@ -3,8 +3,7 @@
 // Threads: belongs to one request (ManifestKinds: safe). Borrows: everything it is made of.
 #pragma once
 
-#include "base/guarded.h"
-#include "base/lru_map.h"
+#include "base/shared_cache.h"
 #include "registry/registry.h"
 #include "storage/blobs/linked_blob_store.h"
 #include "storage/manifests/manifest_rules.h"
@@ -14,19 +13,12 @@
 namespace berth::storage {
 
 // Remembers of what kind the bytes behind a digest are. Never wrong: content under a digest cannot change.
-class ManifestKinds {
-public:
-  struct Kind {
-    model::ManifestKind kind;
-    bool names_its_media_type;
-  };
-  std::optional<Kind> find(const Digest& digest);
-  void remember(const Digest& digest, Kind kind);
-
-private:
-  static constexpr std::size_t max_entries = 16384;
-  Guarded<LruMap<std::string, Kind>> kinds_{LruMap<std::string, Kind>(max_entries)};
+struct KnownKind {
+  model::ManifestKind kind;
+  bool names_its_media_type;
 };
+using ManifestKinds = SharedCache<KnownKind>; // by digest
+inline constexpr std::size_t max_kinds_bytes = std::size_t{4} << 20;
 
 class ManifestStore final : public registry::ManifestStore {
 public:
@@ -50,7 +42,7 @@ public:
 private:
   Result<Descriptor> look(const Digest& digest, Need need);
   Result<> unlink(const Digest& digest, const Descriptor& descriptor);
-  Result<ManifestKinds::Kind> kind_of(const Digest& digest, std::string_view bytes);
+  Result<KnownKind> kind_of(const Digest& digest, std::string_view bytes);
 
   Parts parts_;
 };

@@ -27,16 +27,10 @@ bool is_gone(const Error& error) { return is(error, Code::blob_unknown) || is(er
 
 } // namespace
 
-std::optional<ReferrerCache::Entry> ReferrerCache::find(const CanonicalDigest& digest) {
-  return entries_.with([&](auto& entries) -> std::optional<Entry> {
-    const Entry* entry = entries.find(digest.str());
-    return entry != nullptr ? std::optional<Entry>(*entry) : std::nullopt;
-  });
-}
-
 void ReferrerCache::remember(const CanonicalDigest& digest, const Entry& entry) {
-  if (entry && entry->artifact_type.size() + entry->annotations.size() > max_entry_bytes) return;
-  entries_.with([&](auto& entries) { entries.put(digest.str(), entry); });
+  const std::size_t bytes =
+      entry ? entry->subject.str().size() + entry->artifact_type.size() + entry->annotations.size() : 0;
+  if (bytes <= max_entry_bytes) known_.put(digest.str(), entry, bytes);
 }
 
 Result<std::vector<std::string>> ReferrerStore::linked(const Digest& subject) {

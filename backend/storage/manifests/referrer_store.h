@@ -7,8 +7,7 @@
 // Threads: belongs to one request (ReferrerCache: safe). Borrows: everything it is made of.
 #pragma once
 
-#include "base/guarded.h"
-#include "base/lru_map.h"
+#include "base/shared_cache.h"
 #include "registry/registry.h"
 #include "storage/blobs/linked_blob_store.h"
 #include "storage/manifests/tag_store.h"
@@ -19,13 +18,13 @@ namespace berth::storage {
 class ReferrerCache {
 public:
   using Entry = std::optional<model::Referrer>;
-  std::optional<Entry> find(const CanonicalDigest& digest);
+  std::optional<Entry> find(const CanonicalDigest& digest) { return known_.find(digest.str()); }
   void remember(const CanonicalDigest& digest, const Entry& entry);
+  CacheFacts memory() { return known_.facts(); }
 
 private:
-  static constexpr std::size_t max_entries = 16384;
   static constexpr std::size_t max_entry_bytes = 2048; // of its strings; larger ones are read again
-  Guarded<LruMap<std::string, Entry>> entries_{LruMap<std::string, Entry>(max_entries)};
+  SharedCache<Entry> known_{std::size_t{8} << 20};     // some 16,000 manifests, most of them without a subject
 };
 
 class ReferrerStore final : public registry::ReferrerStore {

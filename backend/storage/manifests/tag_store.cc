@@ -22,15 +22,12 @@ std::string key_of(const std::string& tag_path, const model::CanonicalDigest& ta
 } // namespace
 
 std::optional<model::Digest> ClientDigests::find(const std::string& tag_path, const model::CanonicalDigest& target) {
-  return client_digests_.with([&](auto& client_digest) -> std::optional<model::Digest> {
-    const model::Digest* found = client_digest.find(key_of(tag_path, target));
-    return found != nullptr ? std::optional(*found) : std::nullopt;
-  });
+  return known_.find(key_of(tag_path, target));
 }
 
 void ClientDigests::remember(const std::string& tag_path, const model::CanonicalDigest& target,
                              const model::Digest& client_digest) {
-  client_digests_.with([&](auto& all) { all.put(key_of(tag_path, target), client_digest); });
+  known_.put(key_of(tag_path, target), client_digest, client_digest.str().size());
 }
 
 Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
@@ -52,6 +49,7 @@ Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& dige
     if (!target && !is(target.error(), Code::manifest_unknown)) return std::unexpected(target.error());
     if (target && *target != digest) return fail(Code::exists, tag.str());
   }
+  BERTH_CHECK(check_mutable(tag, &digest));
   // Again, as a delete may have taken it since the manifest was put: the tag that is acknowledged now leads to it.
   std::vector<driver::PutFile> files;
   files.push_back(link_file(parts_.driver, paths::revision_link(repository_, digest), digest));
@@ -96,9 +94,33 @@ Result<> TagStore::untag(const std::vector<model::Tag>& tags) {
   return parts_.driver.settle(paths::tags(repository_));
 }
 
+Result<> TagStore::check_mutable(const model::Tag& tag, const model::CanonicalDigest* may_be) {
+  if (!parts_.immutable.has(repository_, tag)) return {};
+  const auto target = get(tag);
+  if (!target && is(target.error(), Code::manifest_unknown)) return {}; // not there yet, or damaged: a push mends it
+  BERTH_CHECK(target);
+  if (may_be != nullptr && *target == *may_be) return {};
+  return fail(Code::immutable,
+              "tag " + tag.str() + " of " + repository_.str() + " is immutable: it is " + target->str());
+}
+
+Result<> TagStore::check_all_mutable(const model::CanonicalDigest& target) {
+  if (!parts_.immutable.has_some(repository_)) return {};
+  const auto all = entries();
+  if (!all && is(all.error(), Code::name_unknown)) return {};
+  BERTH_CHECK(all);
+  for (const std::string& name : (*all)->names) {
+    const auto tag = model::Tag::parse(name);
+    if (!tag || !parts_.immutable.has(repository_, *tag)) continue;
+    if (const auto points_to = get(*tag); points_to && *points_to == target) BERTH_CHECK(check_mutable(*tag, nullptr));
+  }
+  return {};
+}
+
 // Not durable until the directory of tags is settled.
 Result<> TagStore::remove(const model::Tag& tag) {
   BERTH_TRY(const auto lock, parts_.locks.exclusive(paths::tag_lock(repository_, tag)));
+  BERTH_CHECK(check_mutable(tag, nullptr));
   auto removed = parts_.driver.discard(paths::tag(repository_, tag));
   if (!removed && is(removed.error(), Code::not_found)) return unknown(tag);
   return removed;
@@ -151,6 +173,7 @@ Result<> TagStore::remove_tags_of(const model::CanonicalDigest& digest, std::vec
     BERTH_TRY(const auto lock, parts_.locks.exclusive(paths::tag_lock(repository_, *tag)));
     BERTH_TRY(const bool still, points_there()); // it may have moved on
     if (!still) continue;
+    BERTH_CHECK(check_mutable(*tag, nullptr)); // made since check_all_mutable
     const auto gone = parts_.driver.discard(paths::tag(repository_, *tag));
     if (!gone && is(gone.error(), Code::not_found)) continue; // docker-registry takes no locks
     BERTH_CHECK(gone);
@@ -161,6 +184,7 @@ Result<> TagStore::remove_tags_of(const model::CanonicalDigest& digest, std::vec
 
 Result<std::vector<model::Tag>> TagStore::untag_all(const model::CanonicalDigest& digest,
                                                     const std::function<Result<>()>& remove_revision) {
+  BERTH_CHECK(check_all_mutable(digest));
   // A writer that tags the manifest from now on removes the notice; a concurrent deletion replaces it.
   const std::string notice = paths::removal(repository_, digest), ours = uuid4(parts_.random);
   BERTH_CHECK(parts_.driver.put_scratch(notice, ours));

@@ -5,14 +5,14 @@
 
 #include <functional>
 
-#include "base/guarded.h"
 #include "base/log.h"
-#include "base/lru_map.h"
 #include "base/random.h"
+#include "base/shared_cache.h"
 #include "driver/locks.h"
 #include "driver/storage_driver.h"
 #include "registry/registry.h"
 #include "storage/listing_cache.h"
+#include "storage/manifests/immutable_tags.h"
 
 namespace berth::storage {
 
@@ -22,10 +22,10 @@ class ClientDigests {
 public:
   std::optional<model::Digest> find(const std::string& tag_path, const model::CanonicalDigest& target);
   void remember(const std::string& tag_path, const model::CanonicalDigest& target, const model::Digest& client_digest);
+  CacheFacts memory() { return known_.facts(); }
 
 private:
-  static constexpr std::size_t max_entries = 16384;
-  Guarded<LruMap<std::string, model::Digest>> client_digests_{LruMap<std::string, model::Digest>(max_entries)};
+  SharedCache<model::Digest> known_{std::size_t{8} << 20}; // some 16,000 tags
 };
 
 class TagStore final : public registry::TagStore {
@@ -35,6 +35,7 @@ public:
     driver::Locks& locks;
     ListingCache& directories;
     ClientDigests& client_digests;
+    const ImmutableTags& immutable;
     Random& random;
     Logger& logger;
   };
@@ -51,7 +52,8 @@ public:
 
   // Removes every tag that points to digest, then calls remove_revision: a manifest that is tagged at the same time is
   // either there with its tag or gone with it. Only a writer that tags this very manifest waits, and not while its tags
-  // are looked for (docs/decisions/0031). Returns the removed tags.
+  // are looked for (docs/decisions/0031). Returns the removed tags. Errors: immutable, before anything is removed, if
+  // one of the tags is.
   Result<std::vector<model::Tag>> untag_all(const model::CanonicalDigest& digest,
                                             const std::function<Result<>()>& remove_revision);
   // Called under the manifest's lock when tagging re-creates a revision link that was deleted since the manifest was
@@ -62,6 +64,9 @@ public:
 private:
   Result<std::shared_ptr<const ListingCache::Listing>> entries();
   Result<> remove(const model::Tag& tag);
+  // Errors: immutable, if the tag is, and points to another manifest than `may_be`.
+  Result<> check_mutable(const model::Tag& tag, const model::CanonicalDigest* may_be);
+  Result<> check_all_mutable(const model::CanonicalDigest& target);
   Result<> remove_tags_of(const model::CanonicalDigest& digest, std::vector<model::Tag>& removed);
 
   Parts parts_;

@@ -9,6 +9,7 @@
 
 #include "model/media_types.h"
 #include "storage/paths.h"
+#include "storage/uploads/outcomes.h"
 
 namespace berth::storage {
 namespace {
@@ -32,15 +33,6 @@ struct Progress {
   std::optional<Sha256> hash;
   bool has_rubbish = false; // data is longer: a writer died in the middle of appending
 };
-
-std::unexpected<Error> unknown_upload() { return fail(Code::blob_upload_unknown); }
-
-// Maps a missing path to an unknown upload.
-template <class T>
-Result<T> of_upload(Result<T> result) {
-  if (!result && is(result.error(), Code::not_found)) return unknown_upload();
-  return result;
-}
 
 std::optional<Sha256> read_state(driver::StorageDriver& driver, const std::string& path, std::uint64_t offset) {
   const auto saved = driver.get_content(path, Sha256::state_bytes);
@@ -122,8 +114,8 @@ public:
         publish_(std::move(publish)) {}
 
   const UploadId& id() const override { return id_; }
-  std::uint64_t size() const override { return progress_.size; }
-  Result<> append(Content content) override;
+  registry::UploadProgress progress() const override { return {progress_.size, {}}; }
+  Result<> append(Content content, registry::Comes) override;
   Result<Descriptor> commit(Content rest, const Digest& digest) override;
   Result<> cancel() override;
 
@@ -132,7 +124,6 @@ private:
   Result<> save_state();
   Result<Sha256> hash_of(const Content& acknowledged);
   Result<Sha256> hashed_with(const Content& content);
-  Result<> verify(const Digest& expected, const CanonicalDigest& actual, const Content& content);
 
   FileUploads& store_;
   RepositoryName repository_;
@@ -156,16 +147,17 @@ public:
                                     std::move(publish));
   }
 
-  Result<std::unique_ptr<registry::BlobWriter>> resume(const UploadId& id, Publish publish) override {
+  Result<std::unique_ptr<registry::BlobWriter>> resume(const UploadId& id, const std::string&,
+                                                       Publish publish) override {
     BERTH_TRY(auto lock, of_upload(store_.driver_.lock(paths::upload_started_at(repository_, id))));
     BERTH_TRY(Progress progress, progress_of(store_.driver_, repository_, id));
     return std::make_unique<Writer>(store_, repository_, id, std::move(lock), std::move(progress), std::move(publish));
   }
 
-  Result<std::uint64_t> size(const UploadId& id) override {
+  Result<registry::UploadProgress> progress(const UploadId& id, const std::string&) override {
     BERTH_CHECK(of_upload(store_.driver_.stat(paths::upload_started_at(repository_, id))));
     BERTH_TRY(const Progress progress, progress_of(store_.driver_, repository_, id));
-    return progress.size;
+    return registry::UploadProgress{progress.size, {}};
   }
 
 private:
@@ -204,7 +196,7 @@ Result<> FileUploads::Writer::save_state() {
   return store_.driver_.put_scratch(paths::upload_hash_state(repository_, id_, progress_.size), progress_.hash->save());
 }
 
-Result<> FileUploads::Writer::append(Content content) {
+Result<> FileUploads::Writer::append(Content content, registry::Comes) {
   if (content.empty() && !progress_.has_rubbish) return {};
   const std::string path = paths::upload_data(repository_, id_);
   const std::uint64_t size = progress_.size + content.size();
@@ -224,33 +216,21 @@ Result<> FileUploads::Writer::append(Content content) {
   return save_state();
 }
 
-// Checks the digest that the client gave for content.
-Result<> FileUploads::Writer::verify(const Digest& expected, const CanonicalDigest& actual, const Content& content) {
-  bool matches = expected == actual;
-  if (expected.algorithm() != CanonicalDigest::canonical_algorithm) {
-    model::Digester digester(expected.algorithm());
-    BERTH_CHECK(content.read([&](std::span<const std::byte> piece) -> Result<> {
-      digester.update(piece);
-      return {};
-    }));
-    matches = digester.finish() == expected;
-  }
-  if (matches) return {};
-  BERTH_CHECK(cancel());
-  return fail(Code::digest_invalid, {}, "the content is not " + expected.str());
-}
-
 Result<Descriptor> FileUploads::Writer::commit(Content rest, const Digest& digest) {
   std::optional<Sha256> hash;
   if (progress_.size == 0) { // all there is came with the last request: it goes straight to its place
     BERTH_TRY(hash, hashed_with(rest));
   } else {
-    BERTH_CHECK(append(std::move(rest)));
+    BERTH_CHECK(append(std::move(rest), registry::Comes::whole));
     BERTH_TRY(rest, data());
     BERTH_TRY(hash, hash_of(rest));
   }
   Descriptor descriptor{std::string(model::media::octet_stream), rest.size(), hash->digest()};
-  BERTH_CHECK(verify(digest, descriptor.digest, rest));
+  BERTH_TRY(const bool is_right, is_digest_of(rest, digest, descriptor.digest));
+  if (!is_right) {
+    BERTH_CHECK(cancel());
+    return wrong_digest(digest);
+  }
   BERTH_CHECK(of_upload(publish_(digest, descriptor, std::move(rest))));
   // The blob is published: what remains of the upload can wait for the purge, should this fail.
   static_cast<void>(store_.driver_.remove_files(paths::upload(repository_, id_), upload_files));

@@ -14,7 +14,6 @@
 #include "base/random.h"
 #include "driver/local_driver.h"
 #include "model/digester.h"
-#include "spool/file_hashes.h"
 #include "storage/uploads/uploads.h"
 
 namespace berth::storage {
@@ -28,9 +27,7 @@ public:
   // Each upload is locked first, as its writers lock it. An upload's age counts from its `startedat`; one whose
   // `startedat` cannot be read stays. Where there is none at all, a removal was cut short: its age counts from then.
   Result<Purged> purge(const PurgeOptions& options, const TellPurged& tell) override;
-
-  // Through which uploads are hashed. Lives as long as this.
-  spool::FileHashes& hashes() { return hashes_; }
+  spool::FileHashes& hashes() override { return hashes_; }
 
 private:
   class OfRepository;

@@ -1,6 +1,6 @@
-// Uploads: the uploads in progress of one repository; UploadStore: those of a whole store. One writer at a time holds
-// an upload; what it acknowledged survives it. How an upload is kept until it becomes a blob is the implementation's
-// (file_uploads.h: in docker/distribution's files).
+// Uploads: the uploads in progress of one repository; UploadStore: those of a whole store. What a writer acknowledged
+// survives it. How an upload is kept until it becomes a blob is the implementation's (file_uploads.h: in
+// docker/distribution's files, by one writer at a time; object_uploads.h: in objects, by whoever has its state).
 // Threads: UploadStore is safe; Uploads belong to one request, as their writers do.
 #pragma once
 
@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "registry/blobs.h"
+#include "spool/file_hashes.h"
 
 namespace berth::storage {
 
@@ -26,10 +27,10 @@ class Uploads {
 public:
   virtual ~Uploads() = default;
   virtual Result<std::unique_ptr<registry::BlobWriter>> create(Publish publish) = 0;
-  // Errors: blob_upload_unknown; busy.
-  virtual Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id, Publish publish) = 0;
-  // How much is acknowledged. Errors: blob_upload_unknown.
-  virtual Result<std::uint64_t> size(const model::UploadId& id) = 0;
+  // As registry::BlobIngester.
+  virtual Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id, const std::string& state,
+                                                               Publish publish) = 0;
+  virtual Result<registry::UploadProgress> progress(const model::UploadId& id, const std::string& state) = 0;
 };
 
 struct PurgeOptions {
@@ -55,6 +56,8 @@ public:
   // purges at once do no harm. tell is called for each that is removed (with no error), or could not be.
   // Spec: docker/distribution's uploadpurging. Errors: io, if the repositories cannot be listed.
   virtual Result<Purged> purge(const PurgeOptions& options, const TellPurged& tell) = 0;
+  // Through which uploads are hashed. Lives as long as the store.
+  virtual spool::FileHashes& hashes() = 0;
 };
 
 } // namespace berth::storage

@@ -55,7 +55,7 @@ private:
   }
   Result<> send() {
     hash_.update(as_bytes(piece_));
-    return writer_.append(Content::of(std::exchange(piece_, {})));
+    return writer_.append(Content::of(std::exchange(piece_, {})), registry::Comes::in_chunks);
   }
 
   registry::BlobWriter& writer_;
@@ -67,7 +67,7 @@ private:
 
 } // namespace
 
-Result<model::Descriptor> gzip_layer(Unpacking::Task& task, registry::BlobStore& into, const Content& packed) {
+Result<model::Descriptor> gzip_layer(Unpacking::Task& task, registry::BlobIngester& into, const Content& packed) {
   BERTH_TRY(auto created, into.create(std::nullopt));
   const auto& writer = std::get<std::unique_ptr<registry::BlobWriter>>(created);
   GzipUpload upload(*writer);

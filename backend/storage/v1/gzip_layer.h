@@ -9,6 +9,6 @@ namespace berth::storage {
 
 // Stores the uncompressed bytes of a layer, as gzip, in a repository. packed: plain, bzip2 or xz.
 // Errors: image_invalid for what cannot be uncompressed; unavailable, as the task says. Durable.
-Result<model::Descriptor> gzip_layer(Unpacking::Task& task, registry::BlobStore& into, const Content& packed);
+Result<model::Descriptor> gzip_layer(Unpacking::Task& task, registry::BlobIngester& into, const Content& packed);
 
 } // namespace berth::storage

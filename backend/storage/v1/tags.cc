@@ -145,11 +145,8 @@ Result<std::pair<V1Tags::Known, bool>> V1Tags::look_up(Repository& repository, c
   if (is_trouble(entered.error())) return std::unexpected(std::move(entered).error());
   const Error& why = entered.error();
   const std::string complaint = repository.name().str() + "@" + manifest.str() + " " + why.detail;
-  const bool is_new = known_.with([&](auto& map) {
-    if (map.find(complaint) != nullptr) return false;
-    map.put(complaint, Known());
-    return true;
-  });
+  const bool is_new = !known_.find(complaint);
+  known_.put(complaint, Known());
   if (is_new)
     parts_.logger.warn("v1 clients cannot pull an image", {{"repository", repository.name().str()},
                                                            {"manifest", manifest.str()},
@@ -159,14 +156,7 @@ Result<std::pair<V1Tags::Known, bool>> V1Tags::look_up(Repository& repository, c
 
 Result<V1Tags::Known> V1Tags::id_of(Repository& repository, const CanonicalDigest& manifest, const IsGone& is_gone) {
   const std::string key = key_of(repository, manifest);
-  bool known = false;
-  Known remembered;
-  known_.with([&](auto& map) {
-    const Known* found = map.find(key);
-    known = found != nullptr;
-    if (known) remembered = *found;
-  });
-  if (known) return remembered;
+  if (const auto known = known_.find(key)) return *known;
   BERTH_TRY(auto found, look_up(repository, manifest, is_gone));
   const auto& [id, lasting] = found;
   if (lasting) remember(repository, manifest, *id);
@@ -174,7 +164,7 @@ Result<V1Tags::Known> V1Tags::id_of(Repository& repository, const CanonicalDiges
 }
 
 void V1Tags::remember(const Repository& repository, const CanonicalDigest& manifest, const ImageId& id) {
-  known_.with([&](auto& map) { map.put(key_of(repository, manifest), id); });
+  known_.put(key_of(repository, manifest), id, id.str().size());
 }
 
 Result<std::optional<model::V1Chain>> V1Tags::pushed(Repository& repository, const CanonicalDigest& manifest) {

@@ -3,9 +3,8 @@
 // Threads: safe. Borrows: everything it is made of.
 #pragma once
 
-#include "base/guarded.h"
 #include "base/log.h"
-#include "base/lru_map.h"
+#include "base/shared_cache.h"
 #include "registry/v1_images.h"
 #include "storage/v1/images.h"
 #include "storage/v1/members.h"
@@ -33,6 +32,7 @@ public:
                const registry::MayRead& may_read, const IsGone& is_gone) override;
   Result<> keep_note(registry::Repository& repository, const model::Tag& tag, std::string_view note) override;
   Result<std::string> note(registry::Repository& repository, const model::Tag& tag) override;
+  CacheFacts memory() { return known_.facts(); }
 
 private:
   // The image id of a manifest; nullopt if v1 clients cannot pull it.
@@ -73,12 +73,11 @@ private:
 
   // The ids of manifests, by repository and digest. What is remembered was entered by this process, so that a crash
   // that lost it is mended at the next start. Never wrong while the manifest is there: it cannot change.
-  static constexpr std::size_t max_known = 16384;
+  SharedCache<Known> known_{std::size_t{8} << 20}; // some 16,000 manifests
 
   Parts parts_;
   storage::BlobStore blobs_;
   V1Members members_;
-  Guarded<LruMap<std::string, Known>> known_{LruMap<std::string, Known>(max_known)};
 };
 
 } // namespace berth::storage

@@ -1,4 +1,4 @@
-// Face: the API over the real storage on the memory driver.
+// Face: the API over the real storage on any store.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -8,10 +8,9 @@
 
 #include "api/api.h"
 #include "base/encoding.h"
-#include "driver/memory.h"
 #include "model/digest.h"
 #include "storage/registry.h"
-#include "storage/uploads/file_uploads.h"
+#include "unit/any_store.h"
 
 namespace berth::test {
 
@@ -106,12 +105,13 @@ struct Face {
     return digest_of(bytes);
   }
 
-  driver::Memory driver;
   FixedClock clock;
   SystemRandom random;
   Lines log;
+  AnyStore store{clock, random};
+  driver::StorageDriver& driver = store.driver();
   driver::MemoryLocks locks;
-  storage::FileUploads uploads{driver, clock, random};
+  storage::UploadStore& uploads = store.uploads();
   storage::Registry registry{{driver, locks, uploads, nullptr, storage::ManifestRules::make({}).value(), random, log}};
   api::Api api;
 };

@@ -126,12 +126,13 @@ struct World {
     return upload.header("Docker-Upload-UUID");
   }
 
-  driver::Memory driver;
   FixedClock clock;
   Repeated random;
   Lines log;
+  AnyStore store{clock, random};
+  driver::StorageDriver& driver = store.driver();
   driver::MemoryLocks locks;
-  storage::FileUploads uploads{driver, clock, random};
+  storage::UploadStore& uploads = store.uploads();
   storage::Registry registry{{driver, locks, uploads, nullptr, storage::ManifestRules::make({}).value(), random, log}};
   storage::Unpacking unpacking{storage::Unpacking::Limits{}};
   storage::V1Images v1_images{{driver, locks, registry, log, unpacking}};

@@ -92,12 +92,13 @@ struct Watched {
     return test::send(api, line, headers, std::move(body));
   }
 
-  driver::Memory driver;
   FixedClock clock;
   SystemRandom random;
   Lines log;
+  AnyStore store{clock, random};
+  driver::StorageDriver& driver = store.driver();
   driver::MemoryLocks locks;
-  storage::FileUploads uploads{driver, clock, random};
+  storage::UploadStore& uploads = store.uploads();
   storage::Registry registry{{driver, locks, uploads, nullptr, storage::ManifestRules::make({}).value(), random, log}};
   storage::Unpacking unpacking{storage::Unpacking::Limits{}};
   storage::V1Images v1_images{{driver, locks, registry, log, unpacking}};

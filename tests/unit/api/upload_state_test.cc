@@ -39,6 +39,16 @@ TEST_CASE("a signed state comes back") {
   CHECK(signer.verify(signer.sign(fractions)).value().started_at == fractions.started_at);
 }
 
+TEST_CASE("what the store keeps in a token comes back; a token without it is as it was") {
+  const UploadStateSigner signer("topsecret");
+  UploadState state = vector_state;
+  CHECK(signer.verify(signer.sign(state))->of_store.empty());
+  state.of_store = "1.1704164645..";
+  CHECK(signer.sign(state) != vector_token);
+  CHECK(signer.verify(signer.sign(state))->of_store == state.of_store);
+  CHECK(signer.verify(signer.sign(state))->offset == state.offset);
+}
+
 TEST_CASE("no other token is taken") {
   const UploadStateSigner signer("topsecret");
   for (std::size_t i = 0; i + 2 < vector_token.size();

@@ -119,7 +119,7 @@ TEST_CASE("a secret is made once, for its owner alone, by however many ask") {
   std::vector<std::string> secrets(8);
   std::vector<std::thread> threads;
   for (std::string& secret : secrets)
-    threads.emplace_back([&] { secret = app::kept_secret(dir.path() + "/store", random).value_or("failed"); });
+    threads.emplace_back([&] { secret = app::kept_secret(dir.path() + "/store/berth", random).value_or("failed"); });
   for (std::thread& thread : threads) thread.join();
   for (const std::string& secret : secrets) CHECK(secret == secrets.front());
   CHECK(secrets.front().size() == 64);

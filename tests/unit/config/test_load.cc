@@ -23,10 +23,20 @@ TEST_CASE("the smallest config, and its defaults") {
   CHECK(config.http.secret.empty());
   CHECK(config.berth.threads == 16);
   CHECK(config.berth.nginx_reload_drain == std::chrono::seconds(5));
+  CHECK(config.berth.state_directory == "/var/lib/registry/berth");
   CHECK(config.berth.run_directory.starts_with("/var/lib/registry/berth/"));
   CHECK(config.berth.run_directory.ends_with("-5000/run"));
   CHECK(config.berth.spool.ends_with("-5000/spool"));
   CHECK(config.berth.socket == config.berth.run_directory + "/pool.sock");
+}
+
+TEST_CASE("what berth keeps for itself follows its directory, the spool the store") {
+  const Config config = config_of(
+      "berth: {statedirectory: /var/lib/berth, access: {rules: [{who: anyone, repositories: '**', may: pull}]}}\n");
+  CHECK(config.berth.state_directory == "/var/lib/berth");
+  CHECK(config.berth.run_directory.starts_with("/var/lib/berth/"));
+  CHECK(config.berth.access.robots == "/var/lib/berth/robots");
+  CHECK(config.berth.spool.starts_with("/srv/registry/berth/"));
 }
 
 TEST_CASE("every key that works is read") {

@@ -109,6 +109,7 @@ TEST_CASE("the store itself is no spool and no run directory") {
     CAPTURE(directory);
     CHECK(refusal_of(std::string("berth: {spool: ") + directory + "}").contains("berth.spool: "));
     CHECK(refusal_of(std::string("berth: {rundirectory: ") + directory + "}").contains("not the store itself"));
+    CHECK(refusal_of(std::string("berth: {statedirectory: ") + directory + "}").contains("berth.statedirectory: "));
   }
   CHECK(refusal_of("berth: {spool: /srv/registry/dockers}") == "loaded");
   CHECK(refusal_of("berth: {spool: /x, rundirectory: /x}").contains("two different directories"));

@@ -1,4 +1,4 @@
-// A registry over the memory driver, with a clock that stands still, for the tests of storage/.
+// A registry over any store, with a clock that stands still, for the tests of storage/.
 #pragma once
 
 #include <memory>
@@ -9,13 +9,12 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "cache/cached_blob_statter.h"
-#include "driver/memory.h"
 #include "model/digester.h"
 #include "model/manifest.h"
 #include "model/media_types.h"
 #include "storage/paths.h"
 #include "storage/registry.h"
-#include "storage/uploads/file_uploads.h"
+#include "unit/any_store.h"
 
 namespace berth::test {
 
@@ -29,17 +28,19 @@ inline model::Tag tag(const std::string& text) { return model::Tag::parse(text).
 inline model::CanonicalDigest digest_of(const std::string& bytes) { return model::CanonicalDigest::of_bytes(bytes); }
 
 struct Fixture {
-  driver::Memory driver;
-  cache::Cache cache{std::make_unique<cache::Memory>(100)};
   StoppedClock clock;
   SystemRandom random;
   NullLogger logger;
+  AnyStore store{clock, random};
+  driver::StorageDriver& driver = store.driver();
+  cache::Cache cache{std::make_unique<cache::Memory>(100)};
   driver::MemoryLocks locks;
-  storage::FileUploads uploads{driver, clock, random};
+  storage::UploadStore& uploads = store.uploads();
   storage::Registry registry;
 
-  explicit Fixture(const storage::ManifestPolicy& policy = {})
-      : registry({driver, locks, uploads, &cache, storage::ManifestRules::make(policy).value(), random, logger}) {}
+  explicit Fixture(const storage::ManifestPolicy& policy = {}, storage::ImmutableTags immutable = {})
+      : registry({driver, locks, uploads, &cache, storage::ManifestRules::make(policy).value(), random, logger,
+                  std::move(immutable)}) {}
 
   std::unique_ptr<registry::Repository> repository(const std::string& text) { return registry.repository(name(text)); }
 
@@ -48,6 +49,10 @@ struct Fixture {
   }
   model::Descriptor push_blob(registry::Repository& repository, const std::string& bytes) {
     return begin(repository)->commit(Content::of(bytes), digest_of(bytes)).value();
+  }
+  // The names in a directory; none if it is not there.
+  std::vector<std::string> names(const std::string& path) {
+    return driver::names_in(driver, path).value_or(std::vector<std::string>());
   }
   std::string content(const std::string& path) { return driver.get_content(path, 1 << 20).value_or("(nothing)"); }
 };

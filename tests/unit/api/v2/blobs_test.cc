@@ -41,8 +41,12 @@ struct OneFile final : registry::Registry, registry::BlobStore {
   Result<registry::Created> create(const std::optional<registry::MountRequest>&) override {
     return fail(Code::unknown);
   }
-  Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId&) override { return fail(Code::unknown); }
-  Result<std::uint64_t> upload_size(const model::UploadId&) override { return fail(Code::unknown); }
+  Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId&, const std::string&) override {
+    return fail(Code::unknown);
+  }
+  Result<registry::UploadProgress> upload_progress(const model::UploadId&, const std::string&) override {
+    return fail(Code::unknown);
+  }
   Result<> remove(const model::Digest&) override { return {}; }
 };
 

@@ -145,7 +145,7 @@ TEST_CASE("a chunk must be as long as its range") {
       {{"target", target}});
 }
 
-TEST_CASE("a stale state is told the true one") {
+TEST_CASE("a stale state is told the true one", "[files]") {
   Face face;
   const std::string stale = face.start_upload("a");
   const std::string target = Face::next(face.send("PATCH " + stale, {}, "01234"));
@@ -228,12 +228,12 @@ TEST_CASE("an upload is cancelled, by a stale state as well") {
       {{"stale", stale}, {"target", target}, {"id", id_of(target)}, {"blob", blob}});
 }
 
-TEST_CASE("of two writers, the second is told that it is") {
+TEST_CASE("of two writers, the second is told that it is", "[files]") {
   Face face;
   const std::string target = half_an_upload(face);
   const auto repository = face.registry.repository(model::RepositoryName::parse("a").value());
   {
-    const auto writer = repository->blobs().resume(model::UploadId::parse(id_of(target)).value());
+    const auto writer = repository->blobs().resume(model::UploadId::parse(id_of(target)).value(), {});
     REQUIRE(writer);
     for (const std::string& line : {"PATCH " + target, "PUT " + target + "&digest=" + blob}) {
       const Reply reply = face.send(line, {}, "56789");

@@ -46,7 +46,9 @@ struct Store : Fixture {
   std::string image() { return image_of(digest_of("{}"), describe(digest_of("layer"))); }
   // The bytes that a reader is sent.
   std::string sent(const registry::Readable& blob) {
-    return std::get<std::string>(repository->blobs().locate(blob).value());
+    const Location place = repository->blobs().locate(blob).value();
+    if (const auto* file = std::get_if<StoredFile>(&place)) return content(file->path);
+    return std::get<std::string>(place);
   }
 
   std::unique_ptr<registry::Repository> repository = Fixture::repository("a/b");

@@ -19,7 +19,7 @@ struct Told {
   };
 };
 
-TEST_CASE("uploads are purged by their age, in every repository, and nothing else is") {
+TEST_CASE("uploads are purged by their age, in every repository, and nothing else is", "[files]") {
   Fixture fixture;
   const Time started = fixture.clock.now();
   std::vector<std::string> uploads;
@@ -44,7 +44,7 @@ TEST_CASE("uploads are purged by their age, in every repository, and nothing els
   CHECK(fixture.driver.stat(paths::layer_link(test::name("a"), test::digest_of("a"))));
 }
 
-TEST_CASE("an upload that is being written stays, however old") {
+TEST_CASE("an upload that is being written stays, however old", "[files]") {
   Fixture fixture;
   auto repository = fixture.repository("a");
   const auto writer = fixture.begin(*repository);
@@ -55,7 +55,7 @@ TEST_CASE("an upload that is being written stays, however old") {
   CHECK(writer->commit(Content::of("x"), test::digest_of("x")));
 }
 
-TEST_CASE("an upload that does not say when it began stays") {
+TEST_CASE("an upload that does not say when it began stays", "[files]") {
   Fixture fixture;
   REQUIRE(fixture.driver.put_scratch("/docker/registry/v2/repositories/a/_uploads/1/startedat", "yesterday"));
   Told told;

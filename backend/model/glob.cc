@@ -1,10 +1,10 @@
-#include "auth/glob.h"
+#include "model/glob.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <vector>
 
-namespace berth::auth {
+namespace berth::model {
 
 bool matches_glob(std::string_view glob, std::string_view text) {
   // What stands before the first star, and after the last, has to be there: most texts end here.
@@ -34,4 +34,4 @@ bool matches_glob(std::string_view glob, std::string_view text) {
   return taken[text.size()];
 }
 
-} // namespace berth::auth
+} // namespace berth::model

@@ -1,4 +1,4 @@
-#include "auth/repository_pattern.h"
+#include "model/repository_pattern.h"
 
 #include <algorithm>
 #include <array>
@@ -6,13 +6,13 @@
 #include <limits>
 #include <optional>
 
-#include "auth/glob.h"
+#include "model/glob.h"
 #include "model/names.h"
 
-namespace berth::auth {
+namespace berth::model {
 namespace {
 
-constexpr std::size_t max_components = model::RepositoryName::max_length / 2 + 1; // of a name
+constexpr std::size_t max_components = RepositoryName::max_length / 2 + 1; // of a name
 constexpr std::string_view any_components = "**";
 constexpr std::string_view user_placeholder = "{user}";
 
@@ -112,9 +112,9 @@ Result<RepositoryPattern> RepositoryPattern::parse(std::string_view text) {
     pattern.parts_.insert(pattern.parts_.end() - 1, "*");
     fewest += 2;
   }
-  if (fewest > model::RepositoryName::max_length + 1)
+  if (fewest > RepositoryName::max_length + 1)
     return fail(Code::invalid,
-                "a repository's name has " + std::to_string(model::RepositoryName::max_length) + " characters at most");
+                "a repository's name has " + std::to_string(RepositoryName::max_length) + " characters at most");
   return pattern;
 }
 
@@ -146,4 +146,4 @@ bool RepositoryPattern::fits(std::span<const std::string_view> components, std::
   return taken[components.size()];
 }
 
-} // namespace berth::auth
+} // namespace berth::model

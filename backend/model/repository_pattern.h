@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 
-namespace berth::auth {
+namespace berth::model {
 
 // What a pattern may be, for messages.
 inline constexpr std::string_view repository_pattern_form =
@@ -41,4 +41,4 @@ private:
 // The components of a name; views of it.
 std::vector<std::string_view> components_of(std::string_view name);
 
-} // namespace berth::auth
+} // namespace berth::model

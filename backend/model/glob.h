@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-namespace berth::auth {
+namespace berth::model {
 
 // Whether the glob stands for the whole text. Takes at most the product of both lengths.
 bool matches_glob(std::string_view glob, std::string_view text);
 
-} // namespace berth::auth
+} // namespace berth::model
