@@ -197,7 +197,7 @@ constexpr Key table[] = {
   {"berth.collection.enabled", works, scalar, value<FIELD(berth.collection.enabled), to_flag>, "whether what nothing names is collected in the background; default: false"},
   {"berth.collection.interval", works, scalar, value<FIELD(berth.collection.interval), to_pause>, "how often; default: 1h"},
   {"berth.collection.grace", works, scalar, value<FIELD(berth.collection.grace), to_grace>, "how long garbage is parked before it is freed, at least 1h; default: 24h"},
-  {"berth.collection.untagged", works, scalar, value<FIELD(berth.collection.untagged), to_untagged_age>, "how old a manifest that no tag, index or subject needs is when it goes too, at least 1h; default: never"},
+  {"berth.collection.untagged", works, scalar, value<FIELD(berth.collection.untagged), to_untagged_age>, "the age at which untagged manifests go, at least 1h; default: never"},
   {"berth.rundirectory", works, scalar, value<FIELD(berth.run_directory), to_path>, "sockets, locks and the rendered nginx configuration"},
   {"berth.spool", works, scalar, value<FIELD(berth.spool), to_path>, "where nginx puts uploads; on the same file system as the store, for berth alone"},
   {"berth.socket", works, scalar, value<FIELD(berth.socket), to_path>, "the unix socket between nginx and pool"},

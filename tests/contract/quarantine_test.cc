@@ -120,18 +120,24 @@ TEST_CASE("a reader finds what is parked and restored all the while") {
   put(driver, names.place);
   const auto need = GENERATE(registry::Need::to_read, registry::Need::to_keep);
   const auto read = [&](const std::string& path) { return driver.get_content(path, 10); };
-  std::atomic<int> lost = 0;
+  std::atomic<int> lost = 0, looks = 0;
   std::atomic<bool> done = false;
   const auto collect = [&] {
     bool well = true;
-    for (int i = 0; i < 1000; ++i)
+    for (int i = 0; i < 1000; ++i) {
       well = well && quarantine.park(std::vector{names}) && quarantine.restore(std::vector{names});
+      // No two runs go by during one look.
+      const int before = looks;
+      while (looks == before) std::this_thread::yield();
+    }
     done = true;
     CHECK(well);
   };
   const auto look = [&] {
-    while (!done)
+    while (!done) {
       if (!storage::look_up(driver, names.place, [] { return names.parked; }, need, read)) ++lost;
+      ++looks;
+    }
   };
   together(collect, look);
   CHECK(lost == 0);

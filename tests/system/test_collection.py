@@ -157,13 +157,9 @@ def is_asleep(pid):
                for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
 
 
-@pytest.mark.parametrize("headers, status, part", [({"Range": "bytes=3-7"}, 206, slice(3, 8)),
-                                                   ({"X-Any": "thing"}, 200, slice(None))])
-def test_parked_between_the_answer_of_the_pool_and_the_opening(registry, client, repo, parker, headers, status, part):
-    data = LAYER + repo.encode()
-    client.push_blob(repo, data)
+def answer_with(registry, client, target, headers, change):
+    """The reply to a pull, if the files change after the pool has answered and before nginx opens what it was told."""
     replies = []
-    target = client.blob(repo, digest(data)) + "?asked"     # with that, nginx asks the pool
     thread = threading.Thread(target=lambda: replies.append(client.get(target, headers)))
     workers, pools = registry.nginx_workers(), registry.pools()
     with contextlib.ExitStack() as nginx_waits:
@@ -171,31 +167,54 @@ def test_parked_between_the_answer_of_the_pool_and_the_opening(registry, client,
             thread.start()
             time.sleep(0.3)                                 # the question is on its way
             nginx_waits.enter_context(stopped(workers))
-        time.sleep(0.3)                                     # answered: it is in its place
+        time.sleep(0.3)                                     # and answered
         wait_until(lambda: all(map(is_asleep, pools)), "the pool has answered")
-        parker.park_layer(repo, digest(data))
+        change()
     thread.join()
-    assert_sends(replies[0], data[part], status)
+    return replies[0]
+
+
+@pytest.mark.parametrize("headers, status, part", [({"Range": "bytes=3-7"}, 206, slice(3, 8)),
+                                                   ({"X-Any": "thing"}, 200, slice(None))])
+def test_parked_between_the_answer_of_the_pool_and_the_opening(registry, client, repo, parker, headers, status, part):
+    data = LAYER + repo.encode()
+    client.push_blob(repo, data)
+    target = client.blob(repo, digest(data)) + "?asked"     # with that, nginx asks the pool
+    reply = answer_with(registry, client, target, headers, lambda: parker.park_layer(repo, digest(data)))
+    assert_sends(reply, data[part], status)
     assert parker.is_untouched(repo, digest(data))
+
+
+def test_restored_between_the_answer_of_the_pool_and_the_opening(registry, client, repo, parker):
+    """Here nginx begins by itself, as the link is there: it finds nothing twice, for two reasons."""
+    data = LAYER + repo.encode()
+    client.push_blob(repo, data)
+    parker.park_blob(digest(data))
+    reply = answer_with(registry, client, client.blob(repo, digest(data)), {},
+                        lambda: parker.parked_file(digest(data)).rename(parker.blob_file(digest(data))))
+    assert_sends(reply, data)
 
 
 def test_gone_between_the_answer_of_the_pool_and_the_opening(registry, client, repo, parker):
     data = LAYER + repo.encode()
     client.push_blob(repo, data)
-    replies = []
-    target = client.blob(repo, digest(data)) + "?asked"
-    thread = threading.Thread(target=lambda: replies.append(client.get(target)))
-    workers, pools = registry.nginx_workers(), registry.pools()
-    with contextlib.ExitStack() as nginx_waits:
-        with stopped(pools):
-            thread.start()
-            time.sleep(0.3)
-            nginx_waits.enter_context(stopped(workers))
-        time.sleep(0.3)
-        wait_until(lambda: all(map(is_asleep, pools)), "the pool has answered")
-        parker.blob_file(digest(data)).unlink()
-    thread.join()
-    assert (replies[0].status, replies[0].codes) == (404, ["BLOB_UNKNOWN"]), replies[0]
+    reply = answer_with(registry, client, client.blob(repo, digest(data)) + "?asked", {},
+                        lambda: parker.blob_file(digest(data)).unlink())
+    assert (reply.status, reply.codes) == (404, ["BLOB_UNKNOWN"]), reply
+
+
+def test_an_nginx_that_sees_no_files_asks_once_more_and_no_oftener():
+    with running(Registry()) as registry:
+        client = Client(registry)
+        client.push_blob("a", LAYER)
+        fragment, = registry.root.glob("berth/*/run/**/generated/store.conf")
+        fragment.write_text(fragment.read_text().replace(str(registry.root), str(registry.root / "elsewhere")))
+        before = registry.nginx_workers()
+        os.kill(registry.nginx_master(), signal.SIGHUP)
+        wait_until(lambda: not set(before) & set(registry.nginx_workers()), "the old workers are gone")
+        for headers in ({}, {"Range": "bytes=0-1"}):
+            reply = client.get(client.blob("a", digest(LAYER)) + "?asked", headers)
+            assert (reply.status, reply.codes) == (404, ["BLOB_UNKNOWN"]), reply
 
 
 # Relying -------------------------------------------------------------------------------------------------------------
@@ -207,6 +226,15 @@ def test_head_brings_it_back(client, repo, parker, layer):
     assert parker.is_back(repo, digest(layer))
     assert parker.parked_file(digest(layer)).exists()       # only the collector takes names away
     assert_sends(client.get(client.blob(repo, digest(layer))), layer)
+
+
+def test_head_of_a_read_only_registry_changes_nothing(registry, client, repo, parker, layer):
+    """Nobody can push to it."""
+    config = {"storage": {"maintenance": {"readonly": {"enabled": True}}}}
+    with running(Registry(config, root=registry.root)) as read_only:
+        assert Client(read_only).head(client.blob(repo, digest(layer))).status == 200
+        assert_sends(Client(read_only).get(client.blob(repo, digest(layer))), layer)
+    assert parker.is_untouched(repo, digest(layer))
 
 
 @pytest.mark.parametrize("from_anywhere", [False, True])

@@ -12,7 +12,8 @@ import time
 import pytest
 
 from conftest import running
-from harness import (DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Client, Registry, digest, free_port)
+from harness import (DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Client, Registry, digest, free_port,
+                     wait_until)
 from made_stores import MadeStore, make_random, references, sha512_of, subject_of
 
 pytestmark = pytest.mark.differs("its collector is the one that berth's is compared with")
@@ -148,8 +149,8 @@ def signatures(store):
                                     "fsLayers": [{"blobSum": layer}],
                                     "history": [{"v1Compatibility": '{"id":"x"}'}]}, indent=3).encode())
     app.tag("v1", name)
-    store.write(f"{app.path}/_manifests/revisions/{name.replace(':', '/')}/signatures/{signature.replace(':', '/')}/link",
-                signature)
+    below = f"{app.path}/_manifests/revisions/{name.replace(':', '/')}/signatures"
+    store.write(f"{below}/{signature.replace(':', '/')}/link", signature)
     return {"live": {name, layer, signature}}
 
 
@@ -191,17 +192,19 @@ def test_traps(store, row):
     assert case.get("says", "") in dry.stderr
 
 
-def test_images_are_pulled_whole_after_all_traps(tmp_path):
-    """One store with everything that a running registry serves; a collection with all options."""
-    store = MadeStore(tmp_path / "store")
-    for row in ("tagged_index", "by_sha512", "signatures", "elsewhere", "without_layers"):
-        ROWS[row](store)
+@pytest.mark.parametrize("row", ["tagged_index", "referrers", "elsewhere", "unused_alias"])
+def test_images_are_pulled_whole_after_a_trap(store, row):
+    """By a running registry, after a collection with all options."""
+    ROWS[row](store)
     berth(store.root, "--now", "--delete-untagged")
     with running(Registry(root=store.root)) as registry:
         client = Client(registry)
-        pull_whole(client, "zz", "v1")
-        index = json.loads(client.get(client.manifest("team/app", "v1"), EVERYTHING).body)
-        assert index
+        repository, = [path.parent.parent.relative_to(store.v2 / "repositories")
+                       for path in store.v2.glob("repositories/**/_manifests/tags")]
+        pull_whole(client, repository, "v1")
+        if row == "referrers":
+            for link in store.v2.glob("repositories/**/_manifests/revisions/sha256/*/link"):
+                pull_whole(client, repository, link.read_text())
 
 
 def pull_whole(client, repo, reference):
@@ -228,6 +231,18 @@ def test_random_stores(tmp_path, options):
         if not options:
             assert ours == theirs, f"seed {seed}: kept by berth alone: {theirs - ours}"
         shutil.rmtree(store.root)
+
+
+def test_random_stores_are_served_afterwards(tmp_path):
+    """Every tag is pulled whole, of a store that was collected with all options."""
+    for seed in range(3):
+        store, _ = make_random(tmp_path / f"store{seed}", seed)
+        berth(store.root, "--now", "--delete-untagged")
+        with running(Registry(root=store.root)) as registry:
+            client = Client(registry)
+            for link in store.v2.glob("repositories/**/_manifests/tags/*/current/link"):
+                repo = str(link.relative_to(store.v2 / "repositories")).partition("/_manifests/")[0]
+                pull_whole(client, repo, link.parent.parent.name)
 
 
 # What it says
@@ -319,6 +334,24 @@ def test_one_at_a_time(store):
         done = run(Registry().command()[:1], store.root)
         other.stdin.close()
     assert done.returncode == 1 and "another collection is at work" in done.stderr
+
+
+def test_in_the_background(tmp_path):
+    """Runs come one after the other, pools that share a store take turns, and a stop waits for none."""
+    background = {"berth": {"collection": {"enabled": True, "interval": "1s", "untagged": "24h"}}}
+    with running(Registry(background, root=tmp_path / "store")) as first, \
+            running(Registry(background, root=tmp_path / "store")) as second:
+        image = Client(first).make_image("team/app", [b"layer"], tag="v1")
+
+        def reports():
+            lines = re.findall(r'msg=collected report="(.*?)"(?: |$)', first.log() + second.log(), re.MULTILINE)
+            return [json.loads(line.replace('\\"', '"')) for line in lines]
+
+        wait_until(lambda: len([each for each in reports() if each["marked"] == 3]) > 1, first.log)
+        began = [each["began"] for each in reports()]
+        assert len(set(began)) >= len(began) - 1, "both ran at once"
+        pull_whole(Client(second), "team/app", image.digest)
+        assert "not collected" not in first.log() + second.log()
 
 
 # Beside others, and killed

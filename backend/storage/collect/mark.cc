@@ -17,11 +17,10 @@ namespace {
 // The readers, and what they share.
 class Readers {
 public:
-  Readers(driver::StorageDriver& driver, const MarkOptions& options, LiveSet& live, MarkListener& listener,
-          StoreHas has)
+  Readers(driver::StorageDriver& driver, const MarkOptions& options, LiveSet& live, MarkListener& listener, bool has_v1)
       : driver_(driver),
         options_(options),
-        has_(has),
+        has_v1_(has_v1),
         sequence_(live, listener),
         // What cannot be listed may hold roots; what nobody can name cannot.
         repositories_(driver, [](const std::string&, const Error& why) { return std::unexpected(why); }) {}
@@ -49,7 +48,7 @@ private:
   void read() {
     while (auto next = take()) {
       Findings findings(sequence_, next->number, std::move(next->name));
-      const auto done = mark_repository(driver_, options_, has_, findings);
+      const auto done = mark_repository(driver_, options_, has_v1_, findings);
       findings.end();
       if (!done) fail_with(done.error());
     }
@@ -85,7 +84,7 @@ private:
 
   driver::StorageDriver& driver_;
   const MarkOptions& options_;
-  const StoreHas has_;
+  const bool has_v1_;
   Sequence sequence_;
 
   std::mutex mutex_; // of what follows
@@ -104,12 +103,12 @@ bool is_there(driver::StorageDriver& driver, const std::string& path) {
 } // namespace
 
 Result<bool> mark(driver::StorageDriver& driver, const MarkOptions& options, LiveSet& live, MarkListener& listener) {
-  const StoreHas has{.v1 = is_there(driver, paths::v1_images()), .parked = is_there(driver, paths::collection_began())};
-  Readers readers(driver, options, live, listener, has);
+  const bool has_v1 = is_there(driver, paths::v1_images());
+  Readers readers(driver, options, live, listener, has_v1);
   BERTH_CHECK(readers.run());
   if (readers.stopped()) return false;
   for (const std::string& path : readers.odd) listener.odd(path, "no repository can have this name: passed over");
-  if (has.v1) BERTH_CHECK(mark_images(driver, options, readers.take_images(), live, listener));
+  if (has_v1) BERTH_CHECK(mark_images(driver, options, readers.take_images(), live, listener));
   live.seal();
   return true;
 }

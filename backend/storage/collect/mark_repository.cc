@@ -16,8 +16,8 @@ using model::Digest;
 
 class RepositoryMark {
 public:
-  RepositoryMark(driver::StorageDriver& driver, const MarkOptions& options, StoreHas has, Findings& findings)
-      : driver_(driver), options_(options), name_(findings.repository()), has_(has), findings_(findings) {}
+  RepositoryMark(driver::StorageDriver& driver, const MarkOptions& options, bool has_v1, Findings& findings)
+      : driver_(driver), options_(options), name_(findings.repository()), has_v1_(has_v1), findings_(findings) {}
 
   Result<> run() {
     BERTH_CHECK(read_revisions());
@@ -25,7 +25,7 @@ public:
     for (std::size_t i = 0; i < revisions_.size(); ++i) visit(revisions_[i], needed[i]);
     BERTH_CHECK(visit_layers());
     if (dead_.size() > 0) BERTH_CHECK(visit_aliases());
-    if (has_.v1) BERTH_CHECK(visit_images());
+    if (has_v1_) BERTH_CHECK(visit_images());
     return {};
   }
 
@@ -129,7 +129,7 @@ private:
     BERTH_CHECK(each_layer(driver_, name_, [&](const Digest& digest, const std::string& directory) -> Result<> {
       if (!is_named(digest))
         unnamed.push_back({digest, directory});
-      else if (has_.parked)
+      else
         revive(digest, directory);
       return {};
     }));
@@ -197,7 +197,7 @@ private:
   driver::StorageDriver& driver_;
   const MarkOptions& options_;
   const model::RepositoryName& name_;
-  const StoreHas has_;
+  const bool has_v1_;
   Findings& findings_;
   std::vector<Revision> revisions_;
   bool keeps_all_layers_ = false;
@@ -212,8 +212,8 @@ bool is_young(const MarkOptions& options, const std::optional<Time>& changed, st
   return grace.count() > 0 && (!changed || *changed + grace > options.began);
 }
 
-Result<> mark_repository(driver::StorageDriver& driver, const MarkOptions& options, StoreHas has, Findings& findings) {
-  return RepositoryMark(driver, options, has, findings).run();
+Result<> mark_repository(driver::StorageDriver& driver, const MarkOptions& options, bool has_v1, Findings& findings) {
+  return RepositoryMark(driver, options, has_v1, findings).run();
 }
 
 } // namespace berth::storage

@@ -65,7 +65,6 @@ struct Marked : Fixture {
     const std::string bytes = driver.get_content(link, 1000).value();
     REQUIRE(driver.remove(link, driver::Durability::durable));
     REQUIRE(driver.put_scratch(link.substr(0, link.rfind('/')) + "/collected", bytes));
-    REQUIRE(driver.put_scratch(storage::paths::collection_began(), "")); // as a sweep would have
   }
   void write(const std::string& path, const std::string& bytes) { REQUIRE(driver.put_scratch(path, bytes)); }
   void remove(const std::string& path) { REQUIRE(driver.remove(path, driver::Durability::durable)); }

@@ -1,8 +1,6 @@
 #include "unit/storage/collect/model.h"
 
 #include <algorithm>
-#include <deque>
-#include <memory>
 
 namespace berth::test::model {
 namespace {
@@ -179,33 +177,36 @@ bool Model::is_lost(const State& state) const {
 std::optional<std::vector<std::string>> Model::search() {
   struct Visit {
     State state;
-    std::shared_ptr<const Visit> from;
-    std::string step;
+    std::size_t from;
+    const char* step;
+    std::size_t who; // an operation; or the collector, or the clock
   };
-  std::deque<std::shared_ptr<const Visit>> open;
-  std::shared_ptr<const Visit> lost;
+  std::vector<Visit> visits;
   seen_.clear();
-  const auto enter = [&](std::shared_ptr<const Visit> from, std::string step, State state) {
-    state.settle();
-    if (lost || !seen_.insert(state.key()).second) return;
-    open.push_back(std::make_shared<const Visit>(Visit{state, std::move(from), std::move(step)}));
-    if (is_lost(state)) lost = open.back();
+  const auto enter = [&](const Visit& visit) {
+    visits.push_back(visit);
+    visits.back().state.settle();
+    if (!seen_.insert(visits.back().state.key()).second) visits.pop_back();
   };
-  enter(nullptr, {}, State());
-  while (!open.empty() && !lost) {
-    const auto visit = open.front();
-    open.pop_front();
-    const auto next_of = [&](const std::string& who) {
-      return [&, who](const char* step, const State& state) { enter(visit, who + " " + step, state); };
+  enter({State(), 0, "begins", 0});
+  std::size_t at = 0;
+  while (at < visits.size() && !is_lost(visits[at].state)) {
+    const State state = visits[at].state;
+    const auto next_of = [&](std::size_t who) {
+      return [&, who](const char* step, const State& after) { enter({after, at, step, who}); };
     };
-    for (std::size_t i = 0; i < operations_.size(); ++i)
-      operation(i, visit->state, next_of("operation " + std::to_string(i)));
-    collector(visit->state, next_of("the collector"));
-    tick(visit->state, next_of(""));
+    for (std::size_t i = 0; i < operations_.size(); ++i) operation(i, state, next_of(i));
+    collector(state, next_of(operations_.size()));
+    tick(state, next_of(operations_.size() + 1));
+    ++at;
   }
-  if (!lost) return std::nullopt;
+  if (at == visits.size()) return std::nullopt;
   std::vector<std::string> steps;
-  for (const Visit* at = lost.get(); at->from; at = at->from.get()) steps.push_back(at->step);
+  for (; at > 0; at = visits[at].from) {
+    const std::size_t who = visits[at].who;
+    const std::string name = who < operations_.size() ? "operation " + std::to_string(who) + " " : std::string();
+    steps.push_back(name + (who == operations_.size() ? "the collector " : "") + visits[at].step);
+  }
   std::ranges::reverse(steps);
   return steps;
 }
