@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "model/descriptor.h"
 #include "model/names.h"
+#include "registry/blob_writer.h"
 
 namespace berth::registry {
 
@@ -60,37 +61,6 @@ public:
   // The bytes of a small blob (a manifest, a config).
   // Errors: blob_unknown; size_invalid if it is larger than max_bytes; corrupt if its bytes are not its digest.
   virtual Result<std::string> get(const Digest& digest, std::size_t max_bytes) = 0;
-};
-
-// How far an upload has come. The state is for whoever goes on with it to bring back, unread and unchanged, as nobody
-// but the store made it: a store whose hosts share nothing else keeps in it what is known of the upload. Empty:
-// nothing.
-struct UploadProgress {
-  std::uint64_t size = 0; // bytes acknowledged
-  std::string state;
-};
-
-// What a client said of the bytes that it sends: that they are a chunk of more, or nothing.
-enum class Comes { whole, in_chunks };
-
-// One upload in progress. In a store of files, holding a writer holds the upload: a second writer on the same upload is
-// refused (busy), in this process or another, until this one is gone. In one of objects each writer goes on from the
-// state that it was given, and the digest decides. What was appended survives the writer, and the process.
-class BlobWriter {
-public:
-  virtual ~BlobWriter() = default;
-  virtual const model::UploadId& id() const = 0;
-  virtual UploadProgress progress() const = 0;
-  std::uint64_t size() const { return progress().size; }
-  // Takes content as the next bytes: all of it, or (on an error) none of it. comes: a hint of how much is to follow.
-  // Durable: on return the bytes are on disk (the hash state may be lost, and the bytes are hashed again then).
-  virtual Result<> append(Content content, Comes comes) = 0;
-  // Takes the rest, verifies that all of it is `digest`, makes the blob visible in the repository and ends the upload.
-  // Errors: digest_invalid (the upload is gone then); blob_upload_unknown if the upload vanished meanwhile.
-  // Durable: on return blob and link are on disk.
-  virtual Result<Descriptor> commit(Content rest, const Digest& digest) = 0;
-  // Ends the upload and drops its bytes.
-  virtual Result<> cancel() = 0;
 };
 
 // The two outcomes of creating an upload; both are success.
