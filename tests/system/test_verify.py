@@ -1,5 +1,6 @@
 """`berth verify` on the store of a registry that runs: what it finds, what it mends, and what clients see then."""
 import json
+import os
 import signal
 import subprocess
 import time
@@ -8,12 +9,13 @@ import pytest
 
 import harness
 from conftest import running
-from harness import BERTH, Client, Registry
+from harness import Client, Registry
 from images import random_bytes
 from store_check import assert_whole, blob_file
 
 pytestmark = pytest.mark.differs("berth's own command")
 
+BERTH = os.environ.get("BERTH", str(harness.REPOSITORY / "build" / "berth"))
 VERIFY_SECONDS = 120
 FEW_BYTES, RATE = 4_000_000, 1_000_000
 SOUND, FINDINGS, USAGE, STOPPED = 0, 1, 2, 3
@@ -80,7 +82,8 @@ def test_repositories_that_are_named(registry):
     assert code == FINDINGS
     assert {(each["kind"], each["digest"]) for each in found} >= {("damaged", images["team/a"].layers[0])}
     assert not any(images["other/b"].layers[0] in str(each) for each in found)
-    done = subprocess.run([BERTH, "verify", registry.config_file, "--repository", "Team/*"], capture_output=True, text=True)
+    done = subprocess.run([BERTH, "verify", registry.config_file, "--repository", "Team/*"], capture_output=True,
+                          text=True)
     assert done.returncode == USAGE and '--repository "Team/*": allowed is ' in done.stderr
 
 
@@ -116,5 +119,6 @@ def test_what_cannot_be_read_is_told_and_does_not_end_the_run(registry):
     file = blob_file(registry.v2_root, image.layers[0])
     file.unlink()
     file.mkdir()        # a disk that errs cannot be had so easily
-    code, [found], sums = findings(registry)
-    assert (code, found["kind"], sums["whole"], sums["blobs"]) == (STOPPED, "unreadable", False, 2), found
+    code, found, sums = findings(registry)
+    assert "unreadable" in {each["kind"] for each in found}, found
+    assert (code, sums["whole"], sums["blobs"]) == (STOPPED, False, 2), sums

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/encoding.h"
@@ -80,12 +81,13 @@ bool VerifyBlobs::passes_over(const std::optional<Time>& verified) const {
   return goes_on_with_ && *verified >= *goes_on_with_;
 }
 
-// Times are kept to the minute: a blob that was read in the first one of a run may be read twice.
+// Times are kept to the minute, that of the begin too.
 Result<> VerifyBlobs::begin() {
-  if (options_.only != nullptr) return {};
+  if (options_.only != nullptr || std::exchange(begun_, true)) return {};
   const auto text = driver_.get_content(paths::verify_run(), max_run_bytes);
   const auto began = text && !options_.begin_anew ? parse_rfc3339(*text) : fail(Code::not_found, "");
-  if (!began) return driver_.put_scratch(paths::verify_run(), to_rfc3339(clock_.now()));
+  if (!began)
+    return driver_.put_scratch(paths::verify_run(), to_rfc3339(std::chrono::floor<std::chrono::minutes>(clock_.now())));
   goes_on_with_ = *began;
   return {};
 }

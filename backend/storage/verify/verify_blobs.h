@@ -65,6 +65,7 @@ private:
   driver::StorageDriver& driver_;
   const Clock& clock_;
   const VerifyBlobsOptions options_;
+  bool begun_ = false;
   std::optional<Time> goes_on_with_; // when the run began that was cut short
 };
 

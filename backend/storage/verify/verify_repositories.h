@@ -22,8 +22,8 @@ struct VerifyRepositoriesOptions {
   bool dangling_links = false;                                      // told as well
   bool images_may_be_sparse = false, indexes_may_be_sparse = false; // what they name need not be there
   std::function<bool(const model::RepositoryName&)> wanted = {};    // which repositories; empty: all
-  std::function<void(const model::CanonicalDigest&)>
-      named;                                         // told of each manifest, and of what it names; empty: nobody
+  // Told of each manifest, and of what it names; empty: nobody.
+  std::function<void(const model::CanonicalDigest&)> named = {};
   std::function<bool()> stop = [] { return false; }; // asked between repositories
 };
 

@@ -134,14 +134,14 @@ TEST_CASE("a file that holds no secret is not taken for one") {
   SystemRandom random;
   std::filesystem::create_directory(dir.path() + "/berth");
   dir.write("berth/secret", "short");
-  CHECK(app::kept_secret(dir.path(), random).error().code == Code::invalid);
+  CHECK(app::kept_secret(dir.path() + "/berth", random).error().code == Code::invalid);
 }
 
 TEST_CASE("the key that signs schema1 manifests is kept, or the one that the config names") {
   const test::TempDir dir;
   SystemRandom random;
   config::Config config;
-  config.storage.root = dir.path();
+  config.berth.state_directory = dir.path() + "/berth";
   const auto made = app::signing_key(config, random);
   REQUIRE(made);
   CHECK(made->algorithm() == "ES256");
