@@ -37,7 +37,7 @@ install -D /bin/true "$root/usr/bin/berth"
 mkdir "$root/DEBIAN"
 printf 'Package: berth\\nVersion: 1.2.3\\nArchitecture: all\\nMaintainer: x <x@example.test>\\nDescription: x\\n' \\
     >"$root/DEBIAN/control"
-SOURCE_DATE_EPOCH=1800000000 dpkg-deb --root-owner-group --build "$root" "$1/berth_1.2.3_all.deb"
+SOURCE_DATE_EPOCH=1000000000 dpkg-deb --root-owner-group --build "$root" "$1/berth_1.2.3_all.deb"
 rm -r "$root"
 """
 ARTIFACTS = ["berth-1.2.3.cdx.json", "berth-1.2.3.tar.gz", "berth_1.2.3_all.deb"]
