@@ -56,7 +56,17 @@ std::string parked_shard(std::string_view digits) {
 std::string parked_blob(const CanonicalDigest& digest) {
   return join({parked_shard(digest.hex().substr(0, 2)), "/", digest.hex()});
 }
-std::string parked_link(const std::string& link) { return link.substr(0, link.rfind('/')) + "/collected"; }
+std::vector<std::string> shards() {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::vector<std::string> all;
+  for (const char first : digits)
+    for (const char second : digits) all.push_back({first, second});
+  return all;
+}
+
+std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string link_in(const std::string& directory) { return directory + "/link"; }
+std::string parked_link(const std::string& link) { return directory_of(link) + "/collected"; }
 std::string collection_began() { return "/berth/collected/began"; }
 std::string collection_lock() { return "/locks/collection"; }
 

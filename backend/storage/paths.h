@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "model/digest.h"
@@ -67,13 +68,16 @@ std::string removal(const RepositoryName& name, const CanonicalDigest& digest);
 
 // What garbage collection has parked (storage/collect/quarantine.h): a blob apart from its place, a link beside it.
 std::string parked_blob(const CanonicalDigest& digest); // /berth/collected/sha256/<hh>/<hex>
+std::string directory_of(const std::string& path);      // that a file is in
+std::string link_in(const std::string& directory);      // …/link
 std::string parked_link(const std::string& link);       // …/link -> …/collected
 // The directories of the blobs whose digests begin with two digits: in their place, and parked.
 std::string blob_shard(std::string_view digits);
 std::string parked_shard(std::string_view digits);
-std::string collection_began(); // a file that each run touches, for the time by the store's clock
-std::string collection_lock();  // whoever collects holds it, from the mark to the end of the sweep
-std::string pools_lock();       // every pool shares it: whoever needs all of them stopped asks for it alone
+std::vector<std::string> shards(); // the digits of all, "00" to "ff"
+std::string collection_began();    // a file that each run touches, for the time by the store's clock
+std::string collection_lock();     // whoever collects holds it, from the mark to the end of the sweep
+std::string pools_lock();          // every pool shares it: whoever needs all of them stopped asks for it alone
 
 std::string uploads(const RepositoryName& name);
 std::string upload(const RepositoryName& name, const UploadId& id);

@@ -59,14 +59,14 @@ void CollectionReport::blob(const model::RepositoryName& name, const model::Dige
 }
 
 void CollectionReport::dead(const model::RepositoryName& name, const storage::FoundLink& link) {
-  links_.push_back({link.directory + "/link", false});
+  links_.push_back({storage::paths::link_in(link.directory), false});
   if (link.kind != storage::LinkKind::manifest || link.parked) return;
   ++dead_manifests_;
   line("manifest eligible for deletion: {" + name.str() + " " + link.digest.str() + " []}");
 }
 
 void CollectionReport::revived(const model::RepositoryName&, const storage::FoundLink& link) {
-  links_.push_back({link.directory + "/link", true});
+  links_.push_back({storage::paths::link_in(link.directory), true});
 }
 
 void CollectionReport::unreadable(const model::RepositoryName& name, const model::CanonicalDigest& digest,

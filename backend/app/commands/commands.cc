@@ -141,8 +141,9 @@ Result<> check_places(const config::Config& config) {
   struct stat info{};
   if (::stat(root.c_str(), &info) == 0 && !S_ISDIR(info.st_mode))
     return fail(Code::invalid, "storage.filesystem.rootdirectory: \"" + root + "\": is a file: allowed is a directory");
+  if (!is_in_use(config)) return {};
   const Processes running = processes_of(config);
-  if (is_in_use(config) && running.supervisor == 0 && running.nginx == 0)
+  if (running.supervisor == 0 && running.nginx == 0)
     std::fprintf(stderr, "berth: warning: %s\n", in_use(config).c_str());
   return {};
 }

@@ -84,8 +84,7 @@ Result<> LinkSet::unlink(const model::Digest& digest) {
   auto aside = driver_->remove(parked, driver::Durability::scratch);
   if (!aside && !is(aside.error(), Code::not_found)) return aside;
   auto removed = driver_->remove(link, driver::Durability::durable);
-  if (aside && !removed && is(removed.error(), Code::not_found))
-    return driver_->settle(link.substr(0, link.rfind('/')));
+  if (aside && !removed && is(removed.error(), Code::not_found)) return driver_->settle(paths::directory_of(link));
   return removed;
 }
 

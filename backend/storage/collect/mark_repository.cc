@@ -57,8 +57,7 @@ private:
   }
 
   std::string directory_of(const Revision& revision) const {
-    const std::string link = paths::revision_link(name_, revision.digest);
-    return link.substr(0, link.rfind('/'));
+    return paths::directory_of(paths::revision_link(name_, revision.digest));
   }
 
   void visit(const Revision& revision, bool needed) {

@@ -6,12 +6,6 @@
 #include "storage/put_files.h"
 
 namespace berth::storage {
-namespace {
-
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
-} // namespace
-
 Names names_of(const model::CanonicalDigest& blob) { return {paths::blob_data(blob), paths::parked_blob(blob)}; }
 
 Names names_of_link(std::string link) {
@@ -73,7 +67,7 @@ Result<> Quarantine::restore(std::span<const Names> all) {
 
 Result<> Quarantine::free(const Names& names) {
   BERTH_CHECK(remove(names.parked));
-  return driver_.remove_empty(directory_of(names.place));
+  return driver_.remove_empty(paths::directory_of(names.place));
 }
 
 Result<> Quarantine::erase(const Names& names) {

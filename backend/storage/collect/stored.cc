@@ -10,15 +10,6 @@
 namespace berth::storage {
 namespace {
 
-constexpr const char* link_name = "/link";
-constexpr const char* parked_name = "/collected";
-
-Result<Content> open_blob(driver::StorageDriver& driver, const model::CanonicalDigest& digest) {
-  auto content = driver.open(paths::blob_data(digest));
-  if (content || !is(content.error(), Code::not_found)) return content;
-  return driver.open(paths::parked_blob(digest));
-}
-
 // Whether content may be a JSON document, which a layer, compressed or not, is not.
 bool begins_as_document(const Content& content) {
   char first = 0;
@@ -38,7 +29,7 @@ bool is_there(const Error& error) { return !is(error, Code::not_found); }
 
 std::optional<StoredLink> stored_link(driver::StorageDriver& driver, const std::string& directory, Look look) {
   StoredLink found;
-  std::string path = directory + link_name;
+  std::string path = paths::link_in(directory);
   if (look == Look::at_its_age) {
     const auto info = driver.stat(path);
     if (info) found.changed = info->changed;
@@ -48,7 +39,7 @@ std::optional<StoredLink> stored_link(driver::StorageDriver& driver, const std::
     if (target) found.target = *target;
     if (target || is_there(target.error())) return found;
   }
-  path = directory + parked_name;
+  path = paths::parked_link(path);
   const auto info = driver.stat(path);
   if (!info && !is_there(info.error())) return std::nullopt;
   found.parked = true;
@@ -62,20 +53,19 @@ std::optional<model::CanonicalDigest> canonical_of(driver::StorageDriver& driver
                                                    const model::Digest& digest) {
   if (const auto canonical = model::CanonicalDigest::from(digest)) return *canonical;
   for (const std::string& link : {paths::layer_link(name, digest), paths::revision_link(name, digest)}) {
-    const auto found = stored_link(driver, link.substr(0, link.rfind('/')), Look::at_its_target);
+    const auto found = stored_link(driver, paths::directory_of(link), Look::at_its_target);
     if (found && found->target) return found->target;
   }
   return std::nullopt;
 }
 
 Result<std::string> manifest_bytes(driver::StorageDriver& driver, const model::CanonicalDigest& digest) {
-  auto bytes = driver.get_content(paths::blob_data(digest), model::max_manifest_bytes);
-  if (bytes || !is(bytes.error(), Code::not_found)) return bytes;
-  return driver.get_content(paths::parked_blob(digest), model::max_manifest_bytes);
+  return look_at_blob(driver, digest,
+                      [&](const std::string& path) { return driver.get_content(path, model::max_manifest_bytes); });
 }
 
 bool is_misplaced_manifest(driver::StorageDriver& driver, const model::CanonicalDigest& digest) {
-  const auto content = open_blob(driver, digest);
+  const auto content = look_at_blob(driver, digest, [&](const std::string& path) { return driver.open(path); });
   if (!content || content->size() > model::max_manifest_bytes || !begins_as_document(*content)) return false;
   const auto bytes = manifest_bytes(driver, digest);
   const auto references = bytes ? references_of(digest, *bytes) : std::unexpected(bytes.error());

@@ -3,15 +3,19 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include "base/clock.h"
 #include "driver/storage_driver.h"
 #include "model/digest.h"
 #include "model/names.h"
+#include "storage/collect/quarantine.h"
+#include "storage/paths.h"
 
 namespace berth::storage {
 
-// A link in its place, or parked. `path`: of `link`, wherever it is now.
+// A link in its place, or parked.
 struct StoredLink {
   bool parked = false;
   std::optional<Time> changed;                  // absent if nobody can tell
@@ -25,6 +29,17 @@ std::optional<StoredLink> stored_link(driver::StorageDriver& driver, const std::
 // What a digest leads to in a repository: itself, or what a layer's or a manifest's link under it names.
 std::optional<model::CanonicalDigest> canonical_of(driver::StorageDriver& driver, const model::RepositoryName& name,
                                                    const model::Digest& digest);
+
+// What ask(path) answers of a blob's file, wherever that is. Errors: those of ask, which are not_found if it is
+// nowhere.
+template <class Ask>
+std::invoke_result_t<const Ask&, const std::string&>
+look_at_blob(driver::StorageDriver& driver, const model::CanonicalDigest& digest, const Ask& ask) {
+  auto looked = look_up(
+      driver, paths::blob_data(digest), [&] { return paths::parked_blob(digest); }, registry::Need::to_read, ask);
+  if (!looked) return std::unexpected(std::move(looked).error());
+  return std::move(looked->found);
+}
 
 // The bytes of a manifest, wherever its blob is. Errors: not_found; size_invalid; io.
 Result<std::string> manifest_bytes(driver::StorageDriver& driver, const model::CanonicalDigest& digest);

@@ -4,7 +4,6 @@
 #include <initializer_list>
 #include <iterator>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,8 +17,6 @@ namespace {
 constexpr std::size_t batch = 64;
 // So many judged links are in hand at once.
 constexpr std::size_t most_links = 4096;
-
-constexpr std::string_view hex_digits = "0123456789abcdef";
 
 // A blob or a link, and what is to be done with it.
 struct Item {
@@ -105,7 +102,7 @@ Result<Item> Sweep::look(Names names, bool live) {
 // The directory of a blob that has neither name: somebody removed the file, or a run was ended before it was done.
 // docker-registry makes such a directory a moment before the file: that moment is left to it.
 void Sweep::tidy(const Item& item) {
-  const std::string directory = item.names.place.substr(0, item.names.place.rfind('/'));
+  const std::string directory = paths::directory_of(item.names.place);
   const auto made = parts_.driver.stat(directory);
   if (!made || !made->changed || *made->changed + young > rule_.mark_began || dry_run_) return;
   static_cast<void>(parts_.driver.remove_empty(directory));
@@ -142,8 +139,7 @@ void Sweep::shard(const std::string& digits) {
 }
 
 void Sweep::blobs() {
-  for (const char first : hex_digits)
-    for (const char second : hex_digits) shard({first, second});
+  for (const std::string& digits : paths::shards()) shard(digits);
 }
 
 void Sweep::links(std::span<const DeadLink> links) {

@@ -112,12 +112,16 @@ Result<> each_upload(driver::StorageDriver& driver, const std::string& repositor
   return each_entry(driver, uploads, [&](const driver::Entry& entry) { return each(uploads + "/" + entry.name); });
 }
 
+Result<> each_blob_of(driver::StorageDriver& driver, const std::string& shard, const EachBlob& each) {
+  return each_digest(driver, paths::blob_shard(shard), "sha256", [&](const model::Digest& digest, const auto&) {
+    const auto canonical = model::CanonicalDigest::from(digest);
+    return canonical && digest.hex().starts_with(shard) ? each(*canonical) : Result<>();
+  });
+}
+
 Result<> each_blob(driver::StorageDriver& driver, const EachBlob& each) {
-  return each_directory(driver, paths::blobs(), [&](const std::string& shard, const std::string& directory) {
-    return each_digest(driver, directory, "sha256", [&](const model::Digest& digest, const std::string&) -> Result<> {
-      const auto canonical = model::CanonicalDigest::from(digest);
-      return canonical && digest.hex().starts_with(shard) ? each(*canonical) : Result<>();
-    });
+  return each_directory(driver, paths::blobs(), [&](const std::string& shard, const std::string&) {
+    return each_blob_of(driver, shard, each);
   });
 }
 

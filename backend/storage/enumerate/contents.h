@@ -51,6 +51,8 @@ Result<> each_upload(driver::StorageDriver& driver, const std::string& repositor
 // Blobs in their place; those in quarantine are not.
 using EachBlob = std::function<Result<>(const model::CanonicalDigest& digest)>;
 Result<> each_blob(driver::StorageDriver& driver, const EachBlob& each);
+Result<> each_blob_of(driver::StorageDriver& driver, const std::string& shard,
+                      const EachBlob& each); // of paths::shards()
 
 // Of the v1 API: the ids that have any file; the layers that came for one, each a record; the repositories and
 // manifests that it is in; and the manifests of a repository that were made of a pushed image, each with the file that

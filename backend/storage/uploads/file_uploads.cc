@@ -176,7 +176,7 @@ Result<Content> FileUploads::Writer::data() {
 // The hash of what is acknowledged; reads it again if there was no state.
 Result<Sha256> FileUploads::Writer::hash_of(const Content& acknowledged) {
   if (!progress_.hash) {
-    BERTH_TRY(progress_.hash, store_.hashes_.hash(acknowledged, Sha256()));
+    BERTH_TRY(progress_.hash, store_.hashes().hash(acknowledged, Sha256()));
   }
   return *progress_.hash;
 }
@@ -188,7 +188,7 @@ Result<Sha256> FileUploads::Writer::hashed_with(const Content& content) {
   }
   // The disk writes while the processor hashes.
   if (content.size() > max_stateless_bytes) content.start_writeback();
-  return store_.hashes_.hash(content, *progress_.hash);
+  return store_.hashes().hash(content, *progress_.hash);
 }
 
 // From now on the bytes count. Requires: data is durable.

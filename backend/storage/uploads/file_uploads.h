@@ -27,7 +27,6 @@ public:
   // Each upload is locked first, as its writers lock it. An upload's age counts from its `startedat`; one whose
   // `startedat` cannot be read stays. Where there is none at all, a removal was cut short: its age counts from then.
   Result<Purged> purge(const PurgeOptions& options, const TellPurged& tell) override;
-  spool::FileHashes& hashes() override { return hashes_; }
 
 private:
   class OfRepository;
@@ -36,7 +35,6 @@ private:
   driver::LocalDriver& driver_;
   const Clock& clock_;
   Random& random_;
-  spool::FileHashes hashes_;
 };
 
 } // namespace berth::storage

@@ -64,7 +64,8 @@ public:
 
 private:
   void remember(std::string state) {
-    store_.known_.with([&](Known& known) { known.put(key_, std::move(state)); });
+    const std::size_t bytes = state.size();
+    store_.known_.put(key_, std::move(state), bytes);
   }
   std::string directory() const { return paths::object_upload(id_); }
   Result<> place(Content content, const CanonicalDigest& digest);
@@ -92,10 +93,7 @@ Result<std::unique_ptr<registry::BlobWriter>> ObjectUploads::OfRepository::creat
 
 // The state that a client brought, or the last one that is known here.
 Result<PartState> ObjectUploads::OfRepository::state_of(const UploadId& id, const std::string& brought) {
-  const auto known = store_.known_.with([&](Known& all) -> std::optional<std::string> {
-    const std::string* found = all.find(key_of(id));
-    return found != nullptr ? std::optional(*found) : std::nullopt;
-  });
+  const auto known = store_.known_.find(key_of(id));
   if (known == ended) return unknown_upload();
   auto state = PartState::parse(brought.empty() ? known.value_or("") : brought);
   if (!state) return unknown_upload(); // or one that another registry began
@@ -128,7 +126,7 @@ Result<> ObjectUploads::Writer::place(Content content, const CanonicalDigest& di
 Result<> ObjectUploads::Writer::append(Content content, Comes comes) {
   if (content.empty()) return {};
   PartState next = state_;
-  BERTH_TRY(next.hash, store_.hashes_.hash(content, state_.hash));
+  BERTH_TRY(next.hash, store_.hashes().hash(content, state_.hash));
   if (state_.size() == 0 && comes == Comes::whole) {
     next.placed = {next.hash.digest(), next.size()};
     BERTH_CHECK(place(std::move(content), next.placed->digest));
@@ -171,7 +169,7 @@ Result<Descriptor> ObjectUploads::Writer::refuse(const Digest& claimed) {
 Result<Descriptor> ObjectUploads::Writer::commit(Content rest, const Digest& digest) {
   Sha256 hash = state_.hash;
   if (!rest.empty()) {
-    BERTH_TRY(hash, store_.hashes_.hash(rest, state_.hash));
+    BERTH_TRY(hash, store_.hashes().hash(rest, state_.hash));
   }
   Descriptor descriptor{std::string(model::media::octet_stream), hash.length(), hash.digest()};
   if (CanonicalDigest::from(digest) && digest != descriptor.digest) return refuse(digest); // nothing was read yet

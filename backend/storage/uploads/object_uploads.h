@@ -18,9 +18,8 @@
 #include <string>
 
 #include "base/clock.h"
-#include "base/guarded.h"
-#include "base/lru_map.h"
 #include "base/random.h"
+#include "base/shared_cache.h"
 #include "driver/storage_driver.h"
 #include "storage/uploads/uploads.h"
 
@@ -35,21 +34,16 @@ public:
   // What is kept of old uploads, and what says that they were cancelled. An upload's age counts from its beginning,
   // whether or not it is being written; one that has no objects need not be purged.
   Result<Purged> purge(const PurgeOptions& options, const TellPurged& tell) override;
-  spool::FileHashes& hashes() override { return hashes_; }
 
 private:
   class OfRepository;
   class Writer;
 
-  // What this host knows of an upload, by repository and id: its last state, or that it has ended.
-  using Known = LruMap<std::string, std::string>;
-  static constexpr std::size_t max_known = 4096;
-
   driver::StorageDriver& driver_;
   const Clock& clock_;
   Random& random_;
-  spool::FileHashes hashes_;
-  Guarded<Known> known_{Known(max_known)};
+  // What this host knows of an upload, by repository and id: its last state, or that it has ended.
+  SharedCache<std::string> known_{std::size_t{2} << 20}; // some 4,000 uploads
 };
 
 } // namespace berth::storage

@@ -57,7 +57,10 @@ public:
   // Spec: docker/distribution's uploadpurging. Errors: io, if the repositories cannot be listed.
   virtual Result<Purged> purge(const PurgeOptions& options, const TellPurged& tell) = 0;
   // Through which uploads are hashed. Lives as long as the store.
-  virtual spool::FileHashes& hashes() = 0;
+  spool::FileHashes& hashes() { return hashes_; }
+
+private:
+  spool::FileHashes hashes_;
 };
 
 } // namespace berth::storage

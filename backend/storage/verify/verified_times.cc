@@ -30,7 +30,7 @@ VerifiedTimes VerifiedTimes::load(driver::StorageDriver& driver, const std::stri
   return times;
 }
 
-std::optional<Time> VerifiedTimes::of(const model::CanonicalDigest& digest) const {
+std::optional<Time> VerifiedTimes::of(const model::CanonicalDigest& digest) {
   const auto found = entries_.find(sum_of(digest));
   if (found == entries_.end()) return std::nullopt;
   found->second.is_there = true;

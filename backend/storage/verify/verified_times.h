@@ -20,7 +20,7 @@ public:
   // shard: two hexadecimal digits. What cannot be read, or is damaged, is empty.
   static VerifiedTimes load(driver::StorageDriver& driver, const std::string& shard);
 
-  std::optional<Time> of(const model::CanonicalDigest& digest) const; // to the minute
+  std::optional<Time> of(const model::CanonicalDigest& digest); // to the minute
   void set(const model::CanonicalDigest& digest, Time time);
   // The blobs that were asked for or set since it was loaded; the others are gone. Scratch. Errors: those of a put.
   Result<> save(driver::StorageDriver& driver) const;
@@ -30,7 +30,7 @@ private:
 
   struct Entry {
     std::uint32_t minute = 0; // since 1970
-    mutable bool is_there = false;
+    bool is_there = false;
   };
   std::string shard_;
   std::map<std::string, Entry> entries_; // by the 32 bytes

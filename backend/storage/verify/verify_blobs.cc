@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/encoding.h"
 #include "model/digester.h"
 #include "storage/enumerate/contents.h"
 #include "storage/paths.h"
@@ -23,10 +22,7 @@ using model::CanonicalDigest;
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t max_run_bytes = 64;
-constexpr int shard_count = 256;
 constexpr std::chrono::seconds save_interval{30}; // so much work is done again after a crash
-
-std::string shard_name(int number) { return to_hex(std::string(1, static_cast<char>(number))); }
 
 // What the page cache has of a file is dropped: it is read from the disk again.
 void forget_pages(const Content& content) {
@@ -36,9 +32,8 @@ void forget_pages(const Content& content) {
 // The blobs of a shard that have their place. Errors: io.
 Result<std::vector<CanonicalDigest>> blobs_of(driver::StorageDriver& driver, const std::string& shard) {
   std::vector<CanonicalDigest> blobs;
-  BERTH_CHECK(each_entry(driver, paths::blobs() + "/" + shard, [&](const driver::Entry& entry) -> Result<> {
-    auto digest = CanonicalDigest::parse("sha256:" + entry.name);
-    if (digest && entry.is_directory && entry.name.starts_with(shard)) blobs.push_back(*std::move(digest));
+  BERTH_CHECK(each_blob_of(driver, shard, [&](const CanonicalDigest& digest) -> Result<> {
+    blobs.push_back(digest);
     return {};
   }));
   return blobs;
@@ -72,7 +67,7 @@ struct VerifyBlobs::Shared {
   VerifiedBlobs sums;
   std::optional<Error> error;
   std::atomic<bool> ends = false;
-  std::atomic<int> next = 0; // shard
+  std::atomic<std::size_t> next = 0; // shard
 };
 
 bool VerifyBlobs::passes_over(const std::optional<Time>& verified) const {
@@ -95,9 +90,8 @@ Result<> VerifyBlobs::begin() {
 Result<std::uint64_t> VerifyBlobs::bytes_to_read() {
   BERTH_CHECK(begin());
   std::uint64_t bytes = 0;
-  for (int number = 0; number < shard_count; ++number) {
-    const std::string shard = shard_name(number);
-    const VerifiedTimes times = VerifiedTimes::load(driver_, shard);
+  for (const std::string& shard : paths::shards()) {
+    VerifiedTimes times = VerifiedTimes::load(driver_, shard);
     BERTH_TRY(const auto blobs, blobs_of(driver_, shard));
     for (const CanonicalDigest& digest : blobs)
       if (!passes_over(times.of(digest)) && is_asked_for(digest))
@@ -201,9 +195,10 @@ Result<> VerifyBlobs::run_shard(const std::string& shard, Shared& shared) {
 Result<VerifiedBlobs> VerifyBlobs::run(const TellFinding& tell, const std::function<void(std::uint64_t)>& read) {
   BERTH_CHECK(begin());
   Shared shared{tell, read, Pace(options_.rate), {}, {}, {}, {}, {}};
+  const std::vector<std::string> shards = paths::shards();
   const auto work = [&] {
-    for (int number = shared.next++; number < shard_count && !shared.ends; number = shared.next++) {
-      const auto done = run_shard(shard_name(number), shared);
+    for (std::size_t i = shared.next++; i < shards.size() && !shared.ends; i = shared.next++) {
+      const auto done = run_shard(shards[i], shared);
       if (done) continue;
       const std::lock_guard lock(shared.mutex);
       if (!shared.error) shared.error = done.error();

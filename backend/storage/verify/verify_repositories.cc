@@ -21,12 +21,10 @@ constexpr std::size_t max_date_bytes = 128;
 
 // The size of a blob, in its place or parked; nothing if it is not there. Errors: io.
 Result<std::optional<std::uint64_t>> size_of(driver::StorageDriver& driver, const CanonicalDigest& digest) {
-  for (const std::string& path : {paths::blob_data(digest), paths::parked_blob(digest)}) {
-    const auto info = driver.stat(path);
-    if (info) return info->size;
-    if (!is(info.error(), Code::not_found)) return std::unexpected(info.error());
-  }
-  return std::nullopt;
+  const auto info = look_at_blob(driver, digest, [&](const std::string& path) { return driver.stat(path); });
+  if (info) return info->size;
+  if (is(info.error(), Code::not_found)) return std::nullopt;
+  return std::unexpected(info.error());
 }
 
 std::string in_words(const std::vector<std::string>& parts) {
@@ -110,7 +108,7 @@ private:
   }
 
   bool is_linked(const std::string& link) {
-    return stored_link(driver_, link.substr(0, link.rfind('/')), Look::at_its_age).has_value();
+    return stored_link(driver_, paths::directory_of(link), Look::at_its_age).has_value();
   }
 
   Result<> look_at_revision(const CanonicalDigest& digest, const std::string& directory) {
@@ -176,7 +174,8 @@ private:
     if (!link) return false; // a directory without a link grants nothing
     ++sums_.links;
     const auto canonical = CanonicalDigest::from(digest);
-    const std::string path = directory + (link->parked ? "/collected" : "/link");
+    const std::string in_place = paths::link_in(directory);
+    const std::string path = link->parked ? paths::parked_link(in_place) : in_place;
     if (link->target && (!canonical || *link->target == *canonical)) return look_for_blob(digest, *link->target, path);
     const auto read = read_link(driver_, path);
     Finding finding{.kind = FindingKind::bad_link, .path = path, .digest = digest.str()};
