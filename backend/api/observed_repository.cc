@@ -170,7 +170,8 @@ public:
       : repository_(std::move(repository)),
         blobs_(repository_->blobs(), repository_->name(), events),
         manifests_(repository_->manifests(), repository_->name(), events),
-        tags_(*repository_, events) {}
+        tags_(*repository_, events),
+        events_(events) {}
 
   const RepositoryName& name() const override { return repository_->name(); }
   registry::BlobStore& blobs() override { return blobs_; }
@@ -178,12 +179,18 @@ public:
   registry::SignatureStore& signatures() override { return repository_->signatures(); }
   registry::TagStore& tags() override { return tags_; }
   registry::ReferrerStore& referrers() override { return repository_->referrers(); }
+  Result<> remove() override {
+    auto removed = repository_->remove();
+    if (removed) events_.removed(name());
+    return removed;
+  }
 
 private:
   const std::unique_ptr<registry::Repository> repository_;
   ObservedBlobs blobs_;
   ObservedManifests manifests_;
   ObservedTags tags_;
+  RequestEvents& events_;
 };
 
 } // namespace

@@ -106,6 +106,13 @@ void RequestEvents::untagged(const model::RepositoryName& repository, const mode
   tell(notify::Action::remove, std::move(target));
 }
 
+void RequestEvents::removed(const model::RepositoryName& repository) {
+  if (!wanted()) return;
+  notify::Target target;
+  target.repository = repository.str();
+  tell(notify::Action::remove, std::move(target));
+}
+
 void RequestEvents::tell(notify::Action action, notify::Target target) {
   if (request_id_.empty()) request_id_ = uuid4(*settings_.random);
   notify::Event event;

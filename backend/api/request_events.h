@@ -56,6 +56,7 @@ public:
   void finish();
   void deleted(const model::RepositoryName& repository, const model::Digest& digest);
   void untagged(const model::RepositoryName& repository, const model::Tag& tag);
+  void removed(const model::RepositoryName& repository); // all of it
 
 private:
   notify::Target content(const model::RepositoryName& repository, std::string_view kind, std::string digest) const;

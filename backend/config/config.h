@@ -110,6 +110,7 @@ struct Config {
     std::uint64_t v1_max_layer_bytes = std::uint64_t{16} << 30; // unpacked
     std::vector<std::string> trusted_proxies; // addresses and networks whose X-Forwarded-For is believed
     Collection collection;
+    Verification verification;
     std::string v1_upstream; // https://host:port of another v1 registry, to which nginx passes /v1/; empty: none
   } berth;
 };

@@ -38,6 +38,15 @@ struct Collection {
   Duration interval = std::chrono::hours(1);
   Duration grace = std::chrono::hours(24);
   std::optional<Duration> untagged; // how old a manifest without a tag is when it goes; absent: never
+  // How long a repository has had nothing in it when it goes; absent: it stays.
+  std::optional<Duration> empty_repositories = std::chrono::hours(24);
+};
+
+// berth.verify
+struct Verification {
+  bool enabled = false;
+  Duration interval = std::chrono::hours(720); // in which every blob is read once
+  std::uint64_t rate = 0;                      // bytes a second; 0: as many as nobody else wants
 };
 
 struct Debug {

@@ -125,6 +125,10 @@ public:
   virtual SignatureStore& signatures() = 0;
   virtual TagStore& tags() = 0;
   virtual ReferrerStore& referrers() = 0;
+  // Removes all of it: tags, manifests, links to layers, uploads that nobody is writing; repositories below its name
+  // stay. Who pushes to it meanwhile does so before, or after. Errors: name_unknown if there is no such repository;
+  // immutable, before anything is removed, if one of its tags is; busy, if it is pushed to all the time. Durable.
+  virtual Result<> remove() = 0;
 };
 
 class Registry {

@@ -35,6 +35,8 @@ std::string below(std::string_view directory, const Digest& digest, std::string_
 // 256 locks of a kind: few enough that a deletion of many tags makes no files, and enough that two seldom wait for each
 // other by chance.
 constexpr std::size_t lock_digits = 2;
+// A removal waits until nobody pushes to any repository of its lock.
+constexpr std::size_t repository_lock_digits = 3;
 
 std::string hash_of(const std::string& text) { return std::string(CanonicalDigest::of_bytes(text).hex()); }
 
@@ -68,6 +70,7 @@ std::string directory_of(const std::string& path) { return path.substr(0, path.r
 std::string link_in(const std::string& directory) { return directory + "/link"; }
 std::string parked_link(const std::string& link) { return directory_of(link) + "/collected"; }
 std::string collection_began() { return "/berth/collected/began"; }
+std::string collection_record() { return "/berth/collected/last"; }
 std::string collection_lock() { return "/locks/collection"; }
 
 std::string blobs() { return join({root, "/blobs/", name_of(CanonicalDigest::canonical_algorithm)}); }
@@ -80,6 +83,8 @@ std::string blob_alias(const Digest& digest) {
 
 std::string verified_shard(std::string_view shard) { return join({"/berth/verify/", shard}); }
 std::string verify_run() { return "/berth/verify/run"; }
+std::string verify_record() { return "/berth/verify/last"; }
+std::string verify_lock() { return "/locks/verify"; }
 std::string damaged_blob(const CanonicalDigest& digest, Time found) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(found.time_since_epoch()).count();
   return join({"/berth/damaged/", name_of(digest.algorithm()), "/", digest.hex().substr(0, 2), "/", digest.hex(), ".",
@@ -138,6 +143,9 @@ std::string tag_lock(const RepositoryName& name, const Tag& tag) {
 std::string manifest_lock(const RepositoryName& name, const CanonicalDigest& digest) {
   return "/locks/m-" + hash_of(name.str() + "@" + digest.str()).substr(0, lock_digits);
 }
+std::string repository_lock(const RepositoryName& name) {
+  return "/locks/r-" + hash_of(name.str()).substr(0, repository_lock_digits);
+}
 std::string removal(const RepositoryName& name, const CanonicalDigest& digest) {
   return "/berth/removals/" + hash_of(name.str() + "@" + digest.str());
 }
@@ -177,7 +185,8 @@ std::string v1_pushed(const RepositoryName& name, const CanonicalDigest& manifes
   return below(v1_pushed(name), manifest) + "/image";
 }
 std::string v1_note(const RepositoryName& name, const model::Tag& tag) {
-  return v1_root + "/repositories/" + name.str() + "/_tags/" + tag.str() + "/note";
+  return v1_notes(name) + "/" + tag.str() + "/note";
 }
+std::string v1_notes(const RepositoryName& name) { return v1_root + "/repositories/" + name.str() + "/_tags"; }
 
 } // namespace berth::storage::paths

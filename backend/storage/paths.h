@@ -31,6 +31,8 @@ std::string blob_aliases(); // the directory of all of them
 // Of verification: when the blobs of a shard were read, whether a run is going on, and where damaged blobs are put.
 std::string verified_shard(std::string_view shard);
 std::string verify_run();
+std::string verify_record(); // what the last run was
+std::string verify_lock();   // whoever verifies in the background holds it
 std::string damaged_blob(const CanonicalDigest& digest, Time found);
 
 std::string repositories();
@@ -63,6 +65,8 @@ std::string tag_index_link(const RepositoryName& name, const Tag& tag, const Can
 // manifest, or enter it among the referrers, share it. Repositories share lock files by hash.
 std::string tag_lock(const RepositoryName& name, const Tag& tag);
 std::string manifest_lock(const RepositoryName& name, const CanonicalDigest& digest);
+// The removal of a repository holds it alone; whoever makes manifests and tags in it shares it. It comes before both.
+std::string repository_lock(const RepositoryName& name);
 // Exists while a manifest is being removed and has not been tagged since.
 std::string removal(const RepositoryName& name, const CanonicalDigest& digest);
 
@@ -76,6 +80,7 @@ std::string blob_shard(std::string_view digits);
 std::string parked_shard(std::string_view digits);
 std::vector<std::string> shards(); // the digits of all, "00" to "ff"
 std::string collection_began();    // a file that each run touches, for the time by the store's clock
+std::string collection_record();   // what the last run was
 std::string collection_lock();     // whoever collects holds it, from the mark to the end of the sweep
 std::string pools_lock();          // every pool shares it: whoever needs all of them stopped asks for it alone
 
@@ -103,5 +108,6 @@ std::string v1_member(const ImageId& id, const RepositoryName& name);
 std::string v1_pushed(const RepositoryName& name); // the directory of the manifests that were made of a pushed image
 std::string v1_pushed(const RepositoryName& name, const CanonicalDigest& manifest);
 std::string v1_note(const RepositoryName& name, const model::Tag& tag);
+std::string v1_notes(const RepositoryName& name); // the directory of all of them
 
 } // namespace berth::storage::paths

@@ -158,3 +158,35 @@ def test_a_tag_of_a_manifest_that_is_being_deleted_leads_to_it_or_is_gone(regist
             time.sleep(0.01)
     for tag in tags_of(client, repo):
         assert client.get(client.manifest(repo, tag)).status == 200, tag
+
+
+def test_a_repository_that_goes_while_it_is_pushed_to(registry, client, repo):
+    """A push that was acknowledged is whole, or gone with its repository; nothing fails but for what went meanwhile."""
+    count, refused = itertools.count(), itertools.count()
+
+    def push_image():
+        number = next(count)
+        config = str(number).encode()
+        uploaded = client.finish_upload(client.start_upload(repo), digest(config), config)
+        assert uploaded.status == 201 or b"BLOB_UPLOAD_UNKNOWN" in uploaded.body, uploaded
+        if uploaded.status != 201:
+            next(refused)           # the upload went
+            return
+        body = image_manifest(OCI_MANIFEST, config, [])
+        reply = push(client, repo, "latest", body)
+        assert reply.status == 201 or (reply.status == 400 and b"MANIFEST_BLOB_UNKNOWN" in reply.body), reply
+        if reply.status != 201:
+            next(refused)
+
+    def delete():
+        reply = client.delete(f"/v2/{repo}/_berth/repository")
+        assert reply.status in (202, 404), reply
+
+    with Background(push_image, push_image, delete) as background:
+        deadline = time.monotonic() + 20
+        while min(background.rounds) < 20 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    found = client.get(client.manifest(repo, "latest"))
+    if found.status == 200:
+        assert client.get(client.blob(repo, found.json()["config"]["digest"])).status == 200
+    print(f"{next(count)} pushes, {next(refused)} of them across a removal")

@@ -169,6 +169,36 @@ def test_rm_is_what_delete_is(registry):
     assert client.put_manifest("drop/app", "one", image.manifest, image.media_type).status == 201
 
 
+def test_rm_of_a_repository(registry):
+    client = Client(registry)
+    client.make_image("whole/app", tag="one"), client.make_image("whole/app/below", tag="one")
+    refused = berth("rm", registry.config_file, "whole/app")
+    assert refused.returncode == 2 and "--repository removes a whole repository" in refused.stderr, refused
+    refused = berth("rm", "--repository", registry.config_file, "whole/app:one")
+    assert refused.returncode == 2 and "a repository alone" in refused.stderr, refused
+    done = berth("rm", "--repository", registry.config_file, "whole/app")
+    assert done.returncode == 0 and "removed the repository whole/app" in done.stdout, done
+    assert client.get(client.tags("whole/app")).status == 404
+    assert client.get(client.tags("whole/app/below")).status == 200
+    again = berth("rm", "--repository", registry.config_file, "whole/app")
+    assert again.returncode == 1 and "there is no such repository" in again.stderr, again
+
+
+def test_rm_of_what_is_immutable():
+    rule = {"repositories": ["kept"], "tags": ["v*"]}
+    with running(Registry({"berth": {"immutable": [rule]}})) as registry:
+        client = Client(registry)
+        image = client.make_image("kept", tag="v1")
+        sentence = f"tag v1 of kept is immutable: it is {image.digest}"
+        refused = berth("rm", "--repository", registry.config_file, "kept")
+        assert refused.returncode == 1 and sentence in refused.stderr, refused
+        refused = client.delete("/v2/kept/_berth/repository")
+        assert refused.status == 409 and sentence in refused.body.decode(), refused
+        assert client.get(client.manifest("kept", "v1")).status == 200
+        assert berth("rm", "--repository", "--force", registry.config_file, "kept").returncode == 0
+        assert client.get(client.manifest("kept", "v1")).status == 404
+
+
 def test_rm_where_clients_may_not_and_where_nobody_may(registry):
     client = Client(registry)
     client.make_image("drop/closed", tag="one")
@@ -191,6 +221,9 @@ def test_rm_tells_webhooks():
         assert [event["target"].get("digest") or event["target"]["tag"] for event in events
                 if event["action"] == "delete"] == [image.digest, "one"]
         assert "berth/" in events[-1]["request"]["useragent"], events[-1]
+        assert Client(registry).delete("/v2/drop/told/_berth/repository").status == 202
+        event = json.loads(queue.read_text().splitlines()[-1].partition(" ")[2])
+        assert (event["action"], event["target"]) == ("delete", {"repository": "drop/told"})
 
 
 def test_rm_beside_pushes(registry):

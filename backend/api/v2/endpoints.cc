@@ -20,6 +20,7 @@ constexpr Endpoint table[] = {
     {"DELETE", "/v2/{name...}/blobs/uploads/{id}",    "blob_upload_chunk", Right::push,    Cost::slow,    cancel_upload},
     {"GET",    "/v2/{name...}/blobs/{digest}",        "blob",              Right::pull,    Cost::quick,   get_blob},
     {"DELETE", "/v2/{name...}/blobs/{digest}",        "blob",              Right::remove,  Cost::slow,    delete_blob},
+    {"DELETE", "/v2/{name...}/_berth/repository",     "repository",        Right::remove,  Cost::slow,    delete_repository},
     {"GET",    "/v2/token",                           "token",             Right::nothing, Cost::quick,   get_token},
     {"POST",   "/v2/token",                           "token",             Right::nothing, Cost::slow,    post_token,       takes_small_body},
 };

@@ -27,6 +27,8 @@ Outcome get_manifest(Call& call);
 Outcome before_manifest(Call& call);
 Outcome put_manifest(Call& call);
 Outcome delete_manifest(Call& call);
+// repository.cc
+Outcome delete_repository(Call& call);
 // referrers.cc
 Outcome list_referrers(Call& call);
 // blobs.cc

@@ -46,11 +46,13 @@ void CollectionReport::line(const std::string& text) {
 void CollectionReport::repository(const model::RepositoryName& name) {
   ++repositories_;
   progress_.advance();
+  perhaps_empty_.push_back(name);
   line(name.str());
 }
 
 void CollectionReport::manifest(const model::RepositoryName& name, const model::CanonicalDigest& digest) {
   ++manifests_;
+  if (!perhaps_empty_.empty() && perhaps_empty_.back() == name) perhaps_empty_.pop_back();
   if (prints_) line(name.str() + ": marking manifest " + digest.str() + " "); // with docker/distribution's blank
 }
 
@@ -76,6 +78,8 @@ void CollectionReport::unreadable(const model::RepositoryName& name, const model
 
 void CollectionReport::odd(const std::string& path, const std::string& why) { odd_.push_back(path + ": " + why); }
 
+void CollectionReport::emptied(const model::RepositoryName& name) { emptied_.push_back(name.str()); }
+
 void CollectionReport::swept(storage::Step step, const std::string& path) {
   if ((step == storage::Step::park || step == storage::Step::free) && path.starts_with(storage::paths::blobs()))
     eligible_.push_back(directory_name(path));
@@ -93,6 +97,8 @@ void CollectionReport::print(const storage::LiveSet& live, const Swept& swept, T
   for (const std::string& hex : eligible_) line("blob eligible for deletion: sha256:" + hex);
   for (const storage::DeadLink& link : links_)
     if (const std::string text = link.is_needed ? "" : layer_line(link.link_path); !text.empty()) line(text);
+  for (const std::string& name : emptied_)
+    line(name + ": nothing is in it: " + (options_.dry_run ? "would be removed" : "removed"));
   print_sums(swept, began);
 }
 
@@ -134,9 +140,19 @@ nlohmann::ordered_json CollectionReport::json(const storage::LiveSet& live, cons
           {"deadManifests", dead_manifests_},
           {"blobs", kind(swept.blobs)},
           {"links", kind(swept.links)},
+          {"emptyRepositories", emptied_},
           {"failed", swept.failed},
           {"unreadable", unreadable_},
           {"odd", odd_}};
+}
+
+nlohmann::ordered_json CollectionReport::numbers(const storage::LiveSet& live, const Swept& swept,
+                                                 std::uint64_t failed) const {
+  auto all = json(live, swept, {});
+  for (const char* long_one : {"dryRun", "began", "emptyRepositories", "unreadable", "odd"}) all.erase(long_one);
+  all["failed"] = failed;
+  all["unreadableManifests"] = unreadable_.size();
+  return all;
 }
 
 } // namespace berth::app

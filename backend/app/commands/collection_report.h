@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/commands/garbage_collect.h"
@@ -34,7 +35,13 @@ public:
   // Prints what is to be said at the end.
   void print(const storage::LiveSet& live, const storage::Swept& swept, Time began);
   nlohmann::ordered_json json(const storage::LiveSet& live, const storage::Swept& swept, Time began) const;
-  std::size_t unreadable_manifests() const { return unreadable_.size(); }
+  // The same without what is long: for the record.
+  nlohmann::ordered_json numbers(const storage::LiveSet& live, const storage::Swept& swept, std::uint64_t failed) const;
+
+  // The repositories in which the mark has found no manifest; and one of them that turned out to be empty.
+  std::vector<model::RepositoryName> take_perhaps_empty() { return std::exchange(perhaps_empty_, {}); }
+  void emptied(const model::RepositoryName& name);
+  std::size_t emptied() const { return emptied_.size(); }
 
 private:
   void line(const std::string& text);
@@ -49,6 +56,8 @@ private:
   std::vector<std::string> eligible_;   // blobs, by the digits of their digests
   std::vector<std::string> unreadable_; // "NAME@DIGEST: why"
   std::vector<std::string> odd_;        // "PATH: why"
+  std::vector<model::RepositoryName> perhaps_empty_;
+  std::vector<std::string> emptied_;
   std::size_t repositories_ = 0, manifests_ = 0, dead_manifests_ = 0;
 };
 

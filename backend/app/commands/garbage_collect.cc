@@ -1,15 +1,12 @@
 #include "app/commands/garbage_collect.h"
 
-#include <sys/prctl.h>
-#include <unistd.h>
-
-#include <csignal>
-
 #include "app/commands/collection_report.h"
 #include "app/commands/commands.h"
 #include "app/commands/complain.h"
 #include "app/commands/low_priority.h"
 #include "app/commands/store.h"
+#include "app/maintenance_records.h"
+#include "storage/collect/empty_repositories.h"
 #include "storage/paths.h"
 
 namespace berth::app {
@@ -18,12 +15,6 @@ namespace {
 constexpr const char* beside_others =
     "berth: note: docker-registry on the same files does not see what is parked, and one that remembers descriptors in "
     "its own memory must be stopped meanwhile (docs/operations.md)\n";
-
-// With what CPU and disk nobody else wants, and no longer than the pool that asked for it lives.
-void be_modest() {
-  take_low_priority();
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-}
 
 // One run, and the locks that it holds.
 class Run {
@@ -36,6 +27,17 @@ public:
     BERTH_TRY(const bool mine, lock());
     if (!mine) return false;
     if (options_.background && !is_due()) return false;
+    RecordedRun record(store_.driver(), storage::paths::collection_record());
+    if (options_.dry_run) record.forget();
+    auto done = run(record);
+    if (!done) record.failed(done.error().message);
+    return done;
+  }
+
+  std::uint64_t failed() const { return failed_; }
+
+private:
+  Result<bool> run(RecordedRun& record) {
     BERTH_TRY(const Time began, now());
     storage::MarkOptions marking{.began = began, .grace = grace_, .untagged = untagged()};
     CollectionReport report(options_, grace_, progress_);
@@ -47,6 +49,14 @@ public:
                        {.grace = grace_, .dry_run = options_.dry_run, .now = options_.now},
                        [&](storage::Step step, const std::string& path, std::uint64_t) { report.swept(step, path); });
     failed_ = swept.failed;
+    if (const auto& age = store_.config().berth.collection.empty_repositories) remove_empty(report, *age, began);
+    record.add_to_totals("freedBlobs", swept.blobs.freed.count);
+    record.add_to_totals("freedBytes", swept.blobs.freed.bytes);
+    record.add_to_totals("broughtBack", swept.blobs.brought_back.count);
+    record.add_to_totals("emptyRepositories", report.emptied());
+    record.tell(report.numbers(live, swept, failed_));
+    if (failed_ == 0) record.ended_well();
+    if (failed_ > 0) record.failed("some of the work could not be done: the log has it");
     if (options_.background)
       store_.logger().info("collected", {{"report", report.json(live, swept, began).dump()}});
     else
@@ -54,9 +64,19 @@ public:
     return true;
   }
 
-  std::uint64_t failed() const { return failed_; }
+  // The repositories in which the mark has found no manifest.
+  void remove_empty(CollectionReport& report, config::Duration age, Time began) {
+    const storage::EmptyRepositoryOptions options{began, options_.now ? config::Duration(0) : age, options_.dry_run};
+    for (const model::RepositoryName& name : report.take_perhaps_empty()) {
+      const auto gone = storage::remove_if_empty(store_.driver(), name, options);
+      if (gone && *gone) report.emptied(name);
+      if (gone) continue;
+      ++failed_;
+      logger_->warn("a collection could not do all of its work",
+                    {{"path", storage::paths::repository(name)}, {"why", gone.error().message}});
+    }
+  }
 
-private:
   static config::Duration grace_of(const config::Config& config, const CollectionOptions& options) {
     if (options.now) return config::Duration(0);
     return options.grace.value_or(config.berth.collection.grace);
@@ -109,7 +129,7 @@ private:
 int garbage_collect(const std::string& config_path, const CollectionOptions& options) {
   const auto store = Store::open(config_path);
   if (!store) return complain(store.error());
-  if (options.background) be_modest();
+  if (options.background) be_modest_child();
   const bool silent = options.quiet || options.background;
   if (!silent && !options.dry_run) std::fputs(beside_others, stderr);
   Progress progress("repositories", Progress::Unit::items, silent ? Loudness::quiet : Loudness::normal);

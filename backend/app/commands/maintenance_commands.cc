@@ -49,6 +49,9 @@ void MaintenanceCommands::add_options_of_verify() {
       ->option_text("BYTES");
   verify_->add_option("--older", older_, "only blobs that were not read for so long: 168h")->option_text("TIME");
   verify_->add_flag("--anew", verification_.begin_anew, "do not go on with a run that was cut short");
+  verify_->add_flag("--background", verification_.background,
+                    "as the registry itself does with berth.verify: when a run is due, with the CPU and disk that "
+                    "nobody else wants, into the log");
 }
 
 int MaintenanceCommands::verify() const {

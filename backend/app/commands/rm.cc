@@ -44,9 +44,18 @@ private:
   api::RequestEvents events_{settings_, request_, locations_, nobody_, clock_};
 };
 
-// What was done, in words. Errors: not_found, io, storage_full.
+Result<std::string> remove(registry::Repository& repository) {
+  const auto removed = repository.remove();
+  if (!removed && is(removed.error(), Code::name_unknown))
+    return fail(Code::not_found, repository.name().str() + ": there is no such repository");
+  BERTH_CHECK(removed);
+  return "removed the repository " + repository.name().str() + " with all that was in it";
+}
+
+// What was done, in words. Errors: not_found, io, storage_full, immutable.
 Result<std::string> remove(Told& told, const ImageName& name, const std::string& text) {
   const auto repository = told.repository(name.repository);
+  if (!name.reference) return remove(*repository);
   if (const auto* tag = std::get_if<model::Tag>(&*name.reference)) {
     const auto target = repository->tags().get(*tag);
     const auto removed = repository->tags().untag(*tag);
@@ -64,14 +73,18 @@ Result<std::string> remove(Told& told, const ImageName& name, const std::string&
   return "removed the manifest " + text + (names.empty() ? ", which had no tags" : " and its tags: " + names);
 }
 
-Result<std::vector<ImageName>> names_of(const std::vector<std::string>& words) {
-  if (words.empty()) return fail(Code::invalid, "rm takes what to remove: REPOSITORY:TAG or REPOSITORY@DIGEST");
+Result<std::vector<ImageName>> names_of(const std::vector<std::string>& words, bool repositories) {
+  if (words.empty())
+    return fail(Code::invalid, repositories ? "rm --repository takes what to remove: REPOSITORY"
+                                            : "rm takes what to remove: REPOSITORY:TAG or REPOSITORY@DIGEST");
   std::vector<ImageName> names;
   for (const std::string& word : words) {
     BERTH_TRY(ImageName name, parse_image_name(word));
-    if (!name.reference)
-      return fail(Code::invalid,
-                  "\"" + word + "\": name a tag (" + word + ":TAG) or a digest: rm removes no repository");
+    if (repositories && name.reference)
+      return fail(Code::invalid, "\"" + word + "\": allowed is a repository alone with --repository");
+    if (!repositories && !name.reference)
+      return fail(Code::invalid, "\"" + word + "\": name a tag (" + word +
+                                     ":TAG) or a digest; --repository removes a whole repository");
     names.push_back(std::move(name));
   }
   return names;
@@ -86,12 +99,12 @@ void say_what_follows(const config::Config& config) {
 
 } // namespace
 
-int rm(const std::vector<std::string>& words) {
+int rm(const std::vector<std::string>& words, const Removing& removing) {
   const auto asked = split_config(words);
   if (!asked) return complain(asked.error());
-  const auto names = names_of(asked->rest);
+  const auto names = names_of(asked->rest, removing.repositories);
   if (!names) return complain(names.error());
-  const auto store = Store::open(asked->config);
+  const auto store = Store::open(asked->config, removing.force ? Store::Immutable::may_go : Store::Immutable::stay);
   if (!store) return complain(store.error());
   if ((*store)->config().storage.read_only)
     return complain({Code::io,

@@ -8,10 +8,14 @@
 #include "app/commands/environment.h"
 #include "app/commands/registry_facts.h"
 #include "app/logger.h"
+#include "app/maintenance_records.h"
 #include "app/nginx/certificate.h"
 #include "app/pool/certificate_watch.h"
+#include "app/store_parts.h"
 #include "app/supervisor/account.h"
 #include "app/version.h"
+#include "base/random.h"
+#include "storage/paths.h"
 
 namespace berth::app {
 namespace {
@@ -146,6 +150,18 @@ private:
   void add_maintenance() {
     page_["maintenance"] = {{"purgesUploads", config_.storage.purging.enabled && !config_.storage.read_only},
                             {"lastPurge", pool_.value("lastPurge", Json(nullptr))}};
+    SystemClock clock;
+    SystemRandom random;
+    StoreParts store(config_, clock, random);
+    const Json collection = read_record(store.driver(), storage::paths::collection_record());
+    const Json verification = read_record(store.driver(), storage::paths::verify_record());
+    page_["maintenance"]["lastCollection"] = collection.empty() ? Json(nullptr) : collection;
+    page_["maintenance"]["lastVerification"] = verification.empty() ? Json(nullptr) : verification;
+    for (const auto& [what, record] : {std::pair("collection", &collection), std::pair("verification", &verification)})
+      if (!record->empty() && !record->value("ok", false))
+        warn(std::string("the last ") + what + " of the store did not end well: " + record->value("error", ""));
+    if (const auto findings = verification.value("findings", std::uint64_t{0}); findings > 0)
+      warn("the last verification of the store has findings: " + std::to_string(findings) + " (berth verify)");
   }
 
   const config::Config& config_;

@@ -52,6 +52,26 @@ std::string purge_text(const Json& maintenance) {
          last["busy"].dump() + " being written, " + last["failed"].dump() + " failed";
 }
 
+std::string sum_text(const Json& record, const char* state) {
+  const Json sum = record.value("blobs", Json::object()).value(state, Json::object());
+  return count_of(sum.value("count", std::uint64_t{0}), "blob", "blobs") + ", " +
+         human_bytes(sum.value("bytes", std::uint64_t{0}));
+}
+
+std::string collection_text(const Json& last) {
+  const std::string text = how_long(last["ended"]) + " ago";
+  if (!last.contains("blobs")) return text + ": " + last.value("error", "");
+  return text + ": " + sum_text(last, "freed") + " freed; " + sum_text(last, "parked") + " parked, " +
+         sum_text(last, "waiting") + " before";
+}
+
+std::string verification_text(const Json& last) {
+  const std::string text = how_long(last["ended"]) + " ago";
+  if (!last.contains("findings")) return text + ": " + last.value("error", "");
+  return text + ": " + count_of(last.value("blobs", std::uint64_t{0}), "blob", "blobs") + " read, " +
+         count_of(last.value("findings", std::uint64_t{0}), "finding", "findings");
+}
+
 std::string queue_text(const Json& queue) {
   const std::string bytes = human_bytes(queue["bytes"].get<std::uint64_t>());
   return queue["endpoint"].get<std::string>() + ": " +
@@ -84,7 +104,11 @@ std::string status_text(const Json& page) {
                                               : std::string()));
   if (page.contains("uploads")) add(text, "uploads", uploads_text(page["uploads"]));
   for (const Json& queue : page["webhooks"]) add(text, "webhook", queue_text(queue));
-  if (answers) add(text, "maintenance", purge_text(page["maintenance"]));
+  const Json& maintenance = page["maintenance"];
+  if (answers) add(text, "maintenance", purge_text(maintenance));
+  if (const Json& last = maintenance["lastCollection"]; last.is_object()) add(text, "collected", collection_text(last));
+  if (const Json& last = maintenance["lastVerification"]; last.is_object())
+    add(text, "verified", verification_text(last));
   return text;
 }
 

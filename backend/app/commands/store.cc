@@ -25,7 +25,7 @@ bool is_file(const std::string& path) {
 Store::Store(config::Config config)
     : config_(std::move(config)), logger_(make_logger(config_.log)), parts_(config_, clock_, random_) {}
 
-Result<std::unique_ptr<Store>> Store::open(const std::string& config_path) {
+Result<std::unique_ptr<Store>> Store::open(const std::string& config_path, Immutable immutable) {
   BERTH_TRY(auto loaded, config::load(config_path, environment_of_process()));
   const std::string& root = loaded.config.storage.root;
   struct stat info{};
@@ -34,15 +34,16 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& config_path) {
   BERTH_CHECK(work_as(account));
   BERTH_CHECK(drop_root());
   std::unique_ptr<Store> store(new Store(std::move(loaded.config)));
-  BERTH_CHECK(store->wire());
+  BERTH_CHECK(store->wire(immutable));
   return store;
 }
 
-Result<> Store::wire() {
+Result<> Store::wire(Immutable immutable) {
   BERTH_TRY(cache_, cache_of(config_, nullptr, *logger_));
   BERTH_TRY(storage::ManifestRules rules, storage::ManifestRules::make({}));
-  BERTH_TRY(storage::ImmutableTags immutable, immutable_tags_of(config_));
-  registry_.emplace(parts_.registry_parts(std::move(rules), cache_.cache.get(), *logger_, std::move(immutable)));
+  BERTH_TRY(storage::ImmutableTags kept, immutable_tags_of(config_));
+  if (immutable == Immutable::may_go) kept = {};
+  registry_.emplace(parts_.registry_parts(std::move(rules), cache_.cache.get(), *logger_, std::move(kept)));
   return {};
 }
 

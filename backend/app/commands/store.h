@@ -21,7 +21,9 @@ class Store {
 public:
   // Reads the config, and from here on this process is the user who owns the store. Errors: invalid, also if there is
   // no store; io.
-  static Result<std::unique_ptr<Store>> open(const std::string& config_path);
+  // immutable: whether tags that are (berth.immutable) can be removed all the same.
+  enum class Immutable { stay, may_go };
+  static Result<std::unique_ptr<Store>> open(const std::string& config_path, Immutable immutable = Immutable::stay);
 
   const config::Config& config() const { return config_; }
   registry::Registry& registry() { return *registry_; }
@@ -34,7 +36,7 @@ public:
 
 private:
   explicit Store(config::Config config);
-  Result<> wire();
+  Result<> wire(Immutable immutable);
 
   const config::Config config_;
   const std::unique_ptr<Logger> logger_;

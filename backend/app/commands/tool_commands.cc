@@ -2,7 +2,6 @@
 
 #include "app/commands/inspect.h"
 #include "app/commands/ls.h"
-#include "app/commands/rm.h"
 #include "app/commands/status.h"
 
 namespace berth::app {
@@ -12,7 +11,8 @@ ToolCommands::ToolCommands(CLI::App& app, std::string& config_path)
       status_(app.add_subcommand("status", "Say what a running registry does, and whether it is well")),
       ls_(app.add_subcommand("ls", "List the repositories of the store, or the tags of one")),
       inspect_(app.add_subcommand("inspect", "Say what an image of the store is made of")),
-      rm_(app.add_subcommand("rm", "Remove tags, or manifests with their tags, while the registry runs or not")),
+      rm_(app.add_subcommand("rm", "Remove tags, manifests with their tags, or repositories, while the registry "
+                                   "runs or not")),
       config_(config_path) {
   init_->add_option("DIR", init_options_.directory, "where")->capture_default_str();
   init_
@@ -38,6 +38,9 @@ ToolCommands::ToolCommands(CLI::App& app, std::string& config_path)
   inspect_->add_option("IMAGE", words_, image + std::string("without either: latest"))->option_text(" ")->expected(1);
   rm_->add_option("IMAGE", words_, image + std::string("a tag goes alone, a manifest with its tags"))
       ->option_text("...");
+  rm_->add_flag("--repository", removing_.repositories,
+                "each name is a repository: it goes with all that is in it, but for repositories below it");
+  rm_->add_flag("--force", removing_.force, "immutable tags go, too");
   for (CLI::App* each : {status_, ls_, inspect_}) each->add_flag("--json", json_, "as JSON");
   ls_->add_flag("-q,--quiet", quiet_, "no word of how far it is");
 }
@@ -50,7 +53,7 @@ std::optional<int> ToolCommands::run() const {
   if (status_->parsed()) return status(config_, form);
   if (ls_->parsed()) return ls(words, form, quiet_ ? Loudness::quiet : Loudness::normal);
   if (inspect_->parsed()) return inspect(words, form);
-  if (rm_->parsed()) return rm(words);
+  if (rm_->parsed()) return rm(words, removing_);
   return std::nullopt;
 }
 

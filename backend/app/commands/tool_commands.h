@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/commands/init.h"
+#include "app/commands/rm.h"
 
 namespace berth::app {
 
@@ -26,6 +27,7 @@ private:
   std::string first_word_;
   std::vector<std::string> words_;
   bool json_ = false, quiet_ = false;
+  Removing removing_;
 };
 
 } // namespace berth::app

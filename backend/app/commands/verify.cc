@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -15,8 +16,10 @@
 #include "app/commands/human.h"
 #include "app/commands/low_priority.h"
 #include "app/commands/store.h"
+#include "app/maintenance_records.h"
 #include "model/repository_pattern.h"
 #include "storage/collect/live_set.h"
+#include "storage/paths.h"
 #include "storage/verify/verify_blobs.h"
 #include "storage/verify/verify_repositories.h"
 
@@ -61,12 +64,15 @@ Json json_of(const storage::Finding& finding) {
   return json;
 }
 
-// Says findings as they come, with the bar out of their way.
+// Says findings as they come, with the bar out of their way; in the background, to the log.
 class Said {
 public:
-  explicit Said(bool json) : json_(json) {}
+  Said(const VerifyRequest& request, Logger& logger)
+      : json_(request.json), logger_(request.background ? &logger : nullptr) {}
   storage::TellFinding to(Progress& progress) {
     return [this, &progress](const storage::Finding& finding) {
+      ++kinds_[std::string(name_of(finding.kind))];
+      if (logger_ != nullptr) return logger_->warn("the store is not sound", {{"finding", text_of(finding)}});
       const std::string line = json_ ? dump(json_of(finding)) : text_of(finding);
       progress.aside([&] {
         std::puts(line.c_str());
@@ -74,10 +80,13 @@ public:
       });
     };
   }
+  Json kinds() const { return kinds_; } // how many there were of each
   static std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 private:
   const bool json_;
+  Logger* const logger_; // null: they are printed
+  std::map<std::string, std::uint64_t> kinds_;
 };
 
 struct Sums {
@@ -85,24 +94,27 @@ struct Sums {
   storage::VerifiedBlobs blobs;
 
   std::uint64_t findings() const { return repositories.findings + blobs.damaged + blobs.unreadable; }
-  bool read_all() const {
-    return repositories.is_whole && blobs.is_whole && repositories.unreadable + blobs.unreadable == 0;
-  }
+  bool is_whole() const { return repositories.is_whole && blobs.is_whole; }
+  bool read_all() const { return is_whole() && repositories.unreadable + blobs.unreadable == 0; }
 };
+
+Json json_of(const Sums& sums) {
+  const auto& [repositories, blobs] = sums;
+  return {{"repositories", repositories.repositories},
+          {"manifests", repositories.manifests},
+          {"tags", repositories.tags},
+          {"links", repositories.links},
+          {"blobs", blobs.sound + blobs.damaged},
+          {"bytes", blobs.bytes},
+          {"passedOver", blobs.passed_over},
+          {"findings", sums.findings()},
+          {"whole", sums.read_all()}};
+}
 
 void say_sums(const Sums& sums, bool as_json) {
   const auto& [repositories, blobs] = sums;
   if (as_json) {
-    const Json json{{"repositories", repositories.repositories},
-                    {"manifests", repositories.manifests},
-                    {"tags", repositories.tags},
-                    {"links", repositories.links},
-                    {"blobs", blobs.sound + blobs.damaged},
-                    {"bytes", blobs.bytes},
-                    {"passedOver", blobs.passed_over},
-                    {"findings", sums.findings()},
-                    {"whole", sums.read_all()}};
-    std::puts(Said::dump(json).c_str());
+    std::puts(Said::dump(json_of(sums)).c_str());
     return;
   }
   std::string text = grouped(repositories.repositories) + " repositories, " + grouped(repositories.manifests) +
@@ -115,9 +127,8 @@ void say_sums(const Sums& sums, bool as_json) {
 }
 
 Result<Sums> verify_store(Store& store, const VerifyRequest& request,
-                          const std::optional<model::RepositoryPattern>& pattern) {
+                          const std::optional<model::RepositoryPattern>& pattern, Said& said) {
   Sums sums;
-  Said said(request.json);
   SystemClock clock;
   storage::LiveSet named;
   const auto stop = [] { return told_to_stop.load(std::memory_order_relaxed); };
@@ -145,7 +156,7 @@ Result<Sums> verify_store(Store& store, const VerifyRequest& request,
                               .begin_anew = request.begin_anew,
                               .older = request.older,
                               .rate = request.rate,
-                              .readers = std::max(1U, std::thread::hardware_concurrency()),
+                              .readers = request.background ? 1 : std::max(1U, std::thread::hardware_concurrency()),
                               .only = pattern ? &named : nullptr,
                               .stop = stop});
   BERTH_TRY(const std::uint64_t bytes, blobs.bytes_to_read());
@@ -166,19 +177,67 @@ Result<std::optional<model::RepositoryPattern>> pattern_of(const std::string& te
 
 } // namespace
 
-int verify(const std::string& config_path, const VerifyRequest& request) {
-  const auto pattern = pattern_of(request.repositories);
+namespace {
+
+// As berth.verify has it. A run that was cut short is gone on with by the next one.
+VerifyRequest in_background(VerifyRequest request, const config::Verification& asked) {
+  request.rate = asked.rate;
+  request.loudness = Loudness::quiet;
+  return request;
+}
+
+// Whether no run has been whole for about as long as the interval.
+bool is_due(Store& store) {
+  const Json last = read_record(store.driver(), storage::paths::verify_record());
+  const auto whole = last.find("lastSuccess");
+  if (whole == last.end() || !whole->is_string()) return true;
+  const auto time = parse_rfc3339(whole->get<std::string>());
+  return !time || SystemClock().now() - *time > store.config().berth.verification.interval * 9 / 10;
+}
+
+// Nothing if another run is at work, or none is due.
+Result<std::unique_ptr<driver::Lock>> take_turn(Store& store) {
+  auto lock = store.locks().try_exclusive(storage::paths::verify_lock());
+  if (!lock && is(lock.error(), Code::busy)) return nullptr;
+  if (lock && !is_due(store)) return nullptr;
+  return lock;
+}
+
+} // namespace
+
+int verify(const std::string& config_path, const VerifyRequest& asked) {
+  const auto pattern = pattern_of(asked.repositories);
   if (!pattern) return complain(pattern.error());
   const auto store = Store::open(config_path);
   if (!store) return complain(store.error());
+  const VerifyRequest request = asked.background ? in_background(asked, (*store)->config().berth.verification) : asked;
+  std::unique_ptr<driver::Lock> turn;
+  if (request.background) {
+    be_modest_child();
+    auto taken = take_turn(**store);
+    if (!taken) return complain(taken.error());
+    if (!*taken) return exit_ok;
+    turn = *std::move(taken);
+  }
   take_low_priority();
   stop_on_signals();
-  const auto sums = verify_store(**store, request, *pattern);
+  Said said(request, (*store)->logger());
+  RecordedRun record((*store)->driver(), storage::paths::verify_record());
+  if (*pattern) record.forget(); // of a part
+  const auto sums = verify_store(**store, request, *pattern, said);
   if (!sums) {
+    record.failed(sums.error().message);
     complain(sums.error());
     return exit_not_whole;
   }
-  say_sums(*sums, request.json);
+  Json what = json_of(*sums);
+  what["kinds"] = said.kinds();
+  record.tell(std::move(what));
+  if (sums->is_whole()) record.ended_well(); // else the next run goes on from there
+  if (request.background)
+    (*store)->logger().info("verified", {{"report", Said::dump(json_of(*sums))}});
+  else
+    say_sums(*sums, request.json);
   if (!sums->read_all()) return exit_not_whole;
   return sums->findings() == 0 ? exit_ok : exit_failure;
 }

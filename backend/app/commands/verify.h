@@ -19,6 +19,9 @@ struct VerifyRequest {
   std::chrono::nanoseconds older{}; // blobs that were read within it are passed over
   bool json = false;                // a line a finding, then one with the sums
   Loudness loudness = Loudness::normal;
+  // As a pool runs it: by berth.verify, when a run is due, with the CPU and the disk that nobody else wants; what it
+  // found goes to the log.
+  bool background = false;
 };
 
 // The exit code: 0 all is sound; 1 there are findings, mended ones too; 2 bad usage or configuration; 3 it was stopped,

@@ -10,9 +10,10 @@
 
 #include "api/api.h"
 #include "api/debug/face.h"
+#include "app/maintenance_records.h"
 #include "app/pool/access.h"
+#include "app/pool/background_command.h"
 #include "app/pool/certificate_watch.h"
-#include "app/pool/collector.h"
 #include "app/pool/debug_pages.h"
 #include "app/pool/descriptor_cache.h"
 #include "app/pool/health_checks.h"
@@ -264,9 +265,11 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   const StopOnSignal stop(server);
   const HealthChecks health_checks(config, health, store.uncounted());
   const Purger purger(config, store.uploads(), clock, random, logger);
-  const Collector collector(config, role.config_file, random, logger);
+  const BackgroundCommand collector(collection_of(config), role.config_file, random, logger);
+  const BackgroundCommand verifier(verification_of(config), role.config_file, random, logger);
   const CertificateWatch certificate(role.nginx.certificate_ends, clock, health, logger);
   add_pool_metrics(*metrics, config, threads, health, purger, certificate);
+  metrics->add([&](std::string& page) { write_maintenance_metrics(page, store.uncounted()); });
   show_facts(pages, role, threads, clock.now(), purger);
   if (role.pulls != nullptr) metrics->take_from("blob", *role.pulls);
   ready();

@@ -35,6 +35,7 @@ public:
   Result<registry::UploadProgress> upload_progress(const model::UploadId& id, const std::string& state) override {
     return uploads_->progress(id, state);
   }
+  Uploads& uploads() { return *uploads_; }
 
 private:
   Publish publish();

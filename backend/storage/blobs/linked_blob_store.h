@@ -39,9 +39,12 @@ public:
   Result<> publish(const Digest& client_digest, const Descriptor& descriptor, Content bytes,
                    std::vector<driver::PutFile> before_links = {});
 
+  // Whether a memory of descriptors has to be told of links that others remove, and telling it.
+  bool remembers() const { return cached_ != nullptr; }
+  void forget(const Digest& digest);
+
 private:
   Result<> link(std::vector<driver::PutFile> files, const Digest& client_digest, const Descriptor& descriptor);
-  void forget(const Digest& digest);
 
   BlobStore& global_;
   LinkedBlobStatter statter_;

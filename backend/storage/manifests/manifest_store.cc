@@ -51,6 +51,7 @@ Result<Descriptor> ManifestStore::look(const Digest& digest, Need need) {
 
 Result<Descriptor> ManifestStore::put(const model::ManifestInfo& info, std::string_view bytes,
                                       const std::optional<Digest>& client_digest) {
+  BERTH_CHECK(parts_.guard.keep());
   // Its bytes are not read: an index names thousands of children. Any blob of the repository will do, as for
   // docker/distribution: the caches of buildkit are indexes of layers.
   const auto stat_child = [this](const Digest& digest) -> Result<Descriptor> {

@@ -29,6 +29,7 @@ public:
     ReferrerStore& referrers;
     const ManifestRules& rules;
     ManifestKinds& kinds;
+    RepositoryGuard& guard;
   };
   explicit ManifestStore(Parts parts) : parts_(parts) {}
 

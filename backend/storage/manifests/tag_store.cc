@@ -42,6 +42,7 @@ Result<model::CanonicalDigest> TagStore::get(const model::Tag& tag) {
 
 Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& digest, const model::Digest& client_digest,
                        registry::IfTagged if_tagged) {
+  BERTH_CHECK(parts_.guard.keep());
   BERTH_TRY(const auto no_removal, parts_.locks.shared(paths::manifest_lock(repository_, digest)));
   BERTH_TRY(const auto lock, parts_.locks.exclusive(paths::tag_lock(repository_, tag)));
   if (if_tagged == registry::IfTagged::refuse) {
@@ -104,7 +105,7 @@ Result<> TagStore::check_mutable(const model::Tag& tag, const model::CanonicalDi
               "tag " + tag.str() + " of " + repository_.str() + " is immutable: it is " + target->str());
 }
 
-Result<> TagStore::check_all_mutable(const model::CanonicalDigest& target) {
+Result<> TagStore::check_all_mutable(const model::CanonicalDigest* target) {
   if (!parts_.immutable.has_some(repository_)) return {};
   const auto all = entries();
   if (!all && is(all.error(), Code::name_unknown)) return {};
@@ -112,10 +113,14 @@ Result<> TagStore::check_all_mutable(const model::CanonicalDigest& target) {
   for (const std::string& name : (*all)->names) {
     const auto tag = model::Tag::parse(name);
     if (!tag || !parts_.immutable.has(repository_, *tag)) continue;
-    if (const auto points_to = get(*tag); points_to && *points_to == target) BERTH_CHECK(check_mutable(*tag, nullptr));
+    if (target != nullptr)
+      if (const auto points_to = get(*tag); !points_to || *points_to != *target) continue;
+    BERTH_CHECK(check_mutable(*tag, nullptr));
   }
   return {};
 }
+
+Result<> TagStore::check_none_immutable() { return check_all_mutable(nullptr); }
 
 // Not durable until the directory of tags is settled.
 Result<> TagStore::remove(const model::Tag& tag) {
@@ -184,7 +189,7 @@ Result<> TagStore::remove_tags_of(const model::CanonicalDigest& digest, std::vec
 
 Result<std::vector<model::Tag>> TagStore::untag_all(const model::CanonicalDigest& digest,
                                                     const std::function<Result<>()>& remove_revision) {
-  BERTH_CHECK(check_all_mutable(digest));
+  BERTH_CHECK(check_all_mutable(&digest));
   // A writer that tags the manifest from now on removes the notice; a concurrent deletion replaces it.
   const std::string notice = paths::removal(repository_, digest), ours = uuid4(parts_.random);
   BERTH_CHECK(parts_.driver.put_scratch(notice, ours));

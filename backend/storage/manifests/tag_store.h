@@ -13,6 +13,7 @@
 #include "registry/registry.h"
 #include "storage/listing_cache.h"
 #include "storage/manifests/immutable_tags.h"
+#include "storage/repository_guard.h"
 
 namespace berth::storage {
 
@@ -38,6 +39,7 @@ public:
     const ImmutableTags& immutable;
     Random& random;
     Logger& logger;
+    RepositoryGuard& guard;
   };
   TagStore(Parts parts, model::RepositoryName repository) : parts_(parts), repository_(std::move(repository)) {}
 
@@ -56,6 +58,8 @@ public:
   // one of the tags is.
   Result<std::vector<model::Tag>> untag_all(const model::CanonicalDigest& digest,
                                             const std::function<Result<>()>& remove_revision);
+  // Errors: immutable, if one of the tags that are there is.
+  Result<> check_none_immutable();
   // Called under the manifest's lock when tagging re-creates a revision link that was deleted since the manifest was
   // put.
   using Restore = std::function<Result<>(const model::CanonicalDigest&)>;
@@ -66,7 +70,8 @@ private:
   Result<> remove(const model::Tag& tag);
   // Errors: immutable, if the tag is, and points to another manifest than `may_be`.
   Result<> check_mutable(const model::Tag& tag, const model::CanonicalDigest* may_be);
-  Result<> check_all_mutable(const model::CanonicalDigest& target);
+  // target: only tags that point to it; null: all.
+  Result<> check_all_mutable(const model::CanonicalDigest* target);
   Result<> remove_tags_of(const model::CanonicalDigest& digest, std::vector<model::Tag>& removed);
 
   Parts parts_;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "model/media_types.h"
+#include "storage/enumerate/contents.h"
 #include "storage/paths.h"
 #include "storage/uploads/outcomes.h"
 
@@ -158,6 +159,16 @@ public:
     BERTH_CHECK(of_upload(store_.driver_.stat(paths::upload_started_at(repository_, id))));
     BERTH_TRY(const Progress progress, progress_of(store_.driver_, repository_, id));
     return registry::UploadProgress{progress.size, {}};
+  }
+
+  Result<> remove_idle() override {
+    return each_upload(store_.driver_, paths::repository(repository_), [this](const std::string& path) -> Result<> {
+      const auto lock = store_.driver_.lock(path + "/startedat");
+      if (!lock && (is(lock.error(), Code::busy) || is(lock.error(), Code::not_found))) return {}; // the purge has it
+      if (!lock) return std::unexpected(lock.error());
+      const auto removed = store_.driver_.remove(path, driver::Durability::scratch);
+      return removed || is(removed.error(), Code::not_found) ? Result<>() : removed;
+    });
   }
 
 private:

@@ -31,6 +31,9 @@ public:
   virtual Result<std::unique_ptr<registry::BlobWriter>> resume(const model::UploadId& id, const std::string& state,
                                                                Publish publish) = 0;
   virtual Result<registry::UploadProgress> progress(const model::UploadId& id, const std::string& state) = 0;
+  // Removes those that nobody is writing just now. Where it cannot be told which are the repository's, none: the purge
+  // has them in time. Scratch.
+  virtual Result<> remove_idle() { return {}; }
 };
 
 struct PurgeOptions {

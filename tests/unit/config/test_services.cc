@@ -154,11 +154,14 @@ TEST_CASE("garbage waits for an hour at least, and its times have units") {
   CHECK_FALSE(usual.enabled);
   CHECK(usual.grace == hours(24));
   CHECK_FALSE(usual.untagged);
+  CHECK(usual.empty_repositories == hours(24));
   const Collection set =
       config_of("berth: {collection: {enabled: true, interval: 2h, grace: 90m, untagged: 168h}}\n").berth.collection;
   CHECK((set.enabled && set.interval == hours(2) && set.grace == std::chrono::minutes(90)));
   CHECK(set.untagged == hours(168));
   CHECK_FALSE(config_of("berth: {collection: {untagged: Never}}\n").berth.collection.untagged);
+  CHECK_FALSE(config_of("berth: {collection: {emptyrepositories: never}}\n").berth.collection.empty_repositories);
+  CHECK(config_of("berth: {collection: {emptyrepositories: 2h}}\n").berth.collection.empty_repositories == hours(2));
   const auto refusal = [](const std::string& key, const std::string& text) {
     return refusal_of("berth: {collection: {" + key + ": " + text + "}}\n");
   };
@@ -171,6 +174,18 @@ TEST_CASE("garbage waits for an hour at least, and its times have units") {
     CHECK(refusal("untagged", wrong).contains("allowed is never, or a time with its unit, of at least 1h"));
   }
   CHECK(refusal("interval", "1").contains("a time with its unit"));
+  CHECK(refusal("emptyrepositories", "1m").contains("allowed is never, or a time with its unit, of at least 1h"));
+}
+
+TEST_CASE("the store is verified when that is asked for") {
+  using std::chrono::hours;
+  const Verification usual = config_of("").berth.verification;
+  CHECK((!usual.enabled && usual.interval == hours(720) && usual.rate == 0));
+  const Verification set =
+      config_of("berth: {verify: {enabled: true, interval: 168h, rate: 50000000}}\n").berth.verification;
+  CHECK((set.enabled && set.interval == hours(168) && set.rate == 50'000'000));
+  CHECK(refusal_of("berth: {verify: {interval: 10}}\n").contains("of at least 1h"));
+  CHECK(refusal_of("berth: {verify: {rate: -1}}\n").contains("berth.verify.rate"));
 }
 
 TEST_CASE("proxies that are believed are addresses and networks") {

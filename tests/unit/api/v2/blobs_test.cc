@@ -26,6 +26,7 @@ struct OneFile final : registry::Registry, registry::BlobStore {
     registry::SignatureStore& signatures() override { throw std::logic_error("not asked"); }
     registry::TagStore& tags() override { throw std::logic_error("not asked"); }
     registry::ReferrerStore& referrers() override { throw std::logic_error("not asked"); }
+    Result<> remove() override { throw std::logic_error("not asked"); }
     OneFile& all_;
   };
   std::unique_ptr<registry::Repository> repository(const model::RepositoryName&) override {

@@ -251,6 +251,34 @@ TEST_CASE("for Docker 1.6 to 1.9, no Accept header is no type") {
     run(face, {{"GET /v2/a/manifests/oci", 200, "", {}, {{"User-Agent", agent}}}});
 }
 
+TEST_CASE("a repository is deleted if that is switched on") {
+  Stored face;
+  face.push_blob("a/below", "{}");
+  face.put_manifest("a/below", "also", oci_type, oci);
+  run(face,
+      {
+          {"GET /v2/a/_berth/repository", 405, "UNSUPPORTED", {{"Allow", "DELETE"}}},
+          {"DELETE /v2/A/_berth/repository", 400, "NAME_INVALID"},
+          {"DELETE /v2/none/_berth/repository", 404, "NAME_UNKNOWN"},
+          {"DELETE /v2/a/_berth/repository", 202, "", {}, {}, ""},
+          {"DELETE /v2/a/_berth/repository", 404, "NAME_UNKNOWN"},
+          {"GET /v2/a/manifests/{oci}", 404, "MANIFEST_UNKNOWN"},
+          {"GET /v2/a/tags/list", 404, "NAME_UNKNOWN"},
+          {"GET /v2/a/below/manifests/also", 200, ""},
+      },
+      names);
+
+  api::Options options = default_options();
+  options.delete_enabled = false;
+  Stored closed(options);
+  run(closed,
+      {
+          {"DELETE /v2/a/_berth/repository", 405, "UNSUPPORTED"},
+          {"GET /v2/a/manifests/oci", 200, ""},
+      },
+      names);
+}
+
 TEST_CASE("manifests and tags are deleted if that is switched on") {
   Stored face;
   face.put_manifest("a", "also", oci_type, oci);

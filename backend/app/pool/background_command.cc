@@ -1,10 +1,11 @@
-#include "app/pool/collector.h"
+#include "app/pool/background_command.h"
 
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -21,10 +22,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto poll_interval = 100ms;
+constexpr config::Duration most_between_looks = 1h;
 constexpr const char* this_program = "/proc/self/exe"; // also when an upgrade has put another in its place
 
 // Starts the command with all signals as a shell would have them: here they are blocked.
-Result<pid_t> start_run(const std::string& config_file) {
+Result<pid_t> start_run(const std::string& command, const std::string& config_file) {
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
   sigset_t none, all;
@@ -33,7 +35,7 @@ Result<pid_t> start_run(const std::string& config_file) {
   ::posix_spawnattr_setsigmask(&attributes, &none);
   ::posix_spawnattr_setsigdefault(&attributes, &all);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::array<std::string, 4> words{"berth", "garbage-collect", "--background", config_file};
+  std::array<std::string, 4> words{"berth", command, "--background", config_file};
   std::array<char*, 5> arguments{words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
   pid_t pid = 0;
   const int error = ::posix_spawn(&pid, this_program, nullptr, &attributes, arguments.data(), environ);
@@ -56,22 +58,37 @@ int await(pid_t pid, const std::stop_token& stop) {
 
 } // namespace
 
-Collector::Collector(const config::Config& config, std::string config_file, Random& random, Logger& logger)
-    : config_file_(std::move(config_file)), logger_(logger) {
+Schedule collection_of(const config::Config& config) {
   const config::Collection& collection = config.berth.collection;
-  if (!collection.enabled || config.storage.read_only || config_file_.empty()) return;
-  periodic_.emplace(part_of(collection.interval, random), [this, interval = collection.interval](const auto& stop) {
+  return {collection.enabled && !config.storage.read_only, collection.interval, "garbage-collect",
+          "garbage was not collected"};
+}
+
+// Looked for more often than it is due, so that one that was cut short goes on soon.
+Schedule verification_of(const config::Config& config) {
+  const config::Verification& verification = config.berth.verification;
+  return {.enabled = verification.enabled && !config.storage.read_only,
+          .interval = std::min(verification.interval, most_between_looks),
+          .command = "verify",
+          .when_not = "the store was not verified",
+          .worst_success = 1};
+}
+
+BackgroundCommand::BackgroundCommand(Schedule schedule, std::string config_file, Random& random, Logger& logger)
+    : schedule_(std::move(schedule)), config_file_(std::move(config_file)), logger_(logger) {
+  if (!schedule_.enabled || config_file_.empty()) return;
+  periodic_.emplace(part_of(schedule_.interval, random), [this](const auto& stop) {
     run(stop);
-    return Periodic::Pause(interval);
+    return Periodic::Pause(schedule_.interval);
   });
 }
 
-void Collector::run(const std::stop_token& stop) {
-  const auto pid = start_run(config_file_);
-  if (!pid) return logger_.error("garbage was not collected", {{"error", pid.error().message}});
+void BackgroundCommand::run(const std::stop_token& stop) {
+  const auto pid = start_run(schedule_.command, config_file_);
+  if (!pid) return logger_.error(schedule_.when_not, {{"error", pid.error().message}});
   const int status = await(*pid, stop);
-  if (status != 0 && !stop.stop_requested())
-    logger_.error("garbage was not collected", {{"status", std::to_string(status)}});
+  const bool well = WIFEXITED(status) && WEXITSTATUS(status) <= schedule_.worst_success;
+  if (!well && !stop.stop_requested()) logger_.error(schedule_.when_not, {{"status", std::to_string(status)}});
 }
 
 Result<std::unique_ptr<driver::Lock>> exclude_collection_now(driver::Locks& locks, Logger& logger) {
