@@ -71,6 +71,7 @@ std::string link_in(const std::string& directory) { return directory + "/link"; 
 std::string parked_link(const std::string& link) { return directory_of(link) + "/collected"; }
 std::string collection_began() { return "/berth/collected/began"; }
 std::string collection_record() { return "/berth/collected/last"; }
+std::string removed() { return "/berth/removed"; }
 std::string collection_lock() { return "/locks/collection"; }
 
 std::string blobs() { return join({root, "/blobs/", name_of(CanonicalDigest::canonical_algorithm)}); }

@@ -82,6 +82,7 @@ std::vector<std::string> shards(); // the digits of all, "00" to "ff"
 std::string collection_began();    // a file that each run touches, for the time by the store's clock
 std::string collection_record();   // what the last run was
 std::string collection_lock();     // whoever collects holds it, from the mark to the end of the sweep
+std::string removed();             // the directory of the log of removals (storage/collect/removal_log.h)
 std::string pools_lock();          // every pool shares it: whoever needs all of them stopped asks for it alone
 
 std::string uploads(const RepositoryName& name);
