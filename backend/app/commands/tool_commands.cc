@@ -13,6 +13,9 @@ ToolCommands::ToolCommands(CLI::App& app, std::string& config_path)
       inspect_(app.add_subcommand("inspect", "Say what an image of the store is made of")),
       rm_(app.add_subcommand("rm", "Remove tags, manifests with their tags, or repositories, while the registry "
                                    "runs or not")),
+      restore_(app.add_subcommand("restore",
+                                  "Bring back what a collection has parked or a policy untagged, until it is "
+                                  "freed")),
       config_(config_path) {
   init_->add_option("DIR", init_options_.directory, "where")->capture_default_str();
   init_
@@ -30,7 +33,7 @@ ToolCommands::ToolCommands(CLI::App& app, std::string& config_path)
   init_->add_flag("--renew", init_options_.renew, "only make a new certificate, by the CA that is there");
   status_->add_option("CONFIG", config_path, "config.yml")->envname("REGISTRY_CONFIGURATION_PATH")->required();
   // Not by envname: where the variable names it, the first word may be the next one (split_config).
-  for (CLI::App* each : {ls_, inspect_, rm_})
+  for (CLI::App* each : {ls_, inspect_, rm_, restore_})
     each->add_option("CONFIG", first_word_, "config.yml, unless REGISTRY_CONFIGURATION_PATH names it")
         ->option_text(" ");
   const char* image = "REPOSITORY:TAG or REPOSITORY@DIGEST; ";
@@ -41,7 +44,10 @@ ToolCommands::ToolCommands(CLI::App& app, std::string& config_path)
   rm_->add_flag("--repository", removing_.repositories,
                 "each name is a repository: it goes with all that is in it, but for repositories below it");
   rm_->add_flag("--force", removing_.force, "immutable tags go, too");
-  for (CLI::App* each : {status_, ls_, inspect_}) each->add_flag("--json", json_, "as JSON");
+  restore_->add_option("IMAGE", words_, "REPOSITORY, REPOSITORY:TAG or REPOSITORY@DIGEST")->option_text(" ");
+  restore_->add_flag("--list", restoring_.list, "say what can be restored, and until when");
+  restore_->add_option("--tag", restoring_.tag, "what the manifest is to be called")->option_text("TAG");
+  for (CLI::App* each : {status_, ls_, inspect_, restore_}) each->add_flag("--json", json_, "as JSON");
   ls_->add_flag("-q,--quiet", quiet_, "no word of how far it is");
 }
 
@@ -54,6 +60,11 @@ std::optional<int> ToolCommands::run() const {
   if (ls_->parsed()) return ls(words, form, quiet_ ? Loudness::quiet : Loudness::normal);
   if (inspect_->parsed()) return inspect(words, form);
   if (rm_->parsed()) return rm(words, removing_);
+  if (restore_->parsed()) {
+    Restoring restoring = restoring_;
+    restoring.json = json_;
+    return restore(words, restoring);
+  }
   return std::nullopt;
 }
 

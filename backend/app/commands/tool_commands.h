@@ -1,4 +1,4 @@
-// The words of `berth init`, `status`, `ls`, `inspect` and `rm` on the command line.
+// The words of `berth init`, `status`, `ls`, `inspect`, `rm` and `restore` on the command line.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/commands/init.h"
+#include "app/commands/restore.h"
 #include "app/commands/rm.h"
 
 namespace berth::app {
@@ -20,7 +21,7 @@ public:
   std::optional<int> run() const;
 
 private:
-  CLI::App *init_, *status_, *ls_, *inspect_, *rm_;
+  CLI::App *init_, *status_, *ls_, *inspect_, *rm_, *restore_;
   const std::string& config_;
 
   InitOptions init_options_;
@@ -28,6 +29,7 @@ private:
   std::vector<std::string> words_;
   bool json_ = false, quiet_ = false;
   Removing removing_;
+  Restoring restoring_;
 };
 
 } // namespace berth::app
