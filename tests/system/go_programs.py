@@ -61,6 +61,8 @@ PROGRAMS = {
                         "h1:roSxDRZ+w8kIgxoxruhHpSVtVFwpfq2piuaMvOrPaco=", "cmd/notation"),
     "docker-compose": Program("github.com/docker/compose/v2", "v2.40.3",
                               "h1:XeYkQu1svDtyfZPv5nTwFryQ25ZJMkIlc4pz9HalMPI=", "cmd"),
+    "versitygw": Program("github.com/versity/versitygw", "v1.8.0", "h1:au+wI+aybno/STsQiSm35Uu6Q6iK5MWReQxgO6SEMFc=",
+                         "cmd/versitygw"),
     "helm": Program("helm.sh/helm/v4", "v4.3.1", "h1:UndCoLe9UPmNoL7IvWzaUXveL7T5t/ijoorEmgJdI9g=", "cmd/helm"),
 }
 

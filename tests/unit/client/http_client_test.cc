@@ -2,6 +2,7 @@
 #include "client/http_client.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 
 #include "base/guarded.h"
 #include "base/unique_fd.h"
+#include "unit/temp_dir.h"
 
 using namespace berth;
 using namespace berth::client;
@@ -258,4 +260,33 @@ TEST_CASE("whether something listens") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Code::io);
   CHECK_FALSE(refused.error().detail.empty());
+}
+
+TEST_CASE("a PUT sends bytes, or a part of a file, and a reply's headers come with it") {
+  Server server([](const auto&) { return reply(200, "", "ETag: \"abc\"\r\nX-Empty:\r\n"); });
+  const auto from_memory = perform({.method = "PUT", .url = server.url("/a"), .body = "from memory"});
+  REQUIRE(from_memory);
+  CHECK(from_memory->header("etag") == "\"abc\"");
+  CHECK(from_memory->header("x-empty").empty());
+  CHECK(from_memory->header("x-none").empty());
+  test::TempDir dir;
+  const UniqueFd file(::open(dir.write("file", "0123456789").c_str(), O_RDONLY | O_CLOEXEC));
+  CHECK(perform({.method = "PUT", .url = server.url("/b"), .file = FilePart{file.get(), 3, 5}}));
+  CHECK(perform({.method = "PUT", .url = server.url("/c")}));
+  CHECK(perform({.method = "DELETE", .url = server.url("/d")}));
+  const auto requests = server.requests();
+  REQUIRE(requests.size() == 4);
+  CHECK(requests[0].starts_with("PUT /a "));
+  CHECK(requests[0].ends_with("\r\n\r\nfrom memory"));
+  CHECK_FALSE(has(requests[0], "Expect"));
+  CHECK(requests[1].ends_with("\r\n\r\n34567"));
+  CHECK(has(requests[2], "\r\nContent-Length: 0\r\n"));
+  CHECK(requests[3].starts_with("DELETE /d "));
+}
+
+TEST_CASE("a PUT of a file that became shorter fails") {
+  Server server([](const auto&) { return reply(200, ""); });
+  test::TempDir dir;
+  const UniqueFd file(::open(dir.write("file", "0123456789").c_str(), O_RDONLY | O_CLOEXEC));
+  CHECK_FALSE(perform({.method = "PUT", .url = server.url(), .file = FilePart{file.get(), 3, 50}, .timeout = 2s}));
 }
