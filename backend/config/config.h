@@ -31,7 +31,6 @@ struct Config {
     // storage.filesystem.rootdirectory, absolute; of a store in a bucket: berth.statedirectory, nothing of it is there.
     std::string root = "/var/lib/registry";
     S3 s3;
-    bool redirect_disabled = false; // storage.redirect.disable
     bool delete_enabled = false;
     bool cache_descriptors = false;    // storage.cache.blobdescriptor: inmemory
     bool cache_in_redis = false;       // storage.cache.blobdescriptor: redis

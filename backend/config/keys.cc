@@ -63,7 +63,7 @@ constexpr Key table[] = {
   {"storage.cache.blobdescriptor", works, scalar, read_descriptor_cache, "where descriptors are remembered: inmemory or redis"},
   {"storage.cache.blobdescriptorsize", works, scalar, limited<FIELD(storage.cache_entries), 1, 10'000'000>, "how many descriptors are remembered"},
   {"storage.delete.enabled", works, scalar, read_delete, "whether clients may delete"},
-  {"storage.redirect.disable", works, scalar, value<FIELD(storage.redirect_disabled), to_flag>, "with s3 refused if true: clients are sent to the bucket; a file system never redirects"},
+  {"storage.redirect.disable", ignored, scalar, nullptr, "the filesystem store never redirects; true is refused with s3"},
   {"storage.maintenance.uploadpurging.enabled", works, scalar, value<FIELD(storage.purging.enabled), to_flag>, "whether abandoned uploads are removed; default: true"},
   {"storage.maintenance.uploadpurging.age", works, scalar, value<FIELD(storage.purging.age), to_age>, "how old an upload is when it counts as abandoned; default: 168h"},
   {"storage.maintenance.uploadpurging.interval", works, scalar, value<FIELD(storage.purging.interval), to_pause>, "how often to look for them; default: 24h"},

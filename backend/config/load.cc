@@ -97,8 +97,9 @@ Result<> check_s3(const Node& root, const Config& config) {
     return refuse(*node, "storage.s3",
                   "usedualstack, accelerate and usefipsendpoint without regionendpoint: they choose "
                   "an endpoint of AWS");
-  if (config.storage.redirect_disabled)
-    return refuse(*root.at("storage.redirect"), "storage.redirect.disable",
+  const Node* redirect = root.at("storage.redirect.disable");
+  if (redirect && !redirect->is_null() && to_flag(*redirect).value_or(true))
+    return refuse(*redirect, "storage.redirect.disable",
                   "false: berth cannot send the bytes of a bucket itself yet, and redirects clients to it");
   return {};
 }
