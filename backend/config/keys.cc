@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "config/readers.h"
+#include "config/s3_values.h"
 
 // NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name takes none
 #define FIELD(member) [](Config& config) -> auto& { return config.member; }
@@ -37,7 +38,7 @@ constexpr Key table[] = {
   {"storage.s3.bucket", works, scalar, value<FIELD(storage.s3.bucket), to_bucket>, "the bucket that holds everything; it has to be there. s3aws is another name of s3"},
   {"storage.s3.region", works, scalar, value<FIELD(storage.s3.region), to_region>, "where it is; needed unless regionendpoint is given"},
   {"storage.s3.regionendpoint", works, scalar, value<FIELD(storage.s3.endpoint), to_endpoint>, "another store than AWS's: a URL, host or host:port"},
-  {"storage.s3.accesskey", works, scalar, value<FIELD(storage.s3.access_key), to_key>, "who berth is there; default: AWS_ACCESS_KEY_ID, or AWS_PROFILE of ~/.aws/credentials", Secrecy::secret},
+  {"storage.s3.accesskey", works, scalar, value<FIELD(storage.s3.access_key), to_key>, "who berth is there; default: AWS_ACCESS_KEY_ID, or ~/.aws/credentials", Secrecy::secret},
   {"storage.s3.secretkey", works, scalar, value<FIELD(storage.s3.secret_key), to_key>, "what proves it; default: AWS_SECRET_ACCESS_KEY, or as above", Secrecy::secret},
   {"storage.s3.sessiontoken", ignored, scalar, nullptr, "docker/distribution never reads it: temporary keys come with AWS_SESSION_TOKEN", Secrecy::secret},
   {"storage.s3.rootdirectory", works, scalar, value<FIELD(storage.s3.root_directory), to_key_prefix>, "what all keys begin with; default: nothing"},
@@ -58,7 +59,7 @@ constexpr Key table[] = {
   {"storage.s3.accelerate", works, scalar, value<FIELD(storage.s3.accelerate), to_flag>, "of AWS: whether the bucket's accelerated endpoint is used; default: false"},
   {"storage.s3.usefipsendpoint", works, scalar, value<FIELD(storage.s3.fips), to_flag>, "of AWS: whether the endpoint with validated cryptography is used; default: false"},
   {"storage.s3.loglevel", ignored, scalar, nullptr, "it is of the SDK that docker/distribution uses"},
-  {"storage.s3.redirectendpoint", works, scalar, value<FIELD(storage.s3.redirect_endpoint), to_redirect_endpoint>, "scheme and host that clients are sent to; default: where berth asks"},
+  {"storage.s3.redirectendpoint", works, scalar, value<FIELD(storage.s3.redirect_endpoint), to_redirect_endpoint>, "scheme and host that clients are sent to instead of there"},
   {"storage.cache.layerinfo", works, scalar, read_descriptor_cache, "the old spelling of storage.cache.blobdescriptor"},
   {"storage.cache.blobdescriptor", works, scalar, read_descriptor_cache, "where descriptors are remembered: inmemory or redis"},
   {"storage.cache.blobdescriptorsize", works, scalar, limited<FIELD(storage.cache_entries), 1, 10'000'000>, "how many descriptors are remembered"},

@@ -72,18 +72,6 @@ Result<> begin_rule(const Reading& reading);
 Result<> begin_issuer(const Reading& reading);
 Result<> begin_immutable(const Reading& reading);
 
-// s3_values.cc: the values of storage.s3.
-Result<std::string> to_bucket(const Node& node);
-Result<std::string> to_region(const Node& node);
-Result<std::string> to_endpoint(const Node& node); // of a URL: scheme and host
-Result<std::string> to_redirect_endpoint(const Node& node);
-Result<std::string> to_key(const Node& node);
-Result<std::string> to_key_prefix(const Node& node); // without slashes around it
-Result<std::string> to_header_text(const Node& node);
-Result<std::string> to_storage_class(const Node& node); // NONE: empty
-Result<std::string> to_acl(const Node& node);
-Result<> refuse_old_signatures(const Reading& reading);
-
 // http_values.cc: those that may warn of what they take.
 Result<std::string> to_prefix(const Reading& reading);         // with its last slash
 Result<std::string> to_base_url(const Reading& reading);       // to its last slash; empty if it has no effect

@@ -1,4 +1,5 @@
-// Readers of storage.s3: what ends in URLs and headers has a grammar.
+#include "config/s3_values.h"
+
 #include <re2/re2.h>
 
 #include <algorithm>

@@ -93,6 +93,7 @@ def test_blobs_are_redirected_and_heads_answered(client, registry):
     assert head.status == 200 and head.header("Content-Length") == str(len(data)), head
     assert head.header("Docker-Content-Digest") == blob and head.header("Accept-Ranges") == "bytes"
     reply = client.get(target)
+    assert reply.header("Cache-Control") == "no-store", reply   # the URL is good for a while only
     assert follow(reply) == data and SECRET_KEY not in reply.header("Location")
     assert client.get(target, {"If-None-Match": f'"{blob}"'}).status == 304
     part = client.get(target, {"Range": "bytes=10-19"})
@@ -216,8 +217,8 @@ def test_a_store_that_is_away_is_said_to_be_and_comes_back(tmp_path):
 
 
 REFUSALS = {    # what is wrong: changes of storage.s3, and the words
-    "no such bucket": ({"bucket": "nowhere"}, ['storage.s3.bucket: "nowhere": there is no such bucket']),
-    "unknown key": ({"accesskey": "AKOTHER"}, ["does not take the credentials", "InvalidAccessKeyId"]),
+    "no such bucket": ({"bucket": "nowhere"}, ["storage.s3.bucket", "nowhere", "there is no such bucket"]),
+    "unknown key": ({"accesskey": "AKOTHER"}, ["does not take the credentials"]),
     "wrong secret": ({"secretkey": "another-secret"}, ["does not take the credentials", "SignatureDoesNotMatch"]),
     "another region": ({"region": "mars-1"}, ["storage.s3.region", "mars-1"]),
     "no credentials": ({"accesskey": "", "secretkey": ""}, ["no credentials", "AWS_ACCESS_KEY_ID"]),

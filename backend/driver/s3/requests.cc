@@ -42,7 +42,7 @@ void set_pace(client::HttpRequest& request, Pace pace) {
 std::string shown(const Asked& asked) { return asked.method + " " + (asked.key.empty() ? "the bucket" : asked.key); }
 
 constexpr std::string_view of_credentials[] = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken",
-                                               "InvalidToken"};
+                                               "InvalidToken", "XAdminUserNotFound"};
 
 } // namespace
 
@@ -190,7 +190,9 @@ std::unexpected<Error> Requests::refusal(const Asked& asked, const client::HttpR
   if (reply.status == 403)
     return fail(Code::io, said + "; a right is missing (s3:GetObject, PutObject, DeleteObject, AbortMultipartUpload or "
                                  "ListBucket), or nothing is there and s3:ListBucket is missing");
-  if (reply.status == 404) return fail(Code::not_found, said);
+  // Of the bucket itself, or in other words, it is no answer about an object.
+  const bool tells_of_object = !asked.key.empty() && (failure.code.empty() || failure.code.starts_with("NoSuch"));
+  if (reply.status == 404 && tells_of_object) return fail(Code::not_found, said);
   if (reply.status == 412 || failure.code == "ConditionalRequestConflict") return fail(Code::busy, said);
   if (may_pass(reply.status)) {
     logger_.warn("the object store refuses for the moment", {{"answer", said}});

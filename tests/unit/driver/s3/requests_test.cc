@@ -91,6 +91,8 @@ TEST_CASE("a refusal is not asked again, and is told in words without a secret")
            Said{403, error("AccessDenied"), Code::io, "a right is missing"},
            Said{400, error("AuthorizationHeaderMalformed", "<Region>us-west-2</Region>"), Code::io,
                 "storage.s3.region: \"eu-central-1\": the store does not take it: it says us-west-2"},
+           Said{404, error("XAdminUserNotFound"), Code::io, "does not take the credentials"},
+           Said{404, error("Unheard"), Code::io, "answered 404 Unheard"},
            Said{412, error("PreconditionFailed"), Code::busy, ""},
            Said{507, "", Code::storage_full, ""},
            Said{400, "no XML at all <", Code::io, "answered 400"},

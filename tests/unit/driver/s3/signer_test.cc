@@ -23,7 +23,7 @@ struct Vector {
   std::string_view name, header, url;
 };
 constexpr Vector vectors[] = {
-#include "unit/driver/s3/vectors/vectors.h"
+#include "unit/driver/s3/vectors/vectors.inc"
 };
 
 } // namespace

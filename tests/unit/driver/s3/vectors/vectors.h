@@ -1,9 +1,0 @@
-// Made by generate beside it; do not edit.
-{"GET /docker/registry/v2/blobs/sha256/ab/abcd/data long", "f78dcaf94c569859259eba6f4b4554e277d12b68bc89e6c574ddc23115217a64", "135bd40d303ea05084ff3a31ffa44150ec05978f6a832910e788c0b9d0ced902"},
-{"GET /docker/registry/v2/blobs/sha256/ab/abcd/data temporary", "ae716d5c2dde6a031069d97957d94382c4cb94bbe80d2ce150c90deb361c88e9", "e4da440fc73ea1306f674bfd56f5de594a4830638a4868ef8ad3c03a44a02786"},
-{"PUT /bucket/with%20blank/%C3%A9 long", "c342f4f2029230e06c3104acc568949a19cb6a9a69d2cd0b5d7311c32c80887d", "6d63117334e89413667cda0303dc781fb9e7f808a06ea6faf8a84f0867a0f10a"},
-{"PUT /bucket/with%20blank/%C3%A9 temporary", "1f084fa0e3ba5f8c76e93fa17d7d14ff4de7777c60dcfd99dafb21d3cef7db31", "38faab6d2937699926721a59b2a75852c9393766a4cc172da3f159ae8554a28b"},
-{"GET /bucket long", "df2033d1206bb9187a5190e504eb071a8d4c53c770e7f1d6456275ee65e45fca", "bda0c5164b1401f63e9b29a04cfedbff91f1ddf5b060aab7c1b8de5ce351d9b4"},
-{"GET /bucket temporary", "11f0405088c334a506e057b38fb8c15df0c0c71c0940ed74f989d070bba53848", "2341f311df3217d76e031f761b255e25c748897057064014be5ed4bc3d1f2768"},
-{"POST /bucket/key long", "209f64060fbca4e2183cfd1c1dd3c21aee8f2689512bcf9bf39af0303717f876", "77d968fb0fbe019b41c561e8f29b7a8437c0290f8c4f39d42d553ccd3cdc15e4"},
-{"POST /bucket/key temporary", "08a6212cf72dc69fddbdb3871738814be98cf58bc541b4241062293b37627aab", "908944dea6fbfce5f1b4101873b6ce9ad2be0b4df61656701fc836cfceb3fb8b"},
