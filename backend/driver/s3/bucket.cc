@@ -20,6 +20,7 @@ constexpr std::uint64_t max_single_put_of_source = std::uint64_t{16} << 20; // w
 constexpr std::uint64_t max_single_copy = std::uint64_t{5} << 30;
 constexpr std::size_t max_deletions = 1000;
 constexpr std::size_t small_bytes = std::size_t{256} << 10; // what is sent as quickly as a question
+constexpr std::size_t max_quick_get = std::size_t{8} << 20; // manifests and links: who waits for one waits for seconds
 
 } // namespace
 
@@ -50,10 +51,11 @@ Result<Bucket::Head> Bucket::head(const std::string& key) {
 }
 
 Result<std::string> Bucket::get(const std::string& key, std::size_t max_bytes) {
-  BERTH_TRY(client::HttpReply reply, requests_.send({.method = "GET",
-                                                     .key = key,
-                                                     .max_reply_bytes = std::max(max_bytes, max_error_bytes),
-                                                     .pace = Pace::transfer}));
+  BERTH_TRY(client::HttpReply reply,
+            requests_.send({.method = "GET",
+                            .key = key,
+                            .max_reply_bytes = std::max(max_bytes, max_error_bytes),
+                            .pace = max_bytes <= max_quick_get ? Pace::quick : Pace::transfer}));
   if (reply.body.size() > max_bytes) return fail(Code::size_invalid, "the object is too large");
   return std::move(reply.body);
 }
@@ -164,7 +166,11 @@ Result<> Bucket::remove_up_to_1000(const std::vector<std::string>& keys) {
                       .payload_hash = sha256_hex(body),
                       .max_reply_bytes = max_xml_bytes,
                       .pace = Pace::work});
-  if (!reply) return std::unexpected(reply.error());
+  if (!reply && !is(reply.error(), Code::io)) return std::unexpected(reply.error());
+  if (!reply) { // some stores that are like S3 have no deletion of many
+    for (const std::string& key : keys) BERTH_CHECK(remove(key));
+    return {};
+  }
   BERTH_TRY(const Undeleted undeleted, parse_undeleted(reply->body));
   if (undeleted.keys.empty()) return {};
   return fail(Code::io, "DELETE " + undeleted.keys.front() + ": the object store answered " + undeleted.code);
