@@ -78,7 +78,8 @@ Result<Listing> Bucket::list(const Asks& asks) {
   if (!asks.after.empty()) query.emplace_back("start-after", asks.after);
   if (!asks.token.empty()) query.emplace_back("continuation-token", asks.token);
   BERTH_TRY(const client::HttpReply reply,
-            requests_.send({.method = "GET", .query = std::move(query), .max_reply_bytes = max_xml_bytes}));
+            requests_.send(
+                {.method = "GET", .query = std::move(query), .max_reply_bytes = max_xml_bytes, .pace = Pace::list}));
   return parse_listing(reply.body);
 }
 

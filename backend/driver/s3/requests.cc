@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 constexpr unsigned max_tries = 3;
 constexpr auto first_pause = 100ms;
 constexpr auto connect_timeout = 3s;
-constexpr auto quick_timeout = 10s, work_timeout = 600s;
+constexpr auto quick_timeout = 4s, list_timeout = 15s, work_timeout = 600s; // of each try
 constexpr auto stall_timeout = 30s;
 constexpr auto tolerated_skew = 10min; // S3 refuses what is 15 minutes off
 constexpr auto url_step = 5min, url_good_for = 25min;
@@ -31,6 +31,7 @@ void set_pace(client::HttpRequest& request, Pace pace) {
   request.connect_timeout = connect_timeout;
   switch (pace) {
   case Pace::quick: request.timeout = quick_timeout; break;
+  case Pace::list: request.timeout = list_timeout; break;
   case Pace::work: request.timeout = work_timeout; break;
   case Pace::transfer:
     request.timeout = 0ms;
@@ -165,7 +166,7 @@ Result<client::HttpReply> Requests::send(const Asked& asked) {
       continue;
     }
     if (reply) return refusal(asked, *reply);
-    logger_.warn("the object store does not answer", {{"request", shown(asked)}, {"error", reply.error().message}});
+    logger_.warn("the object store does not answer", {{"asked", shown(asked)}, {"error", reply.error().message}});
     return fail(Code::unavailable, "the object store does not answer", reply.error().detail);
   }
 }

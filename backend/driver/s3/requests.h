@@ -27,7 +27,8 @@ namespace berth::driver::s3 {
 
 // How long a request may take.
 enum class Pace {
-  quick,    // a question, or little to send
+  quick,    // a question, or little to send: seconds, as somebody waits
+  list,     // which takes some stores longer
   transfer, // many bytes: as long as they flow
   work,     // the store copies, or puts together: minutes
 };
