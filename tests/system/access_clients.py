@@ -22,6 +22,7 @@ from test_clients_podman import Store
 from test_own_access import client_with
 
 CLIENT_SECONDS = 180
+SIZE = 1000     # of what is pushed, in bytes
 NAME = "registry.test"      # leads to ::1 for the engine
 
 
@@ -70,6 +71,9 @@ class RealClient:
 
 
 class Docker(RealClient):
+    """PROGRAMS: which folder they are in; None: Debian's."""
+
+    PROGRAMS = None
     NOBODY = PUSH_OF_NOBODY = DENIED = HIDDEN = "denied: requested access to the resource is denied"
     WRONG = "unauthorized"
 
@@ -77,7 +81,8 @@ class Docker(RealClient):
         super().__init__(registry, home)
         need("dockerd", "docker", "containerd", "ctr", "runc", "unshare")
         self.authority = f"{NAME}:{registry.port}"
-        self.engine = DockerEngine({self.authority: certificates().ca_file}, {NAME: "::1"}).start()
+        self.engine = DockerEngine({self.authority: certificates().ca_file}, {NAME: "::1"},
+                                   programs=self.PROGRAMS and self.PROGRAMS()).start()
         self.config_file = self.engine.folder / "client" / "config.json"
 
     def close(self):
@@ -93,9 +98,9 @@ class Docker(RealClient):
     def pull(self, name, fails=False):
         return self.engine.docker("pull", self.at(name), fails=fails)
 
-    def push(self, name, fails=False):
+    def push(self, name, fails=False, size=SIZE):
         # Each with a layer of its own: what a repository has needs no right to upload.
-        self.engine.docker("import", "-", self.at(name), stdin=tar({"file": random.randbytes(1000)}))
+        self.engine.docker("import", "-", self.at(name), stdin=tar({"file": random.randbytes(size)}))
         said = self.engine.docker("push", self.at(name), fails=fails)
         self.engine.docker("rmi", self.at(name))
         return said
@@ -145,8 +150,8 @@ class Ctr(Docker):
     def pull(self, name, fails=False):
         return self._images("pull", name, fails)
 
-    def push(self, name, fails=False):
-        self.engine.docker("import", "-", "made", stdin=tar({"file": random.randbytes(1000)}))
+    def push(self, name, fails=False, size=SIZE):
+        self.engine.docker("import", "-", "made", stdin=tar({"file": random.randbytes(size)}))
         self.engine.docker("save", "--output", self.home / "made.tar", "made")
         self.engine.ctr("images", "import", self.home / "made.tar")
         self.engine.ctr("images", "tag", "--force", "docker.io/library/made:latest", self.at(name))
@@ -186,8 +191,8 @@ class Podman(RealClient):
     def pull(self, name, fails=False):
         return self._run("pull", self.at(name), fails=fails)
 
-    def push(self, name, fails=False):
-        self._store.make(f"{name}:v1", {"file": random.randbytes(1000)})
+    def push(self, name, fails=False, size=SIZE):
+        self._store.make(f"{name}:v1", {"file": random.randbytes(size)})
         said = self._run("push", self.at(name), f"docker://{self.at(name)}", fails=fails)
         self._store.forget("--all")
         return said
@@ -230,15 +235,15 @@ class Skopeo(RealClient):
         return self._run("copy", f"--authfile={self.config_file}", f"--src-cert-dir={self.home / 'certs'}",
                          f"docker://{self.at(name)}", f"dir:{self.empty()}", fails=fails)
 
-    def push(self, name, fails=False):
+    def push(self, name, fails=False, size=SIZE):
         return self._run("copy", f"--authfile={self.config_file}", f"--dest-cert-dir={self.home / 'certs'}",
-                         made_layout(self).reference("v1"), f"docker://{self.at(name)}", fails=fails)
+                         made_layout(self, size).reference("v1"), f"docker://{self.at(name)}", fails=fails)
 
 
-def made_layout(client):
-    """A layout of one new image, `v1`."""
+def made_layout(client, size):
+    """A layout of one new image, `v1`, whose layer has so many bytes."""
     layout = OciLayout(client.empty())
-    layout.add_image("v1", [Layer(random.random())])
+    layout.add_image("v1", [Layer(random.random(), size)])
     return layout
 
 
@@ -274,8 +279,8 @@ class Crane(GoClient):
     def pull(self, name, fails=False):
         return self.program.run("pull", "--format=oci", self.at(name), self.empty(), fails=fails)
 
-    def push(self, name, fails=False):
-        return self.program.run("push", made_layout(self).folder, self.at(name), fails=fails)
+    def push(self, name, fails=False, size=SIZE):
+        return self.program.run("push", made_layout(self, size).folder, self.at(name), fails=fails)
 
 
 class Oras(GoClient):
@@ -285,8 +290,8 @@ class Oras(GoClient):
     def pull(self, name, fails=False):
         return self.program.run("pull", "--no-tty", self.at(name), "--output", self.empty(), fails=fails)
 
-    def push(self, name, fails=False):
-        (self.home / "file").write_bytes(random.randbytes(1000))
+    def push(self, name, fails=False, size=SIZE):
+        (self.home / "file").write_bytes(random.randbytes(size))
         return self.program.run("push", "--no-tty", self.at(name), "file", fails=fails)
 
 
@@ -306,8 +311,9 @@ class Regctl(GoClient):
     def pull(self, name, fails=False):
         return self.program.run("image", "copy", self.at(name), f"ocidir://{self.empty() / 'back'}:v1", fails=fails)
 
-    def push(self, name, fails=False):
-        return self.program.run("image", "copy", f"ocidir://{made_layout(self).folder}:v1", self.at(name), fails=fails)
+    def push(self, name, fails=False, size=SIZE):
+        return self.program.run("image", "copy", f"ocidir://{made_layout(self, size).folder}:v1", self.at(name),
+                                fails=fails)
 
 
 class HelmClient(GoClient):
