@@ -31,15 +31,16 @@ class RealClient:
 
     config_file: where its credentials are, in the form of Docker's config.json;
     ASKS: whether login asks the registry; the others only write down what they are told;
-    NOBODY, PUSH_OF_NOBODY, WRONG, DENIED, HIDDEN, IMMUTABLE: a part of what it says to nobody who pulls and who
-    pushes, of wrong credentials, of a push to a repository that may only be pulled, of one to a repository that may not
-    even be looked at (most begin with a HEAD, whose answer has no message), and of one to an immutable tag (None: it
-    pushes none).
+    NOBODY, PUSH_OF_NOBODY, WRONG, WRONG_LOGIN, DENIED, HIDDEN, IMMUTABLE: a part of what it says to nobody who pulls
+    and who pushes, of wrong credentials (in a login, if it says it otherwise there), of a push to a repository that may
+    only be pulled, of one to a repository that may not even be looked at (most begin with a HEAD, whose answer has no
+    message), and of one to an immutable tag (None: it pushes none).
     """
 
     config_file = None
     ASKS = True
     NOBODY = PUSH_OF_NOBODY = WRONG = "authentication required"
+    WRONG_LOGIN = None
     DENIED = HIDDEN = "requested access to the resource is denied"
     IMMUTABLE = "is immutable: it is sha256:"
 
@@ -124,6 +125,7 @@ class Ctr(Docker):
     """containerd's own client, which has no login but a user with each command; the containerd is an engine's."""
 
     ASKS = False
+    LOCAL = ()      # what has the client do itself what a newer one leaves to its daemon
     NOBODY = PUSH_OF_NOBODY = "authorization failed"
     WRONG = "401 unauthorized"
     DENIED = HIDDEN = "403 Forbidden"
@@ -144,8 +146,8 @@ class Ctr(Docker):
     take_pull_secret = login    # a kubelet reads the secret itself and hands containerd the two words
 
     def _images(self, command, name, fails):
-        return self.engine.ctr("images", command, f"--tlscacert={certificates().ca_file}", *self._user, self.at(name),
-                               fails=fails)
+        return self.engine.ctr("images", command, *self.LOCAL, f"--tlscacert={certificates().ca_file}", *self._user,
+                               self.at(name), fails=fails)
 
     def pull(self, name, fails=False):
         return self._images("pull", name, fails)

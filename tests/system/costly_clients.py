@@ -33,11 +33,18 @@ def current_engine():
 
 
 class CurrentDocker(Docker):
+    """It takes ::1 for insecure, too: it tries plain http after a refused login, and says what came of that."""
+
     PROGRAMS = staticmethod(current_engine)
+    NOBODY = "repository does not exist or may require 'docker login'"
+    PUSH_OF_NOBODY = "push access denied, repository does not exist or may require authorization"
+    WRONG_LOGIN = "failed with status: 400 Bad Request"
+    DENIED = HIDDEN = "requested access to the resource is denied"
 
 
 class CurrentCtr(Ctr):
     PROGRAMS = staticmethod(current_engine)
+    LOCAL = ("--local",)
 
 
 class Buildctl(RealClient):

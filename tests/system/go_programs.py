@@ -44,6 +44,8 @@ class Program:
     checksum: str
     package: str = ""       # below the module
     pins: str = ""          # the module's file that stands for its go.mod, where it has none
+    replaced: tuple = ()    # (module, version): of one that it needs, and the version to have instead: dockerd's
+    language: str = ""      # of its files, which a go.mod would say
     costly: bool = False    # built only for who asks for it
 
     @property
@@ -78,7 +80,9 @@ PROGRAMS = {
     "dockerd": Program("github.com/moby/moby/v2", "v2.0.0-beta.24",
                        "h1:sWv7EckkDJhpraR9yUjkw1XeVf39+MWd58E22PYloNA=", "cmd/dockerd", costly=True),
     "docker": Program("github.com/docker/cli", "v29.9.3+incompatible",
-                      "h1:SBaMp7ecohadEHMDrUJg22t9I3awqsAVhnJ7GOcWpfE=", "cmd/docker", pins="vendor.mod", costly=True),
+                      "h1:SBaMp7ecohadEHMDrUJg22t9I3awqsAVhnJ7GOcWpfE=", "cmd/docker", pins="vendor.mod", replaced=(
+                          "github.com/moby/swarmkit/v2", "v2.1.3-0.20260828175525-ad0357aedfca"),
+                      language="go1.25", costly=True),
 }
 
 
@@ -133,8 +137,12 @@ def download(program):
 def _scratch_module(program, source):
     """The go.mod of a module that requires the program and whatever pins what it is built from."""
     pinned = (source / program.pins).read_text() if program.pins else f"go {OLDEST_GO}\n"
-    return (f"module scratch\n\n{re.sub(r'(?m)^module .*$', '', pinned)}\n"
-            f"require {program.module} {program.version}\n")
+    lines = [f"module scratch\n\n{re.sub(r'(?m)^module .*$', '', pinned)}",
+             f"require {program.module} {program.version}"]
+    if program.replaced:
+        module, version = program.replaced
+        lines.append(f"replace {module} => {module} {version}")
+    return "\n".join(lines) + "\n"
 
 
 def install(name, wanted=bool(os.environ.get("COSTLY"))):
@@ -153,7 +161,8 @@ def install(name, wanted=bool(os.environ.get("COSTLY"))):
             # this one is deprecated, and fails where nobody can tell.
             with tempfile.TemporaryDirectory() as scratch:
                 pathlib.Path(scratch, "go.mod").write_text(_scratch_module(program, source))
-                code, _, err = _go("build", "-mod=mod", "-p", jobs, "-o", str(folder() / name), program.path,
+                flags = [f"-gcflags={program.module}/...=-lang={program.language}"] if program.language else []
+                code, _, err = _go("build", "-mod=mod", *flags, "-p", jobs, "-o", str(folder() / name), program.path,
                                    cwd=scratch, seconds=INSTALL_SECONDS, env={
                                        "GO111MODULE": "on", "GOWORK": "off", "GOMAXPROCS": jobs})
             if code:

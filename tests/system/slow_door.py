@@ -1,10 +1,14 @@
 """A port that leads to a registry, and lets through so slowly what a client sends that a push takes long."""
 import asyncio
+import socket
 import threading
 
 from harness import free_port
 
-PIECE_BYTES = 4096
+PIECE_BYTES = 2048
+# A network's, and not loopback's: a client would have all in its buffer at once, and then wait for an answer that is a
+# minute away.
+SEGMENT_BYTES, WINDOW_BYTES = 1400, 8 << 10
 
 
 class SlowDoor:
@@ -20,13 +24,22 @@ class SlowDoor:
 
     def __enter__(self):
         self._thread.start()
-        started = asyncio.start_server(self._serve, [self._registry.host, "::1"], self.port)
-        asyncio.run_coroutine_threadsafe(started, self._loop).result()
+        for family, address in ((socket.AF_INET, self._registry.host), (socket.AF_INET6, "::1")):
+            started = asyncio.start_server(self._serve, limit=PIECE_BYTES, sock=self._listening(family, address))
+            asyncio.run_coroutine_threadsafe(started, self._loop).result()
         return self
 
     def __exit__(self, *_):
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+    def _listening(self, family, address):
+        door = socket.socket(family)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)
+        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
+        door.bind((address, self.port))
+        return door
 
     async def _serve(self, reader, writer):
         back, forth = await asyncio.open_connection(self._registry.host, self._registry.port)

@@ -87,7 +87,7 @@ def test_nobody(client, name):
 
 def test_login_and_logout(client, name):
     if client.ASKS:
-        says(client.WRONG, client.login(ALICE[0], "wrong", fails=True))
+        says(client.WRONG_LOGIN or client.WRONG, client.login(ALICE[0], "wrong", fails=True))
         client.forget()
     client.login(*ALICE)
     client.pull(f"team/{name}")
@@ -127,6 +127,10 @@ def test_an_immutable_tag_is_refused_in_words(client, name):
     else:
         says(client.IMMUTABLE, client.push(f"kept/{name}", fails=True))
     client.pull(f"kept/{name}")
+
+
+def test_nerdctl():
+    pytest.skip("NOT TESTED: nerdctl: no version of its Go module is served; ctr and buildctl use the same libraries")
 
 
 @pytest.mark.parametrize("shared", ["docker"], indirect=True)
