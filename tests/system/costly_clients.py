@@ -1,5 +1,6 @@
 """Clients that take minutes to build, in the form of access_clients.py: a Docker engine that is newer than Debian's and
-keeps its images in containerd, that containerd's own client, and buildkitd without an engine."""
+keeps its images in containerd, that containerd's own client, and buildkitd without an engine. They take part where they
+were built (COSTLY=1)."""
 import os
 import pathlib
 import random
@@ -8,6 +9,7 @@ import subprocess
 import tempfile
 import time
 
+import go_programs
 from access_clients import CLIENT_SECONDS, SIZE, Ctr, Docker, RealClient
 from conftest import need, search_path
 from docker_engine import POLL_SECONDS, START_SECONDS, STOP_SECONDS
@@ -117,4 +119,14 @@ class Buildctl(RealClient):
         return self._build("scratch", f"type=image,name={self.at(name)},push=true", fails, size)
 
 
-COSTLY_CLIENTS = {"docker-29": CurrentDocker, "ctr-2": CurrentCtr, "buildctl": Buildctl}
+def is_here(*names):
+    """Whether the programs were built, or are to be."""
+    return "COSTLY" in os.environ or all((go_programs.folder() / name).exists() for name in names)
+
+
+COSTLY_CLIENTS = ({"docker-29": CurrentDocker, "ctr-2": CurrentCtr} if is_here(*ENGINE) else {}) | (
+    {"buildctl": Buildctl} if is_here("buildctl", "buildkitd") else {})
+# Which are not here, and why.
+ABSENT = {"nerdctl": "no version of its Go module is served; ctr and buildctl use the same libraries"} | {
+    name: "it takes minutes to build: `make test-system COSTLY=1` does"
+    for name in ("docker-29", "ctr-2", "buildctl") if name not in COSTLY_CLIENTS}
