@@ -71,6 +71,8 @@ PROGRAMS = {
                               "h1:XeYkQu1svDtyfZPv5nTwFryQ25ZJMkIlc4pz9HalMPI=", "cmd"),
     "kubeconform": Program("github.com/yannh/kubeconform", "v0.8.0",
                            "h1:loDYd3a3spjIFrauqW67CDKF55Oo9R6uvC8AvpVd4ug=", "cmd/kubeconform"),
+    "versitygw": Program("github.com/versity/versitygw", "v1.8.0", "h1:au+wI+aybno/STsQiSm35Uu6Q6iK5MWReQxgO6SEMFc=",
+                         "cmd/versitygw"),
     "helm": Program("helm.sh/helm/v4", "v4.3.1", "h1:UndCoLe9UPmNoL7IvWzaUXveL7T5t/ijoorEmgJdI9g=", "cmd/helm"),
     "buildctl": Program(*BUILDKIT, "cmd/buildctl", costly=True),
     "buildkitd": Program(*BUILDKIT, "cmd/buildkitd", costly=True),
