@@ -81,11 +81,11 @@ private:
   driver::StorageDriver& below_;
 };
 
-const Time begin = parse_rfc3339("2024-05-06T12:00:00Z").value();
+const Time first_push = parse_rfc3339("2024-05-06T12:00:00Z").value();
 
 struct Store : Fixture {
   Dating dated{driver};
-  Time pushed = begin; // of the last tag; each is a minute later
+  Time pushed = first_push; // of the last tag; each is a minute later
   ImmutableTags immutable = rule("ci/a", "frozen"), guarded = rule("ci/a", "guarded");
   RetentionPolicies some = policies();
   const storage::PullTimes* pulls = nullptr;
@@ -110,7 +110,7 @@ struct Store : Fixture {
     return {page.entries.begin(), page.entries.end()};
   }
   // Two days after everything was pushed.
-  static Time later() { return begin + hours(48); }
+  static Time later() { return first_push + hours(48); }
   RetentionOptions options() const { return {.moment = {later(), {}}, .limit = 100}; }
   Retained run(const RetentionOptions& options) {
     const auto done = storage::retain({dated, locks, random, some, immutable, guarded, pulls}, options, told);
