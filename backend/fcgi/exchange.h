@@ -39,6 +39,7 @@ public:
 
   Incoming incoming;
   Result<> received; // how the request came; an error: it is refused with that
+  http::Cost cost = http::Cost::quick;
 
 private:
   FCGX_Request fcgi_{};

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -51,22 +50,38 @@ public:
     give_place();
   }
 
-  // Answers one request, or leaves it to wait; after a long one also those that have waited for its end.
+  // Answers one request, or leaves it to wait; after that also those that have waited for it.
   void serve(Connection& connection) {
-    const auto received = receive(connection);
-    if (!received) return finish(*exchange_, false);
-    if (!Admission::is_long(*received, exchange_->incoming.request.body.size()))
-      return finish(*exchange_, answer(*exchange_));
-    give_place();
-    auto exchange = admission_.begin_long(std::move(exchange_));
-    for (; exchange != nullptr; exchange = admission_.end_long()) {
-      finish(*exchange, answer(*exchange));
-      exchange_ = std::move(exchange);
+    if (!receive(connection)) return finish(*exchange_, false);
+    work_on(std::move(exchange_));
+    while (auto exchange = admission_.take_back()) {
+      give_place();
+      work_on(std::move(exchange));
     }
     if (exchange_ == nullptr) exchange_ = std::make_unique<Exchange>();
   }
 
 private:
+  void work_on(std::unique_ptr<Exchange> exchange) {
+    if (!Admission::is_long(exchange->cost, exchange->incoming.request.body.size())) return attend(std::move(exchange));
+    give_place();
+    exchange = admission_.begin_long(std::move(exchange));
+    for (; exchange != nullptr; exchange = admission_.end_long()) attend(std::move(exchange));
+  }
+
+  // Answers it, or lets it leave.
+  void attend(std::unique_ptr<Exchange> exchange) {
+    while (exchange != nullptr) {
+      const bool keep = answer(*exchange);
+      if (exchange->incoming.request.waiting.awaited == nullptr) {
+        finish(*exchange, keep);
+        exchange_ = std::move(exchange);
+        return;
+      }
+      exchange = admission_.leave(std::move(exchange));
+    }
+  }
+
   void finish(Exchange& exchange, bool keep) {
     if (exchange.end(keep))
       server_.connections_.keep(&exchange.connection());
@@ -74,30 +89,32 @@ private:
       server_.connections_.close(&exchange.connection());
   }
 
-  // Nothing if no request came.
-  std::optional<http::Cost> receive(Connection& connection) {
-    if (!exchange_->begin(connection)) return std::nullopt;
+  // False if no request came.
+  bool receive(Connection& connection) {
+    if (!exchange_->begin(connection)) return false;
     try {
       http::Request& request = exchange_->incoming.request;
       exchange_->received = exchange_->read_head();
-      const http::Cost cost = server_.handler_.cost_of(request);
-      if (cost != http::Cost::quick) give_place();
+      exchange_->cost = server_.handler_.cost_of(request);
+      if (exchange_->cost != http::Cost::quick) give_place();
       if (exchange_->received && !request.before_body)
         exchange_->received = exchange_->read_body(server_.options_.spool_directory);
-      return cost;
+      return true;
     } catch (const std::exception& thrown) {
-      return drop(thrown), std::nullopt;
+      return drop(thrown), false;
     }
   }
 
-  // False if there is no use in keeping the connection.
+  // False if there is no use in keeping the connection. Nothing is answered if the request has something to await.
   bool answer(Exchange& exchange) {
     try {
       Incoming& incoming = exchange.incoming;
-      incoming.request.takes_long = [this] { give_place(); };
+      Waiting& waiting = incoming.request.waiting;
+      waiting = {[this] { give_place(); }, true, nullptr, std::move(waiting.awaited)};
       const http::Response response = exchange.received
                                           ? server_.handler_.handle(incoming.request)
                                           : server_.handler_.refuse(incoming.request, exchange.received.error());
+      if (waiting.awaited != nullptr) return false;
       if (const auto* file = std::get_if<http::StoreFile>(&response.body); file && incoming.pool_sends_file)
         return send(exchange, response, *file);
       const std::string_view body = incoming.request.before_body ? "" : body_of(incoming.request, response);

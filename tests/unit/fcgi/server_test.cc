@@ -69,7 +69,7 @@ std::string kept(std::string_view method, std::string_view target, std::string_v
   return request(method, target, body, {}, After::keep);
 }
 
-// Answers with what it was asked; waits on /wait until it may go on.
+// Answers with what it was asked; waits on /wait until it may go on, and leaves on /leave until somebody asks for /end.
 class Echo final : public http::Handler {
 public:
   http::Response handle(http::Request& request) override {
@@ -81,6 +81,12 @@ public:
       --let_go_;
     }
     http::Response response;
+    if (request.target == "/end") work_->end();
+    if (request.target == "/leave" && request.waiting.ended == nullptr) {
+      request.waiting.awaited = work_;
+      ++left;
+      return response;
+    }
     response.headers.add("Size", request.body_too_large ? "too large" : std::to_string(request.body.size()));
     response.headers.add("In", request.body.is_file() ? "file" : "memory");
     response.body = request.method + " " + request.target;
@@ -117,7 +123,10 @@ public:
     changed_.notify_all();
   }
 
+  std::atomic<int> left = 0;
+
 private:
+  const std::shared_ptr<Awaited> work_ = std::make_shared<Awaited>();
   std::mutex mutex_;
   std::condition_variable changed_;
   int waiting_ = 0, let_go_ = 0;
@@ -318,6 +327,29 @@ TEST_CASE("no more long bodies are worked on at once than may be, and those that
   }
   pool.echo.release();
   for (const UniqueFd& fd : waiting) CHECK(Pool::read_reply(fd) == reply_of("PUT /wait", length, "file"));
+}
+
+TEST_CASE(
+    "requests that leave hold no thread and no place of a long body, and are answered when what they await is over") {
+  Pool pool(1, 1);
+  const std::string file = pool.spool.path() + "/0000000001";
+  std::ofstream(file).close();
+  std::filesystem::resize_file(file, fcgi::long_body_bytes);
+  const std::string length = std::to_string(fcgi::long_body_bytes);
+  const auto put = [&](std::string_view target) {
+    return request("PUT", target, "", pair("BERTH_BODY_FILE", file) + pair("CONTENT_LENGTH", length));
+  };
+  std::vector<UniqueFd> left, longs;
+  for (int i = 0; i < 50; ++i) left.push_back(pool.begin(request("PUT", "/leave", "body")));
+  for (int i = 0; i < 3; ++i) longs.push_back(pool.begin(put("/leave")));
+  CHECK(pool.ask(request("GET", "/a", "")) == reply_of("GET /a", "0"));
+  CHECK(pool.ask(put("/b")) == reply_of("PUT /b", length, "file"));
+  while (pool.echo.left < 53) std::this_thread::yield();
+
+  CHECK(pool.ask(request("GET", "/end", "")) == reply_of("GET /end", "0"));
+  for (const UniqueFd& fd : left) CHECK(Pool::read_reply(fd) == reply_of("PUT /leave", "4"));
+  for (const UniqueFd& fd : longs) CHECK(Pool::read_reply(fd) == reply_of("PUT /leave", length, "file"));
+  CHECK(pool.ask(request("GET", "/leave", "")) == reply_of("GET /leave", "0")); // it is over already
 }
 
 TEST_CASE("stop answers the long bodies that wait, too") {
