@@ -77,7 +77,7 @@ Result<> serve_as_user(const config::Config& config, const PoolRole& role, Logge
 // Errors: invalid, for rules that cannot be kept.
 Result<> check_rules(const config::Config& config, Logger& logger) {
   BERTH_CHECK(check_access(config, logger));
-  BERTH_CHECK(immutable_tags_of(config));
+  BERTH_CHECK(check_tag_rules(config));
   return {};
 }
 
