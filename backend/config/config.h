@@ -98,7 +98,8 @@ struct Config {
   };
   struct Berth {
     AccessRules access;
-    std::vector<ImmutableRule> immutable;
+    std::vector<ImmutableRule> immutable, protected_tags;
+    Retention retention;
     Limits limits;
     unsigned threads = 16;       // workers of the pool, [1, 1024]
     std::string state_directory; // default <root>/berth: one for all pools of a store

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "config/read_retention.h"
 #include "config/readers.h"
 #include "config/s3_values.h"
 
@@ -10,6 +11,7 @@
 #define FIELD(member) [](Config& config) -> auto& { return config.member; }
 #define ENDPOINT(member) FIELD(notifications.endpoints.back().member)
 #define ACCESS(member) FIELD(berth.access.member)
+#define RETENTION(member) FIELD(berth.retention.member)
 
 namespace berth::config {
 namespace {
@@ -19,7 +21,7 @@ constexpr auto scalar = Shape::scalar;
 constexpr auto tree = Shape::tree;
 constexpr auto list = Shape::list;
 
-Result<> read_nothing(const Reading&) { return {}; }
+Result<> read_nothing(const Reading&) { return {}; } // elsewhere
 
 // clang-format off
 constexpr Key table[] = {
@@ -219,6 +221,19 @@ constexpr Key table[] = {
   {"berth.immutable[].repositories", works, tree, value<FIELD(berth.immutable.back().repositories), to_list>, "of these repositories: names, as in berth.access.rules"},
   {"berth.immutable[].tags", works, tree, value<FIELD(berth.immutable.back().tags), to_list>, "these tags: * is any characters"},
   {"berth.immutable[].except", works, tree, value<FIELD(berth.immutable.back().except), to_list>, "but not these"},
+  {"berth.protected", works, list, begin_protected, "tags that no policy of retention removes"},
+  {"berth.protected[].repositories", works, tree, value<FIELD(berth.protected_tags.back().repositories), to_list>, "of these repositories: names, as in berth.access.rules"},
+  {"berth.protected[].tags", works, tree, value<FIELD(berth.protected_tags.back().tags), to_list>, "these tags: * is any characters"},
+  {"berth.protected[].except", works, tree, value<FIELD(berth.protected_tags.back().except), to_list>, "but not these"},
+  {"berth.retention.enabled", works, scalar, value<RETENTION(enabled), to_flag>, "whether its policies are carried out by the runs of berth.collection; default: false"},
+  {"berth.retention.interval", works, scalar, value<RETENTION(interval), to_pause>, "how often; default: 24h"},
+  {"berth.retention.limit", works, scalar, value<RETENTION(limit), to_share>, "a run that would remove more of a repository's tags removes none of them; default: 50%"},
+  {"berth.retention.ignoredagents", works, tree, value<RETENTION(ignored_agents), to_list>, "scanners, mirrors: a pull by a User-Agent with one of these texts in it is none"},
+  {"berth.retention.policies", works, list, begin_policy, "which tags stay; the first one whose repositories fit counts, and where none does, all stay"},
+  {"berth.retention.policies[].repositories", works, tree, value<RETENTION(policies.back().repositories), to_list>, "for these repositories: names, as in berth.access.rules"},
+  {"berth.retention.policies[].keep", works, tree, read_nothing, "a tag stays if any entry keeps it: maps of tags, newest, pushed, pulled, all of which it meets"},
+  {"berth.retention.policies[].minimum", works, scalar, integer<RETENTION(policies.back().minimum), 0, 1'000'000>, "so many newest tags stay in any case; default: 1"},
+  {"berth.retention.policies[].untagged", works, scalar, value<RETENTION(policies.back().untagged), to_untagged_of_policy>, "instead of berth.collection.untagged"},
   {"berth.threads", works, scalar, integer<FIELD(berth.threads), 1, 1024>, "requests that the pool works on at once"},
   {"berth.limits.connections", works, scalar, integer<FIELD(berth.limits.connections), 0, 1'000'000>, "connections of one address, or a /64 of IPv6; default: 1000; 0: any number"},
   {"berth.limits.uploads", works, scalar, integer<FIELD(berth.limits.uploads), 0, 1'000'000>, "large bodies that one address may be sending at once; default: 100; 0: any number"},

@@ -14,6 +14,7 @@
 #include "config/environment.h"
 #include "config/keys.h"
 #include "config/read_access.h"
+#include "config/read_retention.h"
 #include "config/readers.h"
 #include "config/refuse.h"
 #include "config/suggest.h"
@@ -312,6 +313,7 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   BERTH_CHECK(read_keys(root, loaded));
   BERTH_CHECK(read_auth(root, loaded.config.auth));
   BERTH_CHECK(read_access(root, loaded.config));
+  BERTH_CHECK(read_retention(root, loaded.config));
   BERTH_CHECK(check_lists(root, loaded.config));
   BERTH_CHECK(check_tls(root, loaded.config));
   BERTH_CHECK(check_redis(root, loaded));

@@ -68,6 +68,11 @@ std::string directory_of(const std::string& path) { return path.substr(0, path.r
 std::string link_in(const std::string& directory) { return directory + "/link"; }
 std::string parked_link(const std::string& link) { return directory_of(link) + "/collected"; }
 std::string collection_began() { return "/berth/collected/began"; }
+std::string retention_began() { return "/berth/collected/retained"; }
+std::string pulls_since() { return "/berth/pulls/since"; }
+std::string new_pulls() { return "/berth/pulls/new"; }
+std::string known_pulls() { return "/berth/pulls/known"; }
+std::string removed() { return "/berth/removed"; }
 std::string collection_lock() { return "/locks/collection"; }
 
 std::string blobs() { return join({root, "/blobs/", name_of(CanonicalDigest::canonical_algorithm)}); }
