@@ -36,6 +36,9 @@ TEST_CASE("the last pull of all that pools wrote down counts, before it is folde
     CHECK(store.names(storage::paths::new_pulls()).empty());
     if (folds == 1) write(store, "a/b v2", noon - hours(20)); // older: no news
   }
+  write(store, "a/b v1", noon + hours(2)); // newer than what is folded
+  CHECK(PullTimes::load(store.driver).value().last(name("a/b"), "v1") == parse_rfc3339("2024-05-06T14:59:59Z").value());
+  REQUIRE(PullTimes::load(store.driver).value().fold(store.driver, noon));
   CHECK(storage::write_pulls(store.driver, store.random, noon, {}));
   CHECK(store.names(storage::paths::new_pulls()).empty());
 }
