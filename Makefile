@@ -8,7 +8,8 @@ TYPE ?= RelWithDebInfo
 WERROR ?=
 STRICT = CMAKE_COMPILE_WARNING_AS_ERROR
 CONFIGURE = cmake -S . -G Ninja -Wno-dev
-CTEST = ctest --output-on-failure -j $(JOBS)
+# One more than cores: most suites wait for daemons now and then.
+CTEST = ctest --output-on-failure -j $(shell expr $(JOBS) + 1)
 # The sanitizers stop at the first error; leaks of libfcgi and nginx are not ours to see.
 SANITIZED = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
 
@@ -52,7 +53,7 @@ test: ## unit, contract, fault and protocol tests; ends with ctest's summary
 	@$(CTEST) --test-dir $(BUILD) -LE heavy --output-junit junit.xml
 
 .PHONY: test-system
-test-system: ## the heavier suites: real clients, kill -9, full disk, swapping with docker-registry
+test-system: ## the heavier suites: real clients (COSTLY=1: all), kill -9, full disk, swapping with docker-registry
 	@.ci/packages system
 	@$(MAKE) --no-print-directory build
 	@tests/system/go_programs.py || echo "the tests of these are skipped, each saying so"

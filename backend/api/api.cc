@@ -81,7 +81,7 @@ auth::Credentials credentials_of(http::Request& request, const Clock& clock) {
           .address = request.remote_addr,
           .certificate = request.client_certificate,
           .time = *request.judged_at,
-          .takes_long = request.takes_long ? &request.takes_long : nullptr};
+          .waiting = &request.waiting};
 }
 
 Outcome takes_small_body(Call&) { return http::takes(http::TakesBody::small); }
@@ -117,6 +117,7 @@ http::Response Api::handle(http::Request& request) {
   http::Response response;
   try {
     Outcome outcome = answer(request, target);
+    if (request.waiting.awaited != nullptr) return response;
     response = outcome ? *std::move(outcome) : render(*target.face, request, std::move(outcome).error());
   } catch (const std::exception& thrown) {
     response = render(*target.face, request, Error{Code::unknown, thrown.what(), {}});

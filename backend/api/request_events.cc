@@ -82,6 +82,15 @@ bool RequestEvents::tagged(const model::RepositoryName& repository, const model:
   return true;
 }
 
+void RequestEvents::pulled(const model::RepositoryName& repository, const model::Reference& reference) const {
+  if (!settings_.pulled) return;
+  const std::string_view agent = request_.headers.get("User-Agent");
+  if (const auto* tag = std::get_if<model::Tag>(&reference))
+    settings_.pulled(repository, tag->str(), agent);
+  else if (request_.method != "HEAD")
+    settings_.pulled(repository, std::get<model::Digest>(reference).str(), agent);
+}
+
 void RequestEvents::finish() {
   if (!put_) return;
   const Put put = *std::exchange(put_, std::nullopt);

@@ -5,8 +5,10 @@
 // access control verified.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/locations.h"
 #include "auth/access.h"
@@ -20,12 +22,17 @@
 
 namespace berth::api {
 
+// Called when a manifest was pulled, by the tag or the digest that the reference is. Threads: called by all workers.
+using ManifestPulled =
+    std::function<void(const model::RepositoryName& repository, std::string_view reference, std::string_view agent)>;
+
 // Where events go, and what they all say.
 struct EventSettings {
   notify::Listener* listener = nullptr; // null if no events are sent
   Random* random = nullptr;             // of the events' ids; not null if there is a listener
   notify::Source source;
   bool include_references = false;
+  ManifestPulled pulled = {}; // empty: nobody writes it down
 };
 
 class RequestEvents {
@@ -42,6 +49,9 @@ public:
   // media_type and bytes are those of the manifest; tag is empty for one that was named by digest.
   void manifest(notify::Action action, const model::RepositoryName& repository, std::string_view media_type,
                 const std::string& digest, std::string_view bytes, const std::string& tag);
+  // The same for whoever writes down when what was pulled last: also for an answer that the client has it already, and
+  // for HEAD of a tag; a HEAD of a digest asks only whether it is there.
+  void pulled(const model::RepositoryName& repository, const model::Reference& reference) const;
   // A manifest was put: told by the tags that it gets now, or by finish().
   struct PutManifest {
     std::string media_type;

@@ -15,6 +15,7 @@
 #include "app/commands/maintenance_commands.h"
 #include "app/commands/manual.h"
 #include "app/commands/passwd.h"
+#include "app/commands/retention.h"
 #include "app/commands/robot.h"
 #include "app/commands/tool_commands.h"
 #include "app/pool/allocator.h"
@@ -182,6 +183,7 @@ int main(int argc, char** argv) {
   const RobotCommands robot(app, config);
   const PackageCommands package(app);
   const berth::app::MaintenanceCommands maintenance(app, config);
+  const berth::app::RetentionCommand retention(app, config);
   const berth::app::ToolCommands tools(app, config);
   if (const auto ended = parse(app, argc, argv)) return *ended;
   if (up->parsed()) return berth::app::up(config);
@@ -197,6 +199,7 @@ int main(int argc, char** argv) {
   if (keys->parsed()) return berth::app::config_keys();
   if (passwd->parsed()) return berth::app::passwd(file, user);
   if (const auto code = maintenance.run()) return *code;
+  if (const auto code = retention.run()) return *code;
   if (const auto code = tools.run()) return *code;
   return robot.run().or_else([&] { return package.run(); }).value_or(berth::app::exit_usage);
 }

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/waiting.h"
 #include "model/names.h"
 
 namespace berth::auth {
@@ -74,8 +75,8 @@ struct Credentials {
   std::string_view certificate = {};   // PEM, of the client, as nginx has verified it; empty: none
   // When the request came. A body may take longer than a token lives, and is not judged by the clock again.
   Time time = {};
-  // Called before the controller waits or computes for long, once or more; null if no one has to know.
-  const std::function<void()>* takes_long = nullptr;
+  // How the request waits; null: with its thread. If it has left, the refusal means nothing (base/waiting.h).
+  Waiting* waiting = nullptr;
 };
 
 struct Question {

@@ -54,7 +54,7 @@ std::optional<Result<Caller>> DirectorySource::identify(const Login& login) {
   // A directory takes a bind without a password for one of nobody, and says yes (RFC 4513 section 5.1.2).
   if (login.password.empty()) return fail(Code::unauthorized, "an empty password");
   if (login.password.find('\0') != std::string_view::npos) return fail(Code::unauthorized, "a password with a NUL");
-  return passwords_.verify(store_, login.user, login.password, login.address, login.takes_long);
+  return passwords_.verify(store_, login.user, login.password, login.address, login.waiting);
 }
 
 std::optional<bool> DirectorySource::is_current(const Caller& caller) {

@@ -22,7 +22,7 @@ std::expected<Grant, Refusal> HtpasswdAccess::authorize(const Question& question
   }
   const auto credentials = parse_basic(from.authorization);
   if (!credentials || credentials->user.empty()) return refusal();
-  auto caller = users_->identify({credentials->user, credentials->password, from.address, from.time, from.takes_long});
+  auto caller = users_->identify({credentials->user, credentials->password, from.address, from.time, from.waiting});
   if (!caller) return refusal();
   if (*caller) return Grant{*std::move(*caller)};
   if (is(caller->error(), Code::unauthorized)) return refusal();

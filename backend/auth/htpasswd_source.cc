@@ -12,7 +12,7 @@ std::optional<Result<Caller>> HtpasswdSource::identify(const Login& login) {
   if (login.user.empty()) return std::nullopt;
   const auto users = file_->current();
   if (unknown_ == Unknown::left && users->find(login.user) == nullptr) return std::nullopt;
-  return passwords_->verify(*users, login.user, login.password, login.address, login.takes_long);
+  return passwords_->verify(*users, login.user, login.password, login.address, login.waiting);
 }
 
 std::optional<bool> HtpasswdSource::is_current(const Caller& caller) {

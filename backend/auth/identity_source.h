@@ -2,7 +2,6 @@
 // tokens, saslauthd, a directory. RulesAccess (rules_access.h) asks one after the other.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -18,7 +17,7 @@ struct Login {
   std::string_view password;
   std::string_view address = {}; // of the client
   Time time = {};
-  const std::function<void()>* takes_long = nullptr; // as in Credentials
+  Waiting* waiting = nullptr; // as in Credentials
 };
 
 class IdentitySource {

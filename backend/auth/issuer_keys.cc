@@ -61,13 +61,12 @@ Result<std::unique_ptr<IssuerKeys>> IssuerKeys::make(Options options, Fetch fetc
       new IssuerKeys(std::move(options), std::move(file), std::move(fetch), clock, logger));
 }
 
-Result<DatedKey> IssuerKeys::find(const Jws& token, std::chrono::sys_seconds now,
-                                  const std::function<void()>* takes_long) {
+Result<DatedKey> IssuerKeys::find(const Jws& token, std::chrono::sys_seconds now, Waiting* waiting) {
   if (file_ != nullptr) return file_->current()->find(token, now);
   Keys keys = known();
   if (keys != nullptr)
     if (auto key = keys->find(token, now)) return key;
-  keys = refreshed(keys, takes_long);
+  keys = refreshed(keys, waiting);
   if (keys == nullptr) return fail(Code::unavailable, "the keys of " + options_.name + " cannot be had now");
   return keys->find(token, now);
 }
@@ -82,7 +81,7 @@ IssuerKeys::Keys IssuerKeys::known() {
 }
 
 // Those that are there after a fetch, or without one if it is too early for it.
-IssuerKeys::Keys IssuerKeys::refreshed(const Keys& seen, const std::function<void()>* takes_long) {
+IssuerKeys::Keys IssuerKeys::refreshed(const Keys& seen, Waiting* waiting) {
   const auto settled = [&]() -> std::optional<Keys> {
     const Time now = clock_.now();
     const std::lock_guard lock(mutex_);
@@ -92,7 +91,7 @@ IssuerKeys::Keys IssuerKeys::refreshed(const Keys& seen, const std::function<voi
     return std::nullopt;
   };
   if (auto keys = settled()) return *keys;
-  if (takes_long != nullptr) (*takes_long)();
+  if (waiting != nullptr) waiting->will_take_long();
   const std::lock_guard fetching(fetching_);
   if (auto keys = settled()) return *keys;
   {

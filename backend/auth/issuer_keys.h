@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/waiting.h"
 
 namespace berth::auth {
 
@@ -37,9 +38,9 @@ public:
   // loopback); those of open_key_files.
   static Result<std::unique_ptr<IssuerKeys>> make(Options options, Fetch fetch, const Clock& clock, Logger& logger);
 
-  // The key that a token's header names. Calls takes_long, if it is not null, before it fetches or waits for that.
+  // The key that a token's header names. The caller waits with its thread for a fetch.
   // Errors: unauthorized: there is no such key; unavailable: there are no keys yet.
-  Result<DatedKey> find(const Jws& token, std::chrono::sys_seconds now, const std::function<void()>* takes_long);
+  Result<DatedKey> find(const Jws& token, std::chrono::sys_seconds now, Waiting* waiting);
 
 private:
   using Keys = std::shared_ptr<const KeySet>;
@@ -57,7 +58,7 @@ private:
         clock_(clock),
         logger_(logger) {}
   Keys known();
-  Keys refreshed(const Keys& seen, const std::function<void()>* takes_long);
+  Keys refreshed(const Keys& seen, Waiting* waiting);
   Result<KeySet> fetched() const;
   void take(Result<KeySet> keys);
 

@@ -30,6 +30,8 @@ std::size_t outcome_of(Code code) {
 
 std::expected<Grant, Refusal> MeasuredAccess::authorize(const Question& question) {
   auto answer = controller_->authorize(question);
+  if (const Waiting* waiting = question.credentials.waiting; waiting != nullptr && waiting->awaited != nullptr)
+    return answer; // it is asked again
   const std::size_t outcome = answer ? std::size_t{allowed} : outcome_of(answer.error().error.code);
   counts_[kind_of(question.credentials)][outcome].fetch_add(1, std::memory_order_relaxed);
   return answer;

@@ -43,19 +43,22 @@ Passwords::Passwords(const Clock& clock, Random& random, PasswordLimits limits)
 }
 
 Result<Caller> Passwords::verify(const PasswordStore& users, std::string_view user, std::string_view password,
-                                 std::string_view address, const std::function<void()>* takes_long) {
+                                 std::string_view address, Waiting* waiting) {
   Attempt attempt{std::string(user), users.stamp_of(user), mac("password", user, password), mac("name", user),
                   key_of_address(address)};
 
   std::unique_lock lock(mutex_);
   if (user.empty()) return refuse(Code::unauthorized);
+  if (waiting != nullptr)
+    if (const auto* left = dynamic_cast<const Check*>(waiting->ended.get());
+        left != nullptr && left->owner == this && left->is_over() && left->answers(attempt))
+      return shared(*left);
   const Time now = clock_.now();
   if (auto known = from_cache(attempt, now)) return *std::move(known);
-  if (takes_long != nullptr) (*takes_long)();
   // Whoever sends the same at once waits for one bcrypt; if the line has changed meanwhile, for one of its own.
-  if (const auto running = checks_.find(attempt.key);
-      running != checks_.end() && running->second->stamp == attempt.stamp)
-    return join(lock, running->second);
+  if (const auto running = checks_.find(attempt.key); running != checks_.end() && running->second->answers(attempt))
+    return join(lock, running->second, waiting);
+  if (waiting != nullptr) waiting->will_take_long();
   if (is_throttled(attempt, now)) return refuse(Code::too_many_requests);
   return run(lock, attempt, users, password);
 }
@@ -163,24 +166,33 @@ Result<Caller> Passwords::counted(const Result<Caller>& outcome) {
   return code == Code::unauthorized || code == Code::too_many_requests ? refuse(code) : outcome;
 }
 
-Result<Caller> Passwords::join(std::unique_lock<std::mutex>& lock, std::shared_ptr<Check> check) {
+Result<Caller> Passwords::join(std::unique_lock<std::mutex>& lock, std::shared_ptr<Check> check, Waiting* waiting) {
+  if (waiting != nullptr && waiting->may_leave) {
+    waiting->awaited = std::move(check);
+    return fail(Code::busy);
+  }
   if (waiting_ >= limits_.waiting) return refuse(Code::too_many_requests);
+  if (waiting != nullptr) waiting->will_take_long();
   ++waiting_;
-  const bool done = changed_.wait_for(lock, limits_.longest_wait, [&] { return check->done; });
+  const bool done = changed_.wait_for(lock, limits_.longest_wait, [&] { return check->is_over(); });
   --waiting_;
-  if (!done) return refuse(Code::too_many_requests);
-  if (check->outcome || is(check->outcome.error(), Code::unauthorized)) ++counts_.hits;
-  return counted(check->outcome);
+  return done ? shared(*check) : refuse(Code::too_many_requests);
+}
+
+// The outcome of a check, for one that waited for it.
+Result<Caller> Passwords::shared(const Check& check) {
+  if (check.outcome || is(check.outcome.error(), Code::unauthorized)) ++counts_.hits;
+  return counted(check.outcome);
 }
 
 Result<Caller> Passwords::run(std::unique_lock<std::mutex>& lock, const Attempt& attempt, const PasswordStore& users,
                               std::string_view password) {
   if (running_ >= limits_.bcrypts && waiting_ >= limits_.waiting) return refuse(Code::too_many_requests);
-  const auto check = std::make_shared<Check>(Check{attempt.stamp});
+  const auto check = std::make_shared<Check>(*this, attempt.key, attempt.stamp);
   checks_.insert_or_assign(attempt.key, check);
   const auto end = [&](Result<Caller> outcome) {
-    check->done = true;
     check->outcome = outcome;
+    check->end();
     if (const auto found = checks_.find(attempt.key); found->second == check) checks_.erase(found);
     changed_.notify_all();
     return outcome;

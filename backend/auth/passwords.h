@@ -8,12 +8,12 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "auth/access.h"
 #include "auth/password_store.h"
@@ -21,6 +21,7 @@
 #include "base/lru_map.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "base/waiting.h"
 
 namespace berth::auth {
 
@@ -29,7 +30,7 @@ struct PasswordLimits {
   Time::duration right_unused = std::chrono::minutes(5), right_at_most = std::chrono::hours(1);
   Time::duration wrong = std::chrono::seconds(10);
   unsigned bcrypts = 0;  // at once; 0: half of the processors, at least one
-  unsigned waiting = 32; // that wait for a bcrypt, whosever it is; each of them is a thread
+  unsigned waiting = 32; // that wait for a bcrypt, each with its thread; who may leave waits without one
   std::chrono::milliseconds longest_wait = std::chrono::seconds(10); // by the real clock
   // Of different passwords, by one address (IPv6: one /64) or for one name. From this many on, each further one doubles
   // the time in which no other is looked at.
@@ -53,10 +54,11 @@ public:
   // The caller, as the store gave it when it was asked. The address: of the client; empty: it is not counted. Errors:
   // unauthorized and too_many_requests, without a text: too many failures, or too many wait already; those of the store
   // that are neither: they are nobody's failure, and are not remembered. A right password that was checked a short time
-  // ago is never too much. Calls takes_long, if it is not null, before it computes or waits.
+  // ago is never too much, and neither is one that is being checked already for a caller that may leave (waiting): the
+  // error is busy then, and means nothing.
   // Requires: always the same users: one Passwords for each source of them.
   Result<Caller> verify(const PasswordStore& users, std::string_view user, std::string_view password,
-                        std::string_view address, const std::function<void()>* takes_long = nullptr);
+                        std::string_view address, Waiting* waiting = nullptr);
 
   Counts counts() const;
 
@@ -75,14 +77,18 @@ private:
     unsigned count = 0;
     Time last = {}, until = {}; // no other is looked at until then
   };
-  struct Check { // a bcrypt on its way, or waiting for its turn
-    std::string stamp;
-    bool done = false;
-    Result<Caller> outcome = {};
-  };
   struct Attempt {
     std::string user, stamp;
     Key key, name_key, address_key;
+  };
+  struct Check final : Awaited { // a bcrypt on its way, or waiting for its turn
+    Check(const Passwords& by, Key of_key, std::string of_stamp)
+        : owner(&by), key(std::move(of_key)), stamp(std::move(of_stamp)) {}
+    bool answers(const Attempt& attempt) const { return key == attempt.key && stamp == attempt.stamp; }
+    const Passwords* owner;
+    Key key;
+    std::string stamp;
+    Result<Caller> outcome = {}; // once it is over
   };
 
   Key mac(std::string_view kind, std::string_view first, std::string_view second = {}) const;
@@ -98,7 +104,8 @@ private:
   Result<Caller> counted(const Result<Caller>& outcome);
 
   // They give up the mutex while they wait or compute.
-  Result<Caller> join(std::unique_lock<std::mutex>& lock, std::shared_ptr<Check> check);
+  Result<Caller> join(std::unique_lock<std::mutex>& lock, std::shared_ptr<Check> check, Waiting* waiting);
+  Result<Caller> shared(const Check& check);
   Result<Caller> run(std::unique_lock<std::mutex>& lock, const Attempt& attempt, const PasswordStore& users,
                      std::string_view password);
 

@@ -119,13 +119,13 @@ Result<RulesAccess::Known> RulesAccess::identify(const Credentials& from) {
     return Known{std::move(caller)};
   }
   if (basic.user.empty()) return fail(Code::unauthorized);
-  BERTH_TRY(Caller caller, ask_sources({basic.user, basic.password, from.address, from.time, from.takes_long}));
+  BERTH_TRY(Caller caller, ask_sources({basic.user, basic.password, from.address, from.time, from.waiting}));
   return Known{std::move(caller), nullptr, basic.user};
 }
 
 Result<RulesAccess::Known> RulesAccess::of_token(std::string_view token, const Credentials& from) {
   if (!OwnTokens::is_one(token)) {
-    BERTH_TRY(Caller caller, ask_sources({{}, token, from.address, from.time, from.takes_long}));
+    BERTH_TRY(Caller caller, ask_sources({{}, token, from.address, from.time, from.waiting}));
     return Known{std::move(caller)};
   }
   BERTH_TRY(auto own, read(token, seconds_of(from.time)));

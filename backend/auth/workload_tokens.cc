@@ -101,7 +101,7 @@ Result<Caller> WorkloadTokens::verify(const Login& login) const {
   // Before its keys are looked for: what is refused anyhow fetches none.
   BERTH_TRY(const auto registered, RegisteredClaims::parse(*claims, trusted->issuer.url, trusted->issuer.audience));
   BERTH_CHECK(check_life(*claims, registered, now));
-  BERTH_TRY(const DatedKey found, trusted->keys->find(jws, now, login.takes_long));
+  BERTH_TRY(const DatedKey found, trusted->keys->find(jws, now, login.waiting));
   BERTH_CHECK(found.key.verify(jws.algorithm, jws.message, jws.signature));
   return caller_of(*claims, registered, trusted->issuer);
 }

@@ -28,13 +28,19 @@ struct Config {
   Log log;
 
   struct Storage {
-    std::string root = "/var/lib/registry"; // storage.filesystem.rootdirectory, absolute
+    // storage.filesystem.rootdirectory, absolute; of a store in a bucket: berth.statedirectory, nothing of it is there.
+    std::string root = "/var/lib/registry";
+    S3 s3;
     bool delete_enabled = false;
     bool cache_descriptors = false;    // storage.cache.blobdescriptor: inmemory
     bool cache_in_redis = false;       // storage.cache.blobdescriptor: redis
     std::size_t cache_entries = 10000; // storage.cache.blobdescriptorsize
     bool read_only = false;            // storage.maintenance.readonly.enabled
     Purging purging;
+
+    bool is_in_bucket() const { return !s3.bucket.empty(); }
+    // For logs: the directory, or s3://BUCKET/DIRECTORY.
+    std::string shown() const;
   } storage;
 
   struct Validation {
@@ -92,7 +98,8 @@ struct Config {
   };
   struct Berth {
     AccessRules access;
-    std::vector<ImmutableRule> immutable;
+    std::vector<ImmutableRule> immutable, protected_tags;
+    Retention retention;
     Limits limits;
     unsigned threads = 16;       // workers of the pool, [1, 1024]
     std::string state_directory; // default <root>/berth: one for all pools of a store

@@ -32,6 +32,28 @@ struct Purging {
   bool dry_run = false;
 };
 
+// storage.s3
+struct S3 {
+  std::string bucket;     // empty: the store is in a file system
+  std::string access_key; // both or none: then they are looked for (docs/configuration.md)
+  std::string secret_key;
+  std::string region;   // empty with an endpoint of one's own, if none is given
+  std::string endpoint; // a host, host:port or URL of nothing else; empty: that of AWS
+  std::optional<bool> force_path_style;
+  std::string root_directory; // without slashes around it
+  std::string storage_class;  // empty: none is named
+  std::string acl;
+  bool encrypt = false;
+  std::string key_id;
+  bool secure = true;
+  bool skip_verify = false;
+  bool dual_stack = false;
+  bool accelerate = false;
+  bool fips = false;
+  std::string user_agent = "berth";
+  std::string redirect_endpoint; // scheme and host
+};
+
 // berth.collection
 struct Collection {
   bool enabled = false;
@@ -47,6 +69,28 @@ struct Verification {
   bool enabled = false;
   Duration interval = std::chrono::hours(720); // in which every blob is read once
   std::uint64_t rate = 0;                      // bytes a second; 0: as many as nobody else wants
+};
+
+// berth.retention
+struct Retention {
+  struct Keep {
+    std::string origin;                           // FILE:LINE
+    std::optional<std::vector<std::string>> tags; // globs; absent: all
+    std::optional<std::size_t> newest;
+    std::optional<Duration> pushed, pulled;
+  };
+  struct Policy {
+    std::string origin; // FILE:LINE
+    std::vector<std::string> repositories;
+    std::vector<Keep> keep;
+    std::size_t minimum = 1;
+    std::optional<std::optional<Duration>> untagged; // absent: the collection's; empty: never
+  };
+  bool enabled = false;
+  Duration interval = std::chrono::hours(24);
+  unsigned limit = 50;                     // percent
+  std::vector<std::string> ignored_agents; // parts of User-Agents whose pulls are none
+  std::vector<Policy> policies;
 };
 
 struct Debug {

@@ -49,4 +49,25 @@ std::unique_ptr<Exchange> Admission::end_long() {
   return next;
 }
 
+std::unique_ptr<Exchange> Admission::leave(std::unique_ptr<Exchange> exchange) {
+  const auto awaited = exchange->incoming.request.waiting.awaited;
+  const std::lock_guard lock(mutex_);
+  if (awaited->is_over()) return exchange; // whoever ended it may have asked for those who left already
+  left_[awaited].push_back(std::move(exchange));
+  left_for_ = left_.size();
+  return nullptr;
+}
+
+std::unique_ptr<Exchange> Admission::take_back() {
+  if (left_for_ == 0) return nullptr;
+  const std::lock_guard lock(mutex_);
+  const auto over = std::ranges::find_if(left_, [](const auto& left) { return left.first->is_over(); });
+  if (over == left_.end()) return nullptr;
+  std::unique_ptr<Exchange> next = std::move(over->second.front());
+  over->second.pop_front();
+  if (over->second.empty()) left_.erase(over);
+  left_for_ = left_.size();
+  return next;
+}
+
 } // namespace berth::fcgi

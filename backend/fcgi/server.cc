@@ -17,6 +17,7 @@
 #include "fcgi/admission.h"
 #include "fcgi/conversion.h"
 #include "fcgi/exchange.h"
+#include "fcgi/held_replies.h"
 
 namespace berth::fcgi {
 namespace {
@@ -40,7 +41,8 @@ Result<> initialise_libfcgi() {
 // One thread of the pool.
 class Server::Worker {
 public:
-  Worker(Server& server, Admission& admission) : server_(server), admission_(admission) {}
+  Worker(Server& server, Admission& admission, HeldReplies& held)
+      : server_(server), admission_(admission), held_(held) {}
 
   void run() {
     take_place();
@@ -51,56 +53,80 @@ public:
     give_place();
   }
 
-  // Answers one request, or leaves it to wait; after a long one also those that have waited for its end.
+  // Answers one request, or leaves it to wait; after that also those that have waited for it.
   void serve(Connection& connection) {
-    const auto received = receive(connection);
-    if (!received) return finish(*exchange_, false);
-    if (!Admission::is_long(*received, exchange_->incoming.request.body.size()))
-      return finish(*exchange_, answer(*exchange_));
-    give_place();
-    auto exchange = admission_.begin_long(std::move(exchange_));
-    for (; exchange != nullptr; exchange = admission_.end_long()) {
-      finish(*exchange, answer(*exchange));
-      exchange_ = std::move(exchange);
+    if (!receive(connection)) return finish(*exchange_, false);
+    work_on(std::move(exchange_));
+    while (auto exchange = admission_.take_back()) {
+      give_place();
+      work_on(std::move(exchange));
     }
     if (exchange_ == nullptr) exchange_ = std::make_unique<Exchange>();
   }
 
 private:
-  void finish(Exchange& exchange, bool keep) {
-    if (exchange.end(keep))
-      server_.connections_.keep(&exchange.connection());
-    else
-      server_.connections_.close(&exchange.connection());
+  void work_on(std::unique_ptr<Exchange> exchange) {
+    if (!Admission::is_long(exchange->cost, exchange->incoming.request.body.size())) return attend(std::move(exchange));
+    give_place();
+    exchange = admission_.begin_long(std::move(exchange));
+    for (; exchange != nullptr; exchange = admission_.end_long()) attend(std::move(exchange));
   }
 
-  // Nothing if no request came.
-  std::optional<http::Cost> receive(Connection& connection) {
-    if (!exchange_->begin(connection)) return std::nullopt;
-    try {
-      http::Request& request = exchange_->incoming.request;
-      exchange_->received = exchange_->read_head();
-      const http::Cost cost = server_.handler_.cost_of(request);
-      if (cost != http::Cost::quick) give_place();
-      if (exchange_->received && !request.before_body)
-        exchange_->received = exchange_->read_body(server_.options_.spool_directory);
-      return cost;
-    } catch (const std::exception& thrown) {
-      return drop(thrown), std::nullopt;
+  // Answers it, has its reply held, or lets it leave.
+  void attend(std::unique_ptr<Exchange> exchange) {
+    while (exchange != nullptr) {
+      bool keep = answer(*exchange);
+      if (exchange->incoming.request.waiting.awaited != nullptr) {
+        exchange = admission_.leave(std::move(exchange));
+        continue;
+      }
+      if (!exchange->held_reply.empty()) {
+        exchange = held_.hold(std::move(exchange), keep);
+        if (exchange == nullptr) return;
+        keep = exchange->put(exchange->held_reply) && keep;
+      }
+      finish(*exchange, keep);
+      exchange_ = std::move(exchange);
+      return;
     }
   }
 
-  // False if there is no use in keeping the connection.
+  void finish(Exchange& exchange, bool keep) { server_.finish(exchange, keep); }
+
+  // False if no request came.
+  bool receive(Connection& connection) {
+    if (!exchange_->begin(connection)) return false;
+    try {
+      http::Request& request = exchange_->incoming.request;
+      exchange_->received = exchange_->read_head();
+      exchange_->cost = server_.handler_.cost_of(request);
+      if (exchange_->cost != http::Cost::quick) give_place();
+      if (exchange_->received && !request.before_body)
+        exchange_->received = exchange_->read_body(server_.options_.spool_directory);
+      return true;
+    } catch (const std::exception& thrown) {
+      return drop(thrown), false;
+    }
+  }
+
+  // False if there is no use in keeping the connection. Nothing is sent if the request has something to await, or if
+  // its reply is to be held.
   bool answer(Exchange& exchange) {
     try {
       Incoming& incoming = exchange.incoming;
-      incoming.request.takes_long = [this] { give_place(); };
+      Waiting& waiting = incoming.request.waiting;
+      waiting = {[this] { give_place(); }, true, nullptr, std::move(waiting.awaited)};
       const http::Response response = exchange.received
                                           ? server_.handler_.handle(incoming.request)
                                           : server_.handler_.refuse(incoming.request, exchange.received.error());
+      if (waiting.awaited != nullptr) return false;
       if (const auto* file = std::get_if<http::StoreFile>(&response.body); file && incoming.pool_sends_file)
         return send(exchange, response, *file);
       const std::string_view body = incoming.request.before_body ? "" : body_of(incoming.request, response);
+      if (response.is_held) {
+        exchange.held_reply = write_head(incoming.request, response).append(body);
+        return nginx_reads_to_the_end(incoming, response);
+      }
       const bool sent = exchange.put(write_head(incoming.request, response)) && exchange.put(body);
       if (!sent) server_.logger_.debug("nginx did not wait for the reply", {{"method", incoming.request.method}});
       return sent && nginx_reads_to_the_end(incoming, response);
@@ -140,6 +166,7 @@ private:
 
   Server& server_;
   Admission& admission_;
+  HeldReplies& held_;
   bool has_place_ = false;
   std::unique_ptr<Exchange> exchange_ = std::make_unique<Exchange>();
 };
@@ -151,12 +178,14 @@ Result<> Server::run() {
   BERTH_CHECK(initialise_libfcgi());
   BERTH_CHECK(connections_.prepare());
   Admission admission(options_.long_bodies);
+  std::optional<HeldReplies> held;
   std::deque<Worker> workers;
-  for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) workers.emplace_back(*this, admission);
   std::vector<std::thread> threads;
   Result<> started;
   try {
     const SignalsBlocked blocked;
+    held.emplace([this](Exchange& exchange, bool keep) { finish(exchange, keep); });
+    for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) workers.emplace_back(*this, admission, *held);
     for (Worker& worker : workers) threads.emplace_back([&worker] { worker.run(); });
   } catch (const std::system_error& thrown) {
     started = fail(Code::io, std::string("cannot start a thread: ") + thrown.what() + " (see RLIMIT_NPROC)");
@@ -164,9 +193,18 @@ Result<> Server::run() {
   }
   connections_.hand_back();
   for (std::thread& thread : threads) thread.join();
-  while (Connection* connection = connections_.next_unserved()) workers.front().serve(*connection);
+  while (Connection* connection = workers.empty() ? nullptr : connections_.next_unserved())
+    workers.front().serve(*connection);
+  held.reset();
   connections_.close_all();
   return started;
+}
+
+void Server::finish(Exchange& exchange, bool keep) {
+  if (exchange.end(keep))
+    connections_.keep(&exchange.connection());
+  else
+    connections_.close(&exchange.connection());
 }
 
 void Server::stop() { connections_.stop(); }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "base/content.h"
 #include "base/is_gone.h"
 #include "base/result.h"
+#include "base/waiting.h"
 
 namespace berth::http {
 
@@ -53,8 +53,9 @@ struct Request {
   // whatever the body is.
   bool before_body = false;
   std::optional<Time> judged_at; // when rights were first asked for: before the body, if nginx asked then
-  // The handler calls it before it waits or computes for long, in a request that cost_of calls quick; may be null.
-  std::function<void()> takes_long;
+  // How it waits, also where cost_of calls it quick. If `awaited` is set after handle(), the response means nothing,
+  // and the same request is to be handled again when that is over.
+  Waiting waiting;
   const void* routed = nullptr; // the handler's own: what cost_of has found out, for handle
   IsGone client_is_gone;        // as far as nginx tells of it
   bool is_for_debug = false;    // came to the debug server
@@ -77,12 +78,14 @@ struct Response {
   int status = 200;
   Headers headers;                                      // Content-Length is added by whoever writes the response
   std::variant<std::string, StoreFile, TakesBody> body; // bytes, or a file that nginx sends
+  // The client asks too often: the reply is held for a second, or sent at once if too many are held.
+  bool is_held = false;
   // HEAD, and only HEAD: the length that the same GET would have, while the body stays empty.
-  std::optional<std::uint64_t> length_of_get;
+  std::optional<std::uint64_t> length_of_get = {};
 };
 
 // The answer before the body if nothing is wrong so far.
-inline Response takes(TakesBody how) { return {204, {}, how, {}}; }
+inline Response takes(TakesBody how) { return {204, {}, how}; }
 
 // What a request takes of the pool, as far as its method and target say it. quick: memory and a few small files; slow:
 // it stores something, or reads much; unpacks: it may turn a layer into something else, and takes turns of its own.

@@ -71,6 +71,10 @@ std::string link_in(const std::string& directory) { return directory + "/link"; 
 std::string parked_link(const std::string& link) { return directory_of(link) + "/collected"; }
 std::string collection_began() { return "/berth/collected/began"; }
 std::string collection_record() { return "/berth/collected/last"; }
+std::string retention_began() { return "/berth/collected/retained"; }
+std::string pulls_since() { return "/berth/pulls/since"; }
+std::string new_pulls() { return "/berth/pulls/new"; }
+std::string known_pulls() { return "/berth/pulls/known"; }
 std::string removed() { return "/berth/removed"; }
 std::string collection_lock() { return "/locks/collection"; }
 

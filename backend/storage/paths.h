@@ -81,9 +81,15 @@ std::string parked_shard(std::string_view digits);
 std::vector<std::string> shards(); // the digits of all, "00" to "ff"
 std::string collection_began();    // a file that each run touches, for the time by the store's clock
 std::string collection_record();   // what the last run was
+std::string retention_began();     // the same of the runs of retention
 std::string collection_lock();     // whoever collects holds it, from the mark to the end of the sweep
 std::string removed();             // the directory of the log of removals (storage/collect/removal_log.h)
-std::string pools_lock();          // every pool shares it: whoever needs all of them stopped asks for it alone
+// When manifests were pulled (storage/retention/pull_times.h): when that began to be written down, what pools have
+// written since, and all that was before.
+std::string pulls_since();
+std::string new_pulls();
+std::string known_pulls();
+std::string pools_lock(); // every pool shares it: whoever needs all of them stopped asks for it alone
 
 std::string uploads(const RepositoryName& name);
 std::string upload(const RepositoryName& name, const UploadId& id);

@@ -19,6 +19,15 @@
 
 namespace berth::test {
 
+inline constexpr int max_calls = 1000; // that any of what is tried here makes of its disk
+// Every call of a disk fails once. The address sanitizer, ten times slower, looks at every seventh: it is there for
+// what the paths of errors do with memory, and those have not so many.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr int call_step = 7;
+#else
+inline constexpr int call_step = 1;
+#endif
+
 // A registry over a directory, with the disk that the test gives it.
 class Store {
 public:

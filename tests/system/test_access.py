@@ -1,5 +1,6 @@
 """Access control as docker/distribution has it (auth.htpasswd, auth.token, auth.silly), beside docker-registry."""
 import base64
+import http.client
 import json
 import os
 import re
@@ -206,6 +207,17 @@ def test_half_an_auth_section_never_starts_an_open_registry(auth, says):
 def passwd(path, user, password):
     berth = os.environ.get("BERTH", str(harness.REPOSITORY / "build" / "berth"))
     return subprocess.run([berth, "passwd", path, user], input=password, capture_output=True, text=True, timeout=60)
+
+
+def test_a_fleet_with_one_password_waits_for_one_bcrypt_and_nobody_is_refused(folder):
+    """More requests than threads may wait, all with a password that is right and not remembered."""
+    path, fleet = folder / "fleet", 100
+    path.write_text(htpasswd_line(*ALICE, cost=12) + "\n")
+    with harness.Registry({"auth": {"htpasswd": {"realm": "r", "path": str(path)}}}) as registry:
+        connections = [http.client.HTTPConnection("127.0.0.1", registry.port) for _ in range(fleet)]
+        for connection in connections:
+            connection.request("GET", "/v2/", headers=as_user(*ALICE))
+        assert {connection.getresponse().status for connection in connections} == {200}
 
 
 def test_berth_passwd_makes_what_auth_reads(folder):

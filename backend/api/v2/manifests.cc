@@ -88,6 +88,7 @@ Outcome get_manifest(Call& call) {
       precondition != Precondition::met) {
     BERTH_CHECK(manifests.stat(*target));
     if (precondition == Precondition::failed) return fail(Code::precondition_failed);
+    call.events.pulled(call.repository->name(), reference);
     http::Response response = manifest_headers(client_digest->str());
     response.status = 304;
     return response;
@@ -98,6 +99,7 @@ Outcome get_manifest(Call& call) {
   // Before it is known whether the client takes it, as docker/distribution does.
   call.events.manifest(notify::Action::pull, call.repository->name(), model::media_type_of(manifest.kind),
                        client_digest->str(), manifest.bytes, tag_of(reference));
+  call.events.pulled(call.repository->name(), reference);
   BERTH_TRY(auto chosen, negotiate(call, by, *client_digest, std::move(manifest)));
   http::Response response = manifest_headers(chosen.digest.str());
   response.headers.add("Content-Type", std::string(model::media_type_of(chosen.manifest.kind)));

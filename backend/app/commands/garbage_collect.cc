@@ -4,8 +4,10 @@
 #include "app/commands/commands.h"
 #include "app/commands/complain.h"
 #include "app/commands/low_priority.h"
+#include "app/commands/retention.h"
 #include "app/commands/store.h"
 #include "app/maintenance_records.h"
+#include "app/pool/immutable.h"
 #include "storage/collect/empty_repositories.h"
 #include "storage/paths.h"
 
@@ -27,6 +29,7 @@ public:
     BERTH_TRY(const bool mine, lock());
     if (!mine) return false;
     if (options_.background && !is_due()) return false;
+    if (options_.background) retain_if_due(store_);
     RecordedRun record(store_.driver(), storage::paths::collection_record());
     if (options_.dry_run) record.forget();
     auto done = run(record);
@@ -40,6 +43,12 @@ private:
   Result<bool> run(RecordedRun& record) {
     BERTH_TRY(const Time began, now());
     storage::MarkOptions marking{.began = began, .grace = grace_, .untagged = untagged()};
+    BERTH_TRY(const storage::RetentionPolicies policies, policies_of(store_.config()));
+    if (options_.background && store_.config().berth.retention.enabled)
+      marking.untagged_in = [&policies, all = marking.untagged](const model::RepositoryName& name) {
+        const auto policy = policies.find(name);
+        return policy ? policies.at(*policy).untagged : all;
+      };
     CollectionReport report(options_, grace_, progress_);
     storage::LiveSet live;
     BERTH_TRY(const bool whole, storage::mark(store_.driver(), marking, live, report));

@@ -21,6 +21,7 @@
 #include "app/pool/notifications.h"
 #include "app/pool/process_metrics.h"
 #include "app/pool/pull_gate.h"
+#include "app/pool/pull_recorder.h"
 #include "app/pool/purger.h"
 #include "app/pool/secret.h"
 #include "app/pool/signing_key.h"
@@ -162,6 +163,21 @@ void show(const Access& access, const auth::MeasuredAccess& counted, api::debug:
   metrics.add([&, passwords = access.passwords](std::string& page) { write_access_metrics(page, counted, passwords); });
 }
 
+// Writes down what is pulled, if a policy asks for that: else null. Errors: invalid, for rules that cannot be kept.
+Result<std::unique_ptr<PullRecorder>> record_pulls(const config::Config& config, const PullRecorder::Parts& parts,
+                                                   api::EventSettings& events) {
+  BERTH_CHECK(check_tag_rules(config));
+  BERTH_TRY(const storage::RetentionPolicies policies, policies_of(config));
+  if (!policies.asks_for_pulls()) {
+    if (const auto ended = storage::end_pulls(parts.driver); !ended)
+      parts.logger.debug("pulls are not written down", {{"error", ended.error().message}});
+    return nullptr;
+  }
+  auto recorder = std::make_unique<PullRecorder>(parts, config.berth.retention.ignored_agents);
+  events.pulled = std::bind_front(&PullRecorder::pulled, recorder.get());
+  return recorder;
+}
+
 // Null where bodies are hashed when they have arrived: the spool is not this pool's alone, or cannot be watched.
 std::unique_ptr<spool::HashAhead> hash_ahead(const config::Config& config, const PoolRole& role,
                                              storage::UploadStore& uploads, Logger& logger) {
@@ -203,6 +219,14 @@ driver::TellTime tell_of(api::debug::Metrics* metrics) {
   return [metrics](std::string_view action, api::debug::Seconds time) { metrics->storage_action(action, time); };
 }
 
+// A server that is away for the moment may be back before the first client comes. Errors: invalid.
+Result<> check_bucket(StoreParts& store, Logger& logger) {
+  const auto probed = store.probe();
+  if (probed || !is(probed.error(), Code::unavailable)) return probed;
+  logger.error("the bucket is not reached", {{"error", probed.error().message}});
+  return {};
+}
+
 } // namespace
 
 Result<> run_pool(const config::Config& config, const PoolRole& role, const UniqueFd& listen_socket, Logger& logger,
@@ -218,7 +242,8 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   BERTH_TRY(options.schema1_key, signing_key(config, random));
   const bool counts = config.http.debug.counts();
   const auto metrics = std::make_unique<api::debug::Metrics>();
-  StoreParts store(config, clock, random, tell_of(counts ? metrics.get() : nullptr));
+  StoreParts store(config, clock, random, tell_of(counts ? metrics.get() : nullptr), &logger);
+  BERTH_CHECK(check_bucket(store, logger));
   BERTH_TRY(const auto present, exclude_collection_now(store.locks(), logger));
   BERTH_TRY(const CacheParts caching, cache_of(config, metrics.get(), logger));
   cache::Cache* const cache = caching.cache.get();
@@ -233,6 +258,7 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   api::EventSettings events;
   if (!notifier->empty())
     events = {notifier.get(), &random, source_of(config, role.instance), config.notifications.include_references};
+  BERTH_TRY(const auto recorder, record_pulls(config, {store.driver(), clock, random, logger}, events));
   api::debug::Health health;
   api::debug::Pages pages(health, *metrics, counts ? config.http.debug.prometheus_path : "");
   show(caching, *notifier, config, pages, *metrics);

@@ -29,9 +29,11 @@
 namespace berth::storage {
 
 struct MarkOptions {
-  Time began{};                                      // by the clock of the store
-  std::chrono::nanoseconds grace{};                  // what is younger is kept; 0: nothing is young, and nothing waits
-  std::optional<std::chrono::nanoseconds> untagged;  // how old an untagged manifest is when it goes; absent: it stays
+  Time began{};                                     // by the clock of the store
+  std::chrono::nanoseconds grace{};                 // what is younger is kept; 0: nothing is young, and nothing waits
+  std::optional<std::chrono::nanoseconds> untagged; // how old an untagged manifest is when it goes; absent: it stays
+  // Where it is set, says the same of each repository instead. Threads: called by all readers.
+  std::function<std::optional<std::chrono::nanoseconds>(const model::RepositoryName&)> untagged_in = {};
   unsigned readers = 8;                              // repositories that are read at once
   std::function<bool()> stop = [] { return false; }; // asked between repositories
 };

@@ -17,7 +17,12 @@ using model::Digest;
 class RepositoryMark {
 public:
   RepositoryMark(driver::StorageDriver& driver, const MarkOptions& options, bool has_v1, Findings& findings)
-      : driver_(driver), options_(options), name_(findings.repository()), has_v1_(has_v1), findings_(findings) {}
+      : driver_(driver),
+        options_(options),
+        name_(findings.repository()),
+        has_v1_(has_v1),
+        untagged_(options.untagged_in ? options.untagged_in(name_) : options.untagged),
+        findings_(findings) {}
 
   Result<> run() {
     BERTH_CHECK(read_revisions());
@@ -37,7 +42,7 @@ private:
       const auto canonical = CanonicalDigest::from(digest);
       auto link = stored_link(driver_, directory, Look::at_its_target);
       if (!canonical || !link) return {};
-      if (options_.untagged && !link->parked)
+      if (untagged_ && !link->parked)
         if (const auto dated = stored_link(driver_, directory, Look::at_its_age)) link->changed = dated->changed;
       revisions_.push_back({*canonical, *std::move(link)});
       return {};
@@ -49,7 +54,7 @@ private:
     std::vector<bool> anyway(revisions_.size());
     for (std::size_t i = 0; i < revisions_.size(); ++i) {
       const StoredLink& link = revisions_[i].link;
-      anyway[i] = !link.parked && (!options_.untagged || is_young(options_, link.changed, *options_.untagged));
+      anyway[i] = !link.parked && (!untagged_ || is_young(options_, link.changed, *untagged_));
     }
     const bool all = std::ranges::all_of(anyway, std::identity());
     if (all) return anyway;
@@ -197,6 +202,7 @@ private:
   const MarkOptions& options_;
   const model::RepositoryName& name_;
   const bool has_v1_;
+  const std::optional<std::chrono::nanoseconds> untagged_;
   Findings& findings_;
   std::vector<Revision> revisions_;
   bool keeps_all_layers_ = false;

@@ -1,5 +1,6 @@
 // ImmutableTags: tags that keep the manifest they have: who pushes another one, or deletes them, is refused
-// (berth.immutable). docker-registry on the same store does not know of them.
+// (berth.immutable). docker-registry on the same store does not know of them. Rules of the same form say which tags no
+// policy of retention removes (berth.protected).
 // Threads: safe once made.
 #pragma once
 

@@ -57,7 +57,8 @@ Result<> TagStore::tag(const model::Tag& tag, const model::CanonicalDigest& dige
   const bool restores = files.front().content.has_value();
   files.push_back(link_file(parts_.driver, paths::tag_index_link(repository_, tag, digest), digest));
   if (client_digest != digest) files.push_back({paths::tag_alias(repository_, tag), Content::of(client_digest.str())});
-  files.push_back(link_file(parts_.driver, paths::tag_current_link(repository_, tag), digest));
+  // Also if it says so already: its time is when the tag was pushed last.
+  files.push_back({paths::tag_current_link(repository_, tag), Content::of(digest.str())});
   const auto put = parts_.driver.put(std::move(files));
   // Also if it failed: the tag may be there. Who removes the manifest looks for tags once more.
   auto told = parts_.driver.remove(paths::removal(repository_, digest), driver::Durability::scratch);

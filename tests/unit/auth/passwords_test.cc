@@ -64,9 +64,9 @@ TEST_CASE("many requests of a user cost one bcrypt") {
 TEST_CASE("others are let before a bcrypt, and not for what is known") {
   Setting setting;
   int times = 0;
-  const std::function<void()> takes_long = [&] { ++times; };
+  Waiting waiting{.takes_long = [&] { ++times; }};
   const auto ask = [&](std::string_view password) {
-    return setting.passwords.verify(setting.users, "bob", password, "10.0.0.1", &takes_long).has_value();
+    return setting.passwords.verify(setting.users, "bob", password, "10.0.0.1", &waiting).has_value();
   };
   CHECK(ask("fast"));
   CHECK(times == 1);
@@ -231,6 +231,44 @@ TEST_CASE("who asks the same at the same time shares one bcrypt") {
   CHECK(setting.bcrypts() == 1);
   CHECK(setting.passwords.counts().hits == 7);
   CHECK(setting.passwords.counts().wrong == (password == "slow" ? 0 : 8));
+}
+
+TEST_CASE("who may leave waits without a thread for the bcrypt of another, however many they are") {
+  PasswordLimits limits;
+  limits.waiting = 0;
+  Setting setting(limits);
+  setting.users = Htpasswd::parse(slow).value();
+  const std::string password = GENERATE("slow", "wrong");
+  const auto ask = [&](Waiting& waiting) {
+    return setting.passwords.verify(setting.users, "slow", password, "10.0.0.1", &waiting);
+  };
+  std::jthread first([&] { (void)setting.passwords.verify(setting.users, "slow", password, "10.0.0.1"); });
+  while (setting.bcrypts() == 0) std::this_thread::yield();
+
+  std::vector<Waiting> left(100);
+  for (Waiting& waiting : left) {
+    waiting.may_leave = true;
+    CHECK_FALSE(ask(waiting));
+    REQUIRE(waiting.awaited != nullptr);
+  }
+  CHECK(setting.passwords.counts().throttled == 0);
+  Passwords others(setting.clock, setting.random);
+  first.join();
+  setting.clock.pass(1h); // nothing is remembered by now
+  for (Waiting& waiting : left) {
+    REQUIRE(waiting.awaited->is_over());
+    waiting.ended = std::move(waiting.awaited);
+    CHECK(ask(waiting).has_value() == (password == "slow"));
+    CHECK(waiting.awaited == nullptr);
+  }
+  CHECK(setting.bcrypts() == 1);
+  CHECK(setting.passwords.counts().hits == 100);
+
+  // The outcome is that of this password, and of no other one.
+  CHECK(setting.passwords.verify(setting.users, "slow", "else", "10.0.0.1", &left[0]).error().code == wrong);
+  CHECK(setting.bcrypts() == 2);
+  CHECK(others.verify(setting.users, "slow", "slow", "10.0.0.1", &left[0]).has_value());
+  CHECK(others.counts().bcrypts == 1);
 }
 
 TEST_CASE("few compute at once, few wait, and the others are refused") {

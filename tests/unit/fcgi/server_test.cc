@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "fcgi/admission.h"
+#include "fcgi/held_replies.h"
 #include "fcgi/server.h"
 #include "http/limits.h"
 #include "unit/temp_dir.h"
@@ -69,7 +70,7 @@ std::string kept(std::string_view method, std::string_view target, std::string_v
   return request(method, target, body, {}, After::keep);
 }
 
-// Answers with what it was asked; waits on /wait until it may go on.
+// Answers with what it was asked; waits on /wait until it may go on, and leaves on /leave until somebody asks for /end.
 class Echo final : public http::Handler {
 public:
   http::Response handle(http::Request& request) override {
@@ -81,9 +82,16 @@ public:
       --let_go_;
     }
     http::Response response;
+    if (request.target == "/end") work_->end();
+    if (request.target == "/leave" && request.waiting.ended == nullptr) {
+      request.waiting.awaited = work_;
+      ++left;
+      return response;
+    }
     response.headers.add("Size", request.body_too_large ? "too large" : std::to_string(request.body.size()));
     response.headers.add("In", request.body.is_file() ? "file" : "memory");
     response.body = request.method + " " + request.target;
+    response.is_held = request.target == "/often";
     if (request.target == "/file") response.body = http::StoreFile{};
     return response;
   }
@@ -117,7 +125,10 @@ public:
     changed_.notify_all();
   }
 
+  std::atomic<int> left = 0;
+
 private:
+  const std::shared_ptr<Awaited> work_ = std::make_shared<Awaited>();
   std::mutex mutex_;
   std::condition_variable changed_;
   int waiting_ = 0, let_go_ = 0;
@@ -318,6 +329,53 @@ TEST_CASE("no more long bodies are worked on at once than may be, and those that
   }
   pool.echo.release();
   for (const UniqueFd& fd : waiting) CHECK(Pool::read_reply(fd) == reply_of("PUT /wait", length, "file"));
+}
+
+TEST_CASE(
+    "requests that leave hold no thread and no place of a long body, and are answered when what they await is over") {
+  Pool pool(1, 1);
+  const std::string file = pool.spool.path() + "/0000000001";
+  std::ofstream(file).close();
+  std::filesystem::resize_file(file, fcgi::long_body_bytes);
+  const std::string length = std::to_string(fcgi::long_body_bytes);
+  const auto put = [&](std::string_view target) {
+    return request("PUT", target, "", pair("BERTH_BODY_FILE", file) + pair("CONTENT_LENGTH", length));
+  };
+  std::vector<UniqueFd> left, longs;
+  for (int i = 0; i < 50; ++i) left.push_back(pool.begin(request("PUT", "/leave", "body")));
+  for (int i = 0; i < 3; ++i) longs.push_back(pool.begin(put("/leave")));
+  CHECK(pool.ask(request("GET", "/a", "")) == reply_of("GET /a", "0"));
+  CHECK(pool.ask(put("/b")) == reply_of("PUT /b", length, "file"));
+  while (pool.echo.left < 53) std::this_thread::yield();
+
+  CHECK(pool.ask(request("GET", "/end", "")) == reply_of("GET /end", "0"));
+  for (const UniqueFd& fd : left) CHECK(Pool::read_reply(fd) == reply_of("PUT /leave", "4"));
+  for (const UniqueFd& fd : longs) CHECK(Pool::read_reply(fd) == reply_of("PUT /leave", length, "file"));
+  CHECK(pool.ask(request("GET", "/leave", "")) == reply_of("GET /leave", "0")); // it is over already
+}
+
+TEST_CASE("a reply to who asks too often is held, without a thread; beyond a number they are sent at once") {
+  Pool pool(1);
+  const auto began = std::chrono::steady_clock::now();
+  std::vector<UniqueFd> held;
+  for (std::size_t i = 0; i < fcgi::max_held_replies; ++i) held.push_back(pool.begin(kept("GET", "/often")));
+  CHECK(pool.ask(request("GET", "/a", "")) == reply_of("GET /a", "0"));
+  const auto asked = std::chrono::steady_clock::now();
+  CHECK(pool.ask(request("GET", "/often", "")) == reply_of("GET /often", "0"));
+  CHECK(std::chrono::steady_clock::now() - asked < fcgi::held_for);
+  for (const UniqueFd& fd : held) CHECK(Pool::read_reply(fd) == reply_of("GET /often", "0"));
+  CHECK(std::chrono::steady_clock::now() - began >= fcgi::held_for);
+  CHECK(Pool::ask(held.front(), kept("GET", "/b")) == reply_of("GET /b", "0")); // the connection was kept
+}
+
+TEST_CASE("stop sends what is held") {
+  UniqueFd held;
+  {
+    Pool pool(1);
+    held = pool.begin(request("GET", "/often", ""));
+    CHECK(pool.ask(request("GET", "/a", "")) == reply_of("GET /a", "0")); // the one thread has had the other before
+  }
+  CHECK(Pool::read_reply(held) == reply_of("GET /often", "0"));
 }
 
 TEST_CASE("stop answers the long bodies that wait, too") {

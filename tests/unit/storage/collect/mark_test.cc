@@ -269,6 +269,19 @@ TEST_CASE("a schema1 manifest keeps its layers, also by tarsum, and its signatur
   }
 }
 
+TEST_CASE("each repository may have an age of its own at which untagged manifests go") {
+  Marked store;
+  const std::string a = store.push("a", "of a"), b = store.push("b", "of b"), c = store.push("c", "of c");
+  store.options.untagged = hours(24); // of nobody, as all are asked about
+  store.options.untagged_in = [](const model::RepositoryName& repository) -> std::optional<std::chrono::nanoseconds> {
+    if (repository == name("a")) return std::nullopt;
+    return repository == name("b") ? hours(24) : hours(100);
+  };
+  REQUIRE(store.run());
+  REQUIRE(store.said.dead_links.size() >= 1);
+  for (const std::string& link : store.said.dead_links) CHECK(link.starts_with("b "));
+}
+
 TEST_CASE("with untagged ones to go, what is tagged keeps its children and referrers, all the way") {
   Marked store;
   store.options.untagged = hours(24);
