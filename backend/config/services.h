@@ -45,11 +45,8 @@ struct S3 {
   std::string acl;
   bool encrypt = false;
   std::string key_id;
-  bool secure = true;
-  bool skip_verify = false;
-  bool dual_stack = false;
-  bool accelerate = false;
-  bool fips = false;
+  bool secure = true, skip_verify = false;
+  bool dual_stack = false, accelerate = false, fips = false; // which of AWS's endpoints
   std::string user_agent = "berth";
   std::string redirect_endpoint; // scheme and host
 };
