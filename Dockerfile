@@ -19,7 +19,7 @@ RUN [ -e /prebuilt/berth ] || { apt-get update -q && \
         DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
         g++ cmake ninja-build pkg-config libfcgi-dev libssl-dev libyaml-cpp-dev libspdlog-dev libcli11-dev \
         nlohmann-json3-dev libre2-dev zlib1g-dev libbz2-dev liblzma-dev \
-        libcurl4-openssl-dev libhiredis-dev libldap-dev \
+        libcurl4-openssl-dev libhiredis-dev libldap-dev libpugixml-dev \
     && apt-get clean && rm -rf /var/lib/apt/lists/*; }
 COPY CMakeLists.txt ./
 COPY backend backend
@@ -35,7 +35,7 @@ RUN if [ -e /prebuilt/berth ]; then install -D /prebuilt/berth /build/berth; els
 FROM ${DEBIAN} AS programs
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
         libfcgi0ldbl libfcgi-bin libssl3 libyaml-cpp0.7 libspdlog1.10 libre2-9 zlib1g libbz2-1.0 liblzma5 \
-        libcurl4 libhiredis0.14 libldap-2.5-0 ca-certificates nginx \
+        libcurl4 libhiredis0.14 libldap-2.5-0 libpugixml1v5 ca-certificates nginx \
     && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/*.log /var/log/apt \
     && groupadd --system --gid 5000 berth \
     && useradd --system --uid 5000 --gid berth --no-create-home --home-dir /nonexistent \

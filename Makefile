@@ -53,7 +53,7 @@ test: ## unit, contract, fault and protocol tests; ends with ctest's summary
 	@$(CTEST) --test-dir $(BUILD) -LE heavy --output-junit junit.xml
 
 .PHONY: test-system
-test-system: ## the heavier suites: real clients, kill -9, full disk, swapping with docker-registry
+test-system: ## the heavier suites: real clients (COSTLY=1: all), kill -9, full disk, swapping with docker-registry
 	@.ci/packages system
 	@$(MAKE) --no-print-directory build
 	@tests/system/go_programs.py || echo "the tests of these are skipped, each saying so"

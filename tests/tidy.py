@@ -24,7 +24,7 @@ ARROWS = {
     "model": "base",
     "registry": "base model",
     "client": "base",
-    "driver": "base",
+    "driver": "base client",
     "spool": "base model",
     "storage": "base model registry driver spool",
     "cache": "base model registry",
@@ -39,7 +39,8 @@ ARROWS = {
 # Libraries by the beginning of their headers: the folders that may see them, or, for those that several may, the target
 # that such a folder links in backend/CMakeLists.txt.
 LIBRARY_FOLDERS = {"fcgi": ["fcgi"], "yaml-cpp/": ["config"], "spdlog/": ["app"], "CLI/": ["app"],
-                   "curl/": ["client"], "hiredis/": ["cache"], "ldap.h": ["auth"]}
+                   "curl/": ["client"], "hiredis/": ["cache"], "ldap.h": ["auth"],
+                   "pugixml.hpp": ["driver"]}
 LIBRARY_TARGETS = {"openssl/": "OpenSSL::", "nlohmann/": "nlohmann_json::", "re2/": "PkgConfig::RE2"}
 
 MAX_FUNCTION_LINES = 70

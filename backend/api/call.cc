@@ -8,6 +8,7 @@ void send_stored(http::Response& response, Location stored, std::uint64_t size) 
   } else if (auto* elsewhere = std::get_if<StoredUrl>(&stored)) {
     response.status = 307;
     response.headers.add("Location", std::move(elsewhere->url));
+    response.headers.set("Cache-Control", "no-store"); // the URL ends long before the blob does
   } else {
     response.body = std::get<std::string>(std::move(stored));
   }

@@ -94,6 +94,7 @@ http::Response response_of(const Row& row, std::string_view type) {
   response.status = row.wire.status;
   response.headers.add("Content-Type", std::string(type));
   if (row.wire.status == 429 || row.wire.status == 503) response.headers.add("Retry-After", std::string(retry_seconds));
+  response.is_held = row.code == too_many_requests;
   return response;
 }
 

@@ -127,7 +127,7 @@ void log_where_it_is(const config::Config& config, Logger& logger) {
   const std::string shown = host_of(config);
   logger.info("listening on " + url_of(config));
   if (!config.http.debug.addr.empty()) logger.info("debug server listening on " + config.http.debug.addr);
-  logger.info("data is in " + config.storage.root);
+  logger.info("data is in " + config.storage.shown());
   logger.info("try: docker tag IMAGE " + shown + "/IMAGE && docker push " + shown + "/IMAGE");
 }
 

@@ -3,6 +3,7 @@
 // Threads: safe.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "base/clock.h"
@@ -13,22 +14,30 @@
 #include "driver/filesystem.h"
 #include "driver/measured.h"
 #include "storage/registry.h"
-#include "storage/uploads/file_uploads.h"
+#include "storage/uploads/uploads.h"
 
 namespace berth::app {
 
 class StoreParts {
 public:
-  // Opens nothing and writes nothing. tell hears how long each action took; empty: nobody does.
-  // Borrows: clock and random.
-  StoreParts(const config::Config& config, const Clock& clock, Random& random, const driver::TellTime& tell = {});
+  // Opens nothing and writes nothing: of a bucket, what is wrong with it or with the credentials shows when it is first
+  // asked. tell hears how long each action took; empty: nobody does. logger hears what a bucket's server refuses for a
+  // while; null: nobody does. Borrows: clock, random, logger.
+  StoreParts(const config::Config& config, const Clock& clock, Random& random, const driver::TellTime& tell = {},
+             Logger* logger = nullptr);
   StoreParts(const StoreParts&) = delete;
+  ~StoreParts();
 
-  driver::StorageDriver& driver() { return local(); }
+  driver::StorageDriver& driver() { return *driver_; }
   driver::Locks& locks() { return counted_locks_ ? static_cast<driver::Locks&>(*counted_locks_) : locks_; }
-  storage::UploadStore& uploads() { return uploads_; }
+  storage::UploadStore& uploads() { return *uploads_; }
   // The driver for what is no client's doing: tell does not hear of it.
-  driver::StorageDriver& uncounted() { return files_; }
+  driver::StorageDriver& uncounted() { return *uncounted_; }
+
+  // Whether a bucket can be worked with: it is there, takes the credentials, and can be written and listed unless the
+  // registry is read-only. Nothing for a file system. Errors: invalid, the message says what is wrong; unavailable, if
+  // its server does not answer.
+  Result<> probe();
 
   // cache: null: none.
   storage::Registry::Parts registry_parts(storage::ManifestRules rules, registry::DescriptorCache* cache,
@@ -37,15 +46,21 @@ public:
   }
 
 private:
-  driver::LocalDriver& local() { return counted_ ? static_cast<driver::LocalDriver&>(*counted_) : files_; }
+  class InFiles;
+  class InBucket;
 
   Random& random_;
   driver::FsOps ops_;
-  driver::Filesystem files_;
-  driver::FileLocks locks_;
-  std::optional<driver::Measured> counted_;
+  driver::FileLocks locks_; // of this host, for a bucket too
   std::optional<driver::MeasuredLocks> counted_locks_;
-  storage::FileUploads uploads_;
+  bool is_read_only_;
+  // One of them.
+  std::unique_ptr<InFiles> files_;
+  std::unique_ptr<InBucket> bucket_;
+  // What they are made of.
+  driver::StorageDriver* uncounted_ = nullptr;
+  driver::StorageDriver* driver_ = nullptr;
+  storage::UploadStore* uploads_ = nullptr;
 };
 
 } // namespace berth::app

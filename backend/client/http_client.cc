@@ -1,6 +1,10 @@
 #include "client/http_client.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <optional>
 
 #include "client/libcurl.h"
@@ -11,6 +15,8 @@ namespace {
 using Deadline = std::chrono::steady_clock::time_point;
 
 constexpr std::size_t max_unwanted_bytes = 1024 * 1024;
+constexpr std::size_t max_header_bytes = 64 * 1024;
+constexpr long slowest = 1024; // bytes a second
 
 class Curl final : public HttpClient {
 public:
@@ -33,6 +39,8 @@ private:
   void begin(std::chrono::milliseconds timeout);
   void set_headers(const HttpRequest& request);
   void set_method(const HttpRequest& request);
+  void set_body(const HttpRequest& request);
+  void set_limits(const HttpRequest& request);
   void set_redirects(const HttpRequest& request);
   void add_header(const std::string& line);
   Result<HttpReply> send();
@@ -41,6 +49,9 @@ private:
   std::unexpected<Error> failure(CURLcode code) const;
 
   static std::size_t receive(const char* bytes, std::size_t size, std::size_t count, void* self);
+  static std::size_t receive_header(const char* bytes, std::size_t size, std::size_t count, void* self);
+  static std::size_t send_more(char* place, std::size_t size, std::size_t count, void* self);
+  static int seek(void* self, curl_off_t offset, int origin);
   static int progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return static_cast<Curl*>(self)->stopped_ ? 1 : 0;
   }
@@ -52,6 +63,10 @@ private:
   char error_[CURL_ERROR_SIZE] = {};
   std::size_t max_bytes_ = 0, received_ = 0; // 0: unwanted
   std::string body_;
+  std::size_t header_bytes_ = 0;
+  std::vector<std::pair<std::string, std::string>> reply_headers_;
+  const HttpRequest* sending_ = nullptr; // during a PUT
+  std::uint64_t sent_ = 0;               // of its body
   std::atomic<bool> stopped_ = false;
 };
 
@@ -63,6 +78,8 @@ void Curl::begin(std::chrono::milliseconds timeout) {
   set(CURLOPT_ERRORBUFFER, static_cast<char*>(error_));
   set(CURLOPT_WRITEFUNCTION, &Curl::receive);
   set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+  set(CURLOPT_HEADERFUNCTION, &Curl::receive_header);
+  set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &Curl::progress);
   set(CURLOPT_XFERINFODATA, static_cast<void*>(this));
@@ -77,7 +94,7 @@ void Curl::add_header(const std::string& line) {
 void Curl::set_headers(const HttpRequest& request) {
   libcurl_.slist_free_all(headers_);
   headers_ = nullptr;
-  if (request.method == "POST") add_header("Expect:"); // no waiting for 100 Continue
+  if (request.method == "POST" || request.method == "PUT") add_header("Expect:"); // no waiting for 100 Continue
   for (const auto& [name, value] : request.headers) add_header(value.empty() ? name + ";" : name + ": " + value);
   set(CURLOPT_HTTPHEADER, headers_);
   if (!request.user_agent.empty()) set(CURLOPT_USERAGENT, request.user_agent.c_str());
@@ -85,10 +102,60 @@ void Curl::set_headers(const HttpRequest& request) {
 
 void Curl::set_method(const HttpRequest& request) {
   if (request.method == "HEAD") set(CURLOPT_NOBODY, 1L);
+  if (request.method == "DELETE") set(CURLOPT_CUSTOMREQUEST, "DELETE");
+  if (request.method == "PUT") set_body(request);
   if (request.method != "POST") return;
   set(CURLOPT_POST, 1L);
   set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-  set(CURLOPT_POSTFIELDS, request.body.c_str());
+  set(CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());
+}
+
+void Curl::set_body(const HttpRequest& request) {
+  sending_ = &request;
+  sent_ = 0;
+  set(CURLOPT_UPLOAD, 1L);
+  set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.file ? request.file->size : request.body.size()));
+  set(CURLOPT_READFUNCTION, &Curl::send_more);
+  set(CURLOPT_READDATA, static_cast<void*>(this));
+  set(CURLOPT_SEEKFUNCTION, &Curl::seek);
+  set(CURLOPT_SEEKDATA, static_cast<void*>(this));
+}
+
+std::size_t Curl::send_more(char* place, std::size_t size, std::size_t count, void* self) {
+  auto& curl = *static_cast<Curl*>(self);
+  const HttpRequest& request = *curl.sending_;
+  const std::uint64_t all = request.file ? request.file->size : request.body.size();
+  const auto more = static_cast<std::size_t>(std::min<std::uint64_t>(size * count, all - curl.sent_));
+  if (more == 0) return 0;
+  if (request.file) {
+    const auto at = static_cast<off_t>(request.file->offset + curl.sent_);
+    const ssize_t got = ::pread(request.file->fd, place, more, at);
+    if (got <= 0) return CURL_READFUNC_ABORT; // it is shorter than it was
+    curl.sent_ += static_cast<std::uint64_t>(got);
+    return static_cast<std::size_t>(got);
+  }
+  std::memcpy(place, request.body.data() + curl.sent_, more);
+  curl.sent_ += more;
+  return more;
+}
+
+// A connection that was kept, and is no more: libcurl sends all of it again on another one.
+int Curl::seek(void* self, curl_off_t offset, int origin) {
+  if (origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
+  static_cast<Curl*>(self)->sent_ = static_cast<std::uint64_t>(offset);
+  return CURL_SEEKFUNC_OK;
+}
+
+void Curl::set_limits(const HttpRequest& request) {
+  if (request.connect_timeout.count() > 0)
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
+  if (request.stall_timeout.count() > 0) {
+    set(CURLOPT_LOW_SPEED_LIMIT, slowest);
+    set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_timeout.count()));
+  }
+  if (request.verifies_tls) return;
+  set(CURLOPT_SSL_VERIFYPEER, 0L);
+  set(CURLOPT_SSL_VERIFYHOST, 0L);
 }
 
 // Those to any host libcurl follows by itself.
@@ -111,6 +178,26 @@ std::size_t Curl::receive(const char* bytes, std::size_t size, std::size_t count
   return more;
 }
 
+std::size_t Curl::receive_header(const char* bytes, std::size_t size, std::size_t count, void* self) {
+  auto& curl = *static_cast<Curl*>(self);
+  const std::string_view line(bytes, size * count);
+  if (line.starts_with("HTTP/")) { // another reply begins
+    curl.reply_headers_.clear();
+    curl.header_bytes_ = 0;
+  }
+  curl.header_bytes_ += line.size();
+  if (curl.header_bytes_ > max_header_bytes) return 0;
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return line.size();
+  std::string name(line.substr(0, colon));
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const std::size_t begin = std::min(line.find_first_not_of(" \t", colon + 1), line.size());
+  const std::size_t end = line.find_last_not_of(" \t\r\n") + 1;
+  curl.reply_headers_.emplace_back(std::move(name), line.substr(begin, end > begin ? end - begin : 0));
+  return line.size();
+}
+
 std::unexpected<Error> Curl::failure(CURLcode code) const {
   if (stopped_) return fail(Code::unavailable, "stopped");
   const char* const kind = libcurl_.easy_strerror(code);
@@ -121,14 +208,15 @@ Result<HttpReply> Curl::send() {
   error_[0] = '\0';
   received_ = 0;
   body_.clear();
+  reply_headers_.clear();
   const CURLcode code = libcurl_.easy_perform(handle_);
   long status = 0;
   libcurl_.easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
   // A reply that nobody wants and that was cut for its length has been read as far as it matters.
-  const bool was_cut = code == CURLE_WRITE_ERROR && status != 0 && !stopped_;
+  const bool was_cut = code == CURLE_WRITE_ERROR && status != 0 && header_bytes_ <= max_header_bytes && !stopped_;
   if (was_cut && max_bytes_ != 0) return fail(Code::size_invalid, "a reply that is too long");
   if (code != CURLE_OK && !was_cut) return failure(code);
-  return HttpReply{static_cast<int>(status), std::move(body_)};
+  return HttpReply{static_cast<int>(status), std::move(body_), std::move(reply_headers_)};
 }
 
 // Host and port as libcurl would connect to them; nothing for what is no URL.
@@ -161,12 +249,14 @@ Result<std::optional<std::string>> Curl::redirected(const std::string& from, con
 Result<HttpReply> Curl::perform(const HttpRequest& request) {
   if (handle_ == nullptr) return fail(Code::io, "curl_easy_init failed");
   if (stopped_) return fail(Code::unavailable, "stopped");
-  const Deadline deadline = std::chrono::steady_clock::now() + request.timeout;
+  const Deadline deadline =
+      request.timeout.count() == 0 ? Deadline::max() : std::chrono::steady_clock::now() + request.timeout;
   begin(request.timeout);
   set_headers(request);
   set_method(request);
   set_redirects(request);
   if (!request.through_proxy) set(CURLOPT_PROXY, "");
+  set_limits(request);
   max_bytes_ = request.max_reply_bytes;
   std::string url = request.url;
   for (unsigned redirects = 0;; ++redirects) {
@@ -199,6 +289,11 @@ Result<> Curl::connect(const std::string& address, std::chrono::milliseconds tim
 }
 
 } // namespace
+
+std::string_view HttpReply::header(std::string_view name) const {
+  const auto found = std::ranges::find(headers, name, &std::pair<std::string, std::string>::first);
+  return found == headers.end() ? std::string_view() : std::string_view(found->second);
+}
 
 Result<std::unique_ptr<HttpClient>> HttpClient::make() {
   BERTH_TRY(const Libcurl* const loaded, libcurl());

@@ -28,13 +28,19 @@ struct Config {
   Log log;
 
   struct Storage {
-    std::string root = "/var/lib/registry"; // storage.filesystem.rootdirectory, absolute
+    // storage.filesystem.rootdirectory, absolute; of a store in a bucket: berth.statedirectory, nothing of it is there.
+    std::string root = "/var/lib/registry";
+    S3 s3;
     bool delete_enabled = false;
     bool cache_descriptors = false;    // storage.cache.blobdescriptor: inmemory
     bool cache_in_redis = false;       // storage.cache.blobdescriptor: redis
     std::size_t cache_entries = 10000; // storage.cache.blobdescriptorsize
     bool read_only = false;            // storage.maintenance.readonly.enabled
     Purging purging;
+
+    bool is_in_bucket() const { return !s3.bucket.empty(); }
+    // For logs: the directory, or s3://BUCKET/DIRECTORY.
+    std::string shown() const;
   } storage;
 
   struct Validation {

@@ -27,7 +27,11 @@ std::string host_name() {
 
 Result<> fill_defaults(Config& config) {
   BERTH_TRY(const ListenAddress address, parse_listen_address(config.http.addr));
-  const std::string beside_the_store = config.storage.root + "/berth";
+  std::string beside_the_store = config.storage.root + "/berth";
+  if (config.storage.is_in_bucket()) { // then what is berth's own is all that there is on this host
+    if (!config.berth.state_directory.empty()) beside_the_store = config.berth.state_directory;
+    config.storage.root = beside_the_store;
+  }
   const std::string own = "/" + host_name() + "-" + std::to_string(address.port);
   auto& berth = config.berth;
   if (berth.state_directory.empty()) berth.state_directory = beside_the_store;

@@ -5,6 +5,7 @@
 
 #include "config/read_retention.h"
 #include "config/readers.h"
+#include "config/s3_values.h"
 
 // NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name takes none
 #define FIELD(member) [](Config& config) -> auto& { return config.member; }
@@ -36,11 +37,36 @@ constexpr Key table[] = {
 
   {"storage.filesystem.rootdirectory", works, scalar, value<FIELD(storage.root), to_path>, "the directory that holds everything"},
   {"storage.filesystem.maxthreads", ignored, scalar, nullptr, "berth.threads bounds what runs at once"},
+  {"storage.s3.bucket", works, scalar, value<FIELD(storage.s3.bucket), to_bucket>, "the bucket that holds everything; it has to be there. s3aws is another name of s3"},
+  {"storage.s3.region", works, scalar, value<FIELD(storage.s3.region), to_region>, "where it is; needed unless regionendpoint is given"},
+  {"storage.s3.regionendpoint", works, scalar, value<FIELD(storage.s3.endpoint), to_endpoint>, "another store than AWS's: a URL, host or host:port"},
+  {"storage.s3.accesskey", works, scalar, value<FIELD(storage.s3.access_key), to_key>, "who berth is there; default: AWS_ACCESS_KEY_ID, or ~/.aws/credentials", Secrecy::secret},
+  {"storage.s3.secretkey", works, scalar, value<FIELD(storage.s3.secret_key), to_key>, "what proves it; default: AWS_SECRET_ACCESS_KEY, or as above", Secrecy::secret},
+  {"storage.s3.sessiontoken", ignored, scalar, nullptr, "docker/distribution never reads it: temporary keys come with AWS_SESSION_TOKEN", Secrecy::secret},
+  {"storage.s3.rootdirectory", works, scalar, value<FIELD(storage.s3.root_directory), to_key_prefix>, "what all keys begin with; default: nothing"},
+  {"storage.s3.forcepathstyle", works, scalar, value<FIELD(storage.s3.force_path_style), to_flag>, "whether the bucket stands in the path; default: if regionendpoint is given"},
+  {"storage.s3.encrypt", works, scalar, value<FIELD(storage.s3.encrypt), to_flag>, "whether the store is told to encrypt; default: false"},
+  {"storage.s3.keyid", works, scalar, value<FIELD(storage.s3.key_id), to_header_text>, "the key of KMS that it encrypts with; default: its own"},
+  {"storage.s3.secure", works, scalar, value<FIELD(storage.s3.secure), to_flag>, "whether an endpoint without a scheme is asked by https; default: true"},
+  {"storage.s3.skipverify", works, scalar, value<FIELD(storage.s3.skip_verify), to_flag>, "whether its certificate may be any; default: false"},
+  {"storage.s3.v4auth", works, scalar, refuse_old_signatures, "true: signatures of version 2 are refused"},
+  {"storage.s3.chunksize", ignored, scalar, nullptr, "berth chooses the size of parts, from 16 MiB on, by that of the blob"},
+  {"storage.s3.multipartcopychunksize", ignored, scalar, nullptr, "berth copies no layers"},
+  {"storage.s3.multipartcopymaxconcurrency", ignored, scalar, nullptr, "the same"},
+  {"storage.s3.multipartcopythresholdsize", ignored, scalar, nullptr, "the same"},
+  {"storage.s3.storageclass", works, scalar, value<FIELD(storage.s3.storage_class), to_storage_class>, "the class of new objects, or NONE; default: the bucket's"},
+  {"storage.s3.objectacl", works, scalar, value<FIELD(storage.s3.acl), to_acl>, "a canned ACL of new objects; default: none is sent"},
+  {"storage.s3.useragent", works, scalar, value<FIELD(storage.s3.user_agent), to_header_text>, "what berth calls itself there; default: berth"},
+  {"storage.s3.usedualstack", works, scalar, value<FIELD(storage.s3.dual_stack), to_flag>, "of AWS: whether IPv6 is spoken too; default: false"},
+  {"storage.s3.accelerate", works, scalar, value<FIELD(storage.s3.accelerate), to_flag>, "of AWS: whether the bucket's accelerated endpoint is used; default: false"},
+  {"storage.s3.usefipsendpoint", works, scalar, value<FIELD(storage.s3.fips), to_flag>, "of AWS: whether the endpoint with validated cryptography is used; default: false"},
+  {"storage.s3.loglevel", ignored, scalar, nullptr, "it is of the SDK that docker/distribution uses"},
+  {"storage.s3.redirectendpoint", works, scalar, value<FIELD(storage.s3.redirect_endpoint), to_redirect_endpoint>, "scheme and host that clients are sent to instead of there"},
   {"storage.cache.layerinfo", works, scalar, read_descriptor_cache, "the old spelling of storage.cache.blobdescriptor"},
   {"storage.cache.blobdescriptor", works, scalar, read_descriptor_cache, "where descriptors are remembered: inmemory or redis"},
   {"storage.cache.blobdescriptorsize", works, scalar, limited<FIELD(storage.cache_entries), 1, 10'000'000>, "how many descriptors are remembered"},
   {"storage.delete.enabled", works, scalar, read_delete, "whether clients may delete"},
-  {"storage.redirect.disable", ignored, scalar, nullptr, "the filesystem store never redirects"},
+  {"storage.redirect.disable", ignored, scalar, nullptr, "the filesystem store never redirects; true is refused with s3"},
   {"storage.maintenance.uploadpurging.enabled", works, scalar, value<FIELD(storage.purging.enabled), to_flag>, "whether abandoned uploads are removed; default: true"},
   {"storage.maintenance.uploadpurging.age", works, scalar, value<FIELD(storage.purging.age), to_age>, "how old an upload is when it counts as abandoned; default: 168h"},
   {"storage.maintenance.uploadpurging.interval", works, scalar, value<FIELD(storage.purging.interval), to_pause>, "how often to look for them; default: 24h"},

@@ -24,8 +24,21 @@ namespace berth::config {
 namespace {
 
 constexpr std::array<std::string_view, 5> storage_siblings{"cache", "maintenance", "delete", "redirect", "tag"};
-constexpr std::array<std::string_view, 9> other_drivers{"s3",        "s3-aws", "azure", "gcs",  "inmemory",
-                                                        "in-memory", "swift",  "oss",   "rados"};
+struct OtherDriver {
+  std::string_view name, instead;
+};
+constexpr std::string_view no_memory = "it would forget everything at its end";
+constexpr std::array<OtherDriver, 8> other_drivers{{
+    {"s3-aws", "it is called s3, or s3aws"},
+    {"azure", "Azure speaks no S3: a gateway before it does, whose address is storage.s3.regionendpoint"},
+    {"gcs", "Google's storage speaks S3: storage.s3 with regionendpoint https://storage.googleapis.com and HMAC keys"},
+    {"oss", "Alibaba's storage speaks S3: storage.s3 with its S3 endpoint as regionendpoint, forcepathstyle: false"},
+    {"swift", "Swift speaks S3 by its s3api: storage.s3 with its address as regionendpoint"},
+    {"rados", "Ceph speaks S3 by its gateway: storage.s3 with its address as regionendpoint"},
+    {"inmemory", no_memory},
+    {"in-memory", no_memory},
+}};
+constexpr const char* our_drivers = "filesystem or s3";
 
 Result<> check_version(const Node& root) {
   const Node* version = root.find("version");
@@ -37,16 +50,19 @@ Result<> check_version(const Node& root) {
 bool is_sibling(const std::string& name) { return std::ranges::find(storage_siblings, name) != storage_siblings.end(); }
 
 bool is_driver(const std::string& name) {
-  return name == "filesystem" || std::ranges::find(other_drivers, name) != other_drivers.end();
+  return name == "filesystem" || name == "s3" ||
+         std::ranges::find(other_drivers, name, &OtherDriver::name) != other_drivers.end();
 }
 
 // Exactly one storage driver, and one that berth has. A name that is no driver stands for one only if there is no
 // other: beside a driver it is an unknown key like any.
-Result<> check_storage(const Node& root) {
-  const Node* storage = root.find("storage");
+Result<> check_storage(Node& root) {
+  Node* storage = root.find("storage");
   if (!storage || storage->is_null())
-    return refuse_missing(storage ? *storage : root, "storage", "one driver: filesystem");
-  if (!storage->is_map()) return refuse(*storage, "storage", "a map with one driver: filesystem");
+    return refuse_missing(storage ? *storage : root, "storage", std::string("one driver: ") + our_drivers);
+  if (!storage->is_map()) return refuse(*storage, "storage", std::string("a map with one driver: ") + our_drivers);
+  for (Member& member : storage->members)
+    if (member.key == "s3aws") member.key = "s3";
   const Member* driver = nullptr;
   const Member* unknown = nullptr;
   for (const Member& member : storage->members) {
@@ -57,12 +73,36 @@ Result<> check_storage(const Node& root) {
                                      driver->key + ": allowed is one");
     found = &member;
   }
-  if (!driver && !unknown) return refuse_missing(*storage, "storage", "one driver: filesystem");
-  if (driver && driver->key == "filesystem") return {};
+  if (!driver && !unknown) return refuse_missing(*storage, "storage", std::string("one driver: ") + our_drivers);
+  if (driver && (driver->key == "filesystem" || driver->key == "s3")) return {};
   const Member& refused = driver ? *driver : *unknown;
-  return fail(Code::invalid, refused.origin + ": storage." + refused.key + ": " +
-                                 (driver ? "berth does not have this driver" : "no such driver") +
-                                 ": allowed is filesystem");
+  const std::string where = refused.origin + ": storage." + refused.key + ": ";
+  if (!driver) return fail(Code::invalid, where + "no such driver: allowed is " + our_drivers);
+  const auto other = std::ranges::find(other_drivers, driver->key, &OtherDriver::name);
+  return fail(Code::invalid, where + "berth does not have this driver: allowed is " + our_drivers + "; " +
+                                 std::string(other->instead));
+}
+
+// What a bucket needs beside itself.
+Result<> check_s3(const Node& root, const Config& config) {
+  const Node* node = root.at("storage.s3");
+  if (!node || root.find("storage")->find("s3") == nullptr) return {};
+  const S3& s3 = config.storage.s3;
+  if (s3.bucket.empty()) return refuse_missing(*node, "storage.s3.bucket", "a bucket's name, which must be given");
+  if (s3.region.empty() && s3.endpoint.empty())
+    return refuse_missing(*node, "storage.s3.region", "a region, as in eu-central-1, or regionendpoint");
+  if (s3.access_key.empty() != s3.secret_key.empty())
+    return refuse_missing(*node, s3.access_key.empty() ? "storage.s3.accesskey" : "storage.s3.secretkey",
+                          "accesskey and secretkey, or neither");
+  if (!s3.endpoint.empty() && (s3.dual_stack || s3.accelerate || s3.fips))
+    return refuse(*node, "storage.s3",
+                  "usedualstack, accelerate and usefipsendpoint without regionendpoint: they choose "
+                  "an endpoint of AWS");
+  const Node* redirect = root.at("storage.redirect.disable");
+  if (redirect && !redirect->is_null() && to_flag(*redirect).value_or(true))
+    return refuse(*redirect, "storage.redirect.disable",
+                  "false: berth cannot send the bytes of a bucket itself yet, and redirects clients to it");
+  return {};
 }
 
 Result<> check_names(const Node& section, const std::string& path, Loaded& loaded);
@@ -228,6 +268,7 @@ Result<> check_directories(const Node& root, const Config& config) {
         {"berth.rundirectory", config.berth.run_directory},
         {"berth.statedirectory", config.berth.state_directory}}) {
     const Node* node = root.at(path);
+    if (config.storage.is_in_bucket()) break;
     if (node && (directory == config.storage.root || directory == images || directory.starts_with(images + "/")))
       return refuse(*node, path, "a directory for berth alone, not the store itself");
   }
@@ -276,6 +317,7 @@ Result<Loaded> parse(const std::string& text, const std::string& name, const Env
   BERTH_CHECK(check_lists(root, loaded.config));
   BERTH_CHECK(check_tls(root, loaded.config));
   BERTH_CHECK(check_redis(root, loaded));
+  BERTH_CHECK(check_s3(root, loaded.config));
   BERTH_CHECK(check_signing_key(root, loaded.config));
   BERTH_CHECK(fill_defaults(loaded.config));
   BERTH_CHECK(check_directories(root, loaded.config));

@@ -32,6 +32,28 @@ struct Purging {
   bool dry_run = false;
 };
 
+// storage.s3
+struct S3 {
+  std::string bucket;     // empty: the store is in a file system
+  std::string access_key; // both or none: then they are looked for (docs/configuration.md)
+  std::string secret_key;
+  std::string region;   // empty with an endpoint of one's own, if none is given
+  std::string endpoint; // a host, host:port or URL of nothing else; empty: that of AWS
+  std::optional<bool> force_path_style;
+  std::string root_directory; // without slashes around it
+  std::string storage_class;  // empty: none is named
+  std::string acl;
+  bool encrypt = false;
+  std::string key_id;
+  bool secure = true;
+  bool skip_verify = false;
+  bool dual_stack = false;
+  bool accelerate = false;
+  bool fips = false;
+  std::string user_agent = "berth";
+  std::string redirect_endpoint; // scheme and host
+};
+
 // berth.collection
 struct Collection {
   bool enabled = false;

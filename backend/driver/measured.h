@@ -24,9 +24,11 @@ std::invoke_result_t<const Action&> timed(const TellTime& tell, std::string_view
   return result;
 }
 
-class Measured final : public LocalDriver {
+// Driver: StorageDriver or LocalDriver.
+template <class Driver>
+class MeasuredAs : public Driver {
 public:
-  Measured(LocalDriver& driver, TellTime tell) : driver_(driver), tell_(std::move(tell)) {}
+  MeasuredAs(Driver& driver, TellTime tell) : driver_(driver), tell_(std::move(tell)) {}
 
   Result<FileInfo> stat(const std::string& path) override {
     return timed("Stat", [&] { return driver_.stat(path); });
@@ -43,9 +45,6 @@ public:
   Result<Location> locate(const std::string& path) override {
     return timed("RedirectURL", [&] { return driver_.locate(path); });
   }
-  Result<> make_directory(const std::string& path) override {
-    return timed("PutContent", [&] { return driver_.make_directory(path); });
-  }
   Result<> put_scratch(const std::string& path, std::string_view bytes) override {
     return timed("PutContent", [&] { return driver_.put_scratch(path, bytes); });
   }
@@ -55,9 +54,6 @@ public:
   Result<Version> put_if(const std::string& path, std::string_view bytes,
                          const std::optional<Version>& expected) override {
     return timed("PutContent", [&] { return driver_.put_if(path, bytes, expected); });
-  }
-  Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override {
-    return timed("PutContent", [&] { return driver_.append(path, offset, content); });
   }
   Result<> remove(const std::string& path, Durability durability) override {
     return timed("Delete", [&] { return driver_.remove(path, durability); });
@@ -71,6 +67,31 @@ public:
   Result<> settle(const std::string& directory) override {
     return timed("Delete", [&] { return driver_.settle(directory); });
   }
+
+protected:
+  template <class Action>
+  std::invoke_result_t<const Action&> timed(std::string_view name, const Action& action) {
+    return driver::timed(tell_, name, action);
+  }
+
+  Driver& driver_;
+
+private:
+  TellTime tell_;
+};
+
+using MeasuredStore = MeasuredAs<StorageDriver>;
+
+class Measured final : public MeasuredAs<LocalDriver> {
+public:
+  using MeasuredAs::MeasuredAs;
+
+  Result<> make_directory(const std::string& path) override {
+    return timed("PutContent", [&] { return driver_.make_directory(path); });
+  }
+  Result<> append(const std::string& path, std::uint64_t offset, const Content& content) override {
+    return timed("PutContent", [&] { return driver_.append(path, offset, content); });
+  }
   Result<> remove_files(const std::string& directory, std::span<const std::string_view> names) override {
     return timed("Delete", [&] { return driver_.remove_files(directory, names); });
   }
@@ -80,15 +101,6 @@ public:
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
     return timed("Lock", [&] { return driver_.lock(path); });
   }
-
-private:
-  template <class Action>
-  std::invoke_result_t<const Action&> timed(std::string_view name, const Action& action) {
-    return driver::timed(tell_, name, action);
-  }
-
-  LocalDriver& driver_;
-  TellTime tell_;
 };
 
 class MeasuredLocks final : public Locks {

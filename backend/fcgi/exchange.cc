@@ -110,6 +110,7 @@ bool Exchange::end(bool keep) {
   connection_->fd = UniqueFd(fcgi_.ipcFd); // none if libfcgi met an error
   fcgi_.ipcFd = -1;
   incoming = {}; // the body's file
+  held_reply.clear();
   return keep && connection_->fd;
 }
 

@@ -8,6 +8,7 @@
 
 #include <fcgiapp.h>
 
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -38,7 +39,8 @@ public:
   Connection& connection() { return *connection_; }
 
   Incoming incoming;
-  Result<> received; // how the request came; an error: it is refused with that
+  Result<> received;      // how the request came; an error: it is refused with that
+  std::string held_reply; // not sent yet (held_replies.h); empty: there is none
   http::Cost cost = http::Cost::quick;
 
 private:

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "fcgi/admission.h"
 #include "fcgi/conversion.h"
 #include "fcgi/exchange.h"
+#include "fcgi/held_replies.h"
 
 namespace berth::fcgi {
 namespace {
@@ -39,7 +41,8 @@ Result<> initialise_libfcgi() {
 // One thread of the pool.
 class Server::Worker {
 public:
-  Worker(Server& server, Admission& admission) : server_(server), admission_(admission) {}
+  Worker(Server& server, Admission& admission, HeldReplies& held)
+      : server_(server), admission_(admission), held_(held) {}
 
   void run() {
     take_place();
@@ -69,25 +72,26 @@ private:
     for (; exchange != nullptr; exchange = admission_.end_long()) attend(std::move(exchange));
   }
 
-  // Answers it, or lets it leave.
+  // Answers it, has its reply held, or lets it leave.
   void attend(std::unique_ptr<Exchange> exchange) {
     while (exchange != nullptr) {
-      const bool keep = answer(*exchange);
-      if (exchange->incoming.request.waiting.awaited == nullptr) {
-        finish(*exchange, keep);
-        exchange_ = std::move(exchange);
-        return;
+      bool keep = answer(*exchange);
+      if (exchange->incoming.request.waiting.awaited != nullptr) {
+        exchange = admission_.leave(std::move(exchange));
+        continue;
       }
-      exchange = admission_.leave(std::move(exchange));
+      if (!exchange->held_reply.empty()) {
+        exchange = held_.hold(std::move(exchange), keep);
+        if (exchange == nullptr) return;
+        keep = exchange->put(exchange->held_reply) && keep;
+      }
+      finish(*exchange, keep);
+      exchange_ = std::move(exchange);
+      return;
     }
   }
 
-  void finish(Exchange& exchange, bool keep) {
-    if (exchange.end(keep))
-      server_.connections_.keep(&exchange.connection());
-    else
-      server_.connections_.close(&exchange.connection());
-  }
+  void finish(Exchange& exchange, bool keep) { server_.finish(exchange, keep); }
 
   // False if no request came.
   bool receive(Connection& connection) {
@@ -105,7 +109,8 @@ private:
     }
   }
 
-  // False if there is no use in keeping the connection. Nothing is answered if the request has something to await.
+  // False if there is no use in keeping the connection. Nothing is sent if the request has something to await, or if
+  // its reply is to be held.
   bool answer(Exchange& exchange) {
     try {
       Incoming& incoming = exchange.incoming;
@@ -118,6 +123,10 @@ private:
       if (const auto* file = std::get_if<http::StoreFile>(&response.body); file && incoming.pool_sends_file)
         return send(exchange, response, *file);
       const std::string_view body = incoming.request.before_body ? "" : body_of(incoming.request, response);
+      if (response.is_held) {
+        exchange.held_reply = write_head(incoming.request, response).append(body);
+        return nginx_reads_to_the_end(incoming, response);
+      }
       const bool sent = exchange.put(write_head(incoming.request, response)) && exchange.put(body);
       if (!sent) server_.logger_.debug("nginx did not wait for the reply", {{"method", incoming.request.method}});
       return sent && nginx_reads_to_the_end(incoming, response);
@@ -157,6 +166,7 @@ private:
 
   Server& server_;
   Admission& admission_;
+  HeldReplies& held_;
   bool has_place_ = false;
   std::unique_ptr<Exchange> exchange_ = std::make_unique<Exchange>();
 };
@@ -168,12 +178,14 @@ Result<> Server::run() {
   BERTH_CHECK(initialise_libfcgi());
   BERTH_CHECK(connections_.prepare());
   Admission admission(options_.long_bodies);
+  std::optional<HeldReplies> held;
   std::deque<Worker> workers;
-  for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) workers.emplace_back(*this, admission);
   std::vector<std::thread> threads;
   Result<> started;
   try {
     const SignalsBlocked blocked;
+    held.emplace([this](Exchange& exchange, bool keep) { finish(exchange, keep); });
+    for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) workers.emplace_back(*this, admission, *held);
     for (Worker& worker : workers) threads.emplace_back([&worker] { worker.run(); });
   } catch (const std::system_error& thrown) {
     started = fail(Code::io, std::string("cannot start a thread: ") + thrown.what() + " (see RLIMIT_NPROC)");
@@ -181,9 +193,18 @@ Result<> Server::run() {
   }
   connections_.hand_back();
   for (std::thread& thread : threads) thread.join();
-  while (Connection* connection = connections_.next_unserved()) workers.front().serve(*connection);
+  while (Connection* connection = workers.empty() ? nullptr : connections_.next_unserved())
+    workers.front().serve(*connection);
+  held.reset();
   connections_.close_all();
   return started;
+}
+
+void Server::finish(Exchange& exchange, bool keep) {
+  if (exchange.end(keep))
+    connections_.keep(&exchange.connection());
+  else
+    connections_.close(&exchange.connection());
 }
 
 void Server::stop() { connections_.stop(); }

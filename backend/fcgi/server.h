@@ -12,6 +12,8 @@
 
 namespace berth::fcgi {
 
+class Exchange;
+
 inline constexpr int max_sent_files = 2; // by the pool, at once
 
 struct Options {
@@ -38,6 +40,8 @@ public:
 
 private:
   class Worker;
+
+  void finish(Exchange& exchange, bool keep);
 
   const Options options_;
   http::Handler& handler_;

@@ -78,12 +78,14 @@ struct Response {
   int status = 200;
   Headers headers;                                      // Content-Length is added by whoever writes the response
   std::variant<std::string, StoreFile, TakesBody> body; // bytes, or a file that nginx sends
+  // The client asks too often: the reply is held for a second, or sent at once if too many are held.
+  bool is_held = false;
   // HEAD, and only HEAD: the length that the same GET would have, while the body stays empty.
-  std::optional<std::uint64_t> length_of_get;
+  std::optional<std::uint64_t> length_of_get = {};
 };
 
 // The answer before the body if nothing is wrong so far.
-inline Response takes(TakesBody how) { return {204, {}, how, {}}; }
+inline Response takes(TakesBody how) { return {204, {}, how}; }
 
 // What a request takes of the pool, as far as its method and target say it. quick: memory and a few small files; slow:
 // it stores something, or reads much; unpacks: it may turn a layer into something else, and takes turns of its own.

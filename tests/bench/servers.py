@@ -89,7 +89,7 @@ class Peer(_Timed, harness.PeerRegistry):
         super().__init__(QUIET, **options)
 
 
-class _WantsTokens:
+class WantsTokens:
     """A registry that wants a token, and a load that has one: of some 2 KB, with its certificate, as the peer needs."""
 
     first_status = 401
@@ -104,7 +104,7 @@ class _WantsTokens:
         self.push_headers = {"Authorization": keys.token(pushed, exp=ends)}
 
 
-class _WantsPasswords:
+class WantsPasswords:
     """A registry that wants a name and a password, and a load that sends them each time."""
 
     first_status = 401
@@ -122,19 +122,19 @@ class _WantsPasswords:
         self.request_headers = self.push_headers = {"Authorization": f"Basic {basic}"}
 
 
-class Guarded(_WantsTokens, Berth):
+class Guarded(WantsTokens, Berth):
     kind = GUARDED
 
 
-class PeerGuarded(_WantsTokens, Peer):
+class PeerGuarded(WantsTokens, Peer):
     kind = PEER_GUARDED
 
 
-class Passwords(_WantsPasswords, Berth):
+class Passwords(WantsPasswords, Berth):
     kind = PASSWORDS
 
 
-class PeerPasswords(_WantsPasswords, Peer):
+class PeerPasswords(WantsPasswords, Peer):
     kind = PEER_PASSWORDS
     cost = PEER_COST
 

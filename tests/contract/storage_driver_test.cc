@@ -34,7 +34,7 @@ std::string read_from(StorageDriver& driver, const std::string& path) {
 } // namespace
 
 #define FOR_EVERY_DRIVER                                                                                               \
-  const std::string kind = GENERATE("memory", "filesystem", "objects");                                                \
+  const std::string kind = GENERATE(from_range(test::all_drivers()));                                                  \
   CAPTURE(kind);                                                                                                       \
   test::Drivers drivers;                                                                                               \
   const auto of_kind = drivers.any(kind);                                                                              \
@@ -274,7 +274,7 @@ TEST_CASE("a directory is removed if it is empty, and left if it is not") {
 TEST_CASE("a directory's version is another one when an entry has come or gone, and the same when none has") {
   FOR_EVERY_DRIVER;
   REQUIRE(driver.put_scratch("/a/first", "x"));
-  if (kind == "objects") {
+  if (kind == "objects" || kind == "s3") {
     CHECK_FALSE(driver.stat("/a")->version); // a directory of an object store has none
     return;
   }

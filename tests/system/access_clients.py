@@ -22,6 +22,7 @@ from test_clients_podman import Store
 from test_own_access import client_with
 
 CLIENT_SECONDS = 180
+SIZE = 1000     # of what is pushed, in bytes
 NAME = "registry.test"      # leads to ::1 for the engine
 
 
@@ -30,15 +31,16 @@ class RealClient:
 
     config_file: where its credentials are, in the form of Docker's config.json;
     ASKS: whether login asks the registry; the others only write down what they are told;
-    NOBODY, PUSH_OF_NOBODY, WRONG, DENIED, HIDDEN, IMMUTABLE: a part of what it says to nobody who pulls and who
-    pushes, of wrong credentials, of a push to a repository that may only be pulled, of one to a repository that may not
-    even be looked at (most begin with a HEAD, whose answer has no message), and of one to an immutable tag (None: it
-    pushes none).
+    NOBODY, PUSH_OF_NOBODY, WRONG, WRONG_LOGIN, DENIED, HIDDEN, IMMUTABLE: a part of what it says to nobody who pulls
+    and who pushes, of wrong credentials (in a login, if it says it otherwise there), of a push to a repository that may
+    only be pulled, of one to a repository that may not even be looked at (most begin with a HEAD, whose answer has no
+    message), and of one to an immutable tag (None: it pushes none).
     """
 
     config_file = None
     ASKS = True
     NOBODY = PUSH_OF_NOBODY = WRONG = "authentication required"
+    WRONG_LOGIN = None
     DENIED = HIDDEN = "requested access to the resource is denied"
     IMMUTABLE = "is immutable: it is sha256:"
 
@@ -70,6 +72,9 @@ class RealClient:
 
 
 class Docker(RealClient):
+    """PROGRAMS: which folder they are in; None: Debian's."""
+
+    PROGRAMS = None
     NOBODY = PUSH_OF_NOBODY = DENIED = HIDDEN = "denied: requested access to the resource is denied"
     WRONG = "unauthorized"
 
@@ -77,7 +82,8 @@ class Docker(RealClient):
         super().__init__(registry, home)
         need("dockerd", "docker", "containerd", "ctr", "runc", "unshare")
         self.authority = f"{NAME}:{registry.port}"
-        self.engine = DockerEngine({self.authority: certificates().ca_file}, {NAME: "::1"}).start()
+        self.engine = DockerEngine({self.authority: certificates().ca_file}, {NAME: "::1"},
+                                   programs=self.PROGRAMS and self.PROGRAMS()).start()
         self.config_file = self.engine.folder / "client" / "config.json"
 
     def close(self):
@@ -93,9 +99,9 @@ class Docker(RealClient):
     def pull(self, name, fails=False):
         return self.engine.docker("pull", self.at(name), fails=fails)
 
-    def push(self, name, fails=False):
+    def push(self, name, fails=False, size=SIZE):
         # Each with a layer of its own: what a repository has needs no right to upload.
-        self.engine.docker("import", "-", self.at(name), stdin=tar({"file": random.randbytes(1000)}))
+        self.engine.docker("import", "-", self.at(name), stdin=tar({"file": random.randbytes(size)}))
         said = self.engine.docker("push", self.at(name), fails=fails)
         self.engine.docker("rmi", self.at(name))
         return said
@@ -119,6 +125,7 @@ class Ctr(Docker):
     """containerd's own client, which has no login but a user with each command; the containerd is an engine's."""
 
     ASKS = False
+    LOCAL = ()      # what has the client do itself what a newer one leaves to its daemon
     NOBODY = PUSH_OF_NOBODY = "authorization failed"
     WRONG = "401 unauthorized"
     DENIED = HIDDEN = "403 Forbidden"
@@ -139,14 +146,14 @@ class Ctr(Docker):
     take_pull_secret = login    # a kubelet reads the secret itself and hands containerd the two words
 
     def _images(self, command, name, fails):
-        return self.engine.ctr("images", command, f"--tlscacert={certificates().ca_file}", *self._user, self.at(name),
-                               fails=fails)
+        return self.engine.ctr("images", command, *self.LOCAL, f"--tlscacert={certificates().ca_file}", *self._user,
+                               self.at(name), fails=fails)
 
     def pull(self, name, fails=False):
         return self._images("pull", name, fails)
 
-    def push(self, name, fails=False):
-        self.engine.docker("import", "-", "made", stdin=tar({"file": random.randbytes(1000)}))
+    def push(self, name, fails=False, size=SIZE):
+        self.engine.docker("import", "-", "made", stdin=tar({"file": random.randbytes(size)}))
         self.engine.docker("save", "--output", self.home / "made.tar", "made")
         self.engine.ctr("images", "import", self.home / "made.tar")
         self.engine.ctr("images", "tag", "--force", "docker.io/library/made:latest", self.at(name))
@@ -186,8 +193,8 @@ class Podman(RealClient):
     def pull(self, name, fails=False):
         return self._run("pull", self.at(name), fails=fails)
 
-    def push(self, name, fails=False):
-        self._store.make(f"{name}:v1", {"file": random.randbytes(1000)})
+    def push(self, name, fails=False, size=SIZE):
+        self._store.make(f"{name}:v1", {"file": random.randbytes(size)})
         said = self._run("push", self.at(name), f"docker://{self.at(name)}", fails=fails)
         self._store.forget("--all")
         return said
@@ -230,15 +237,15 @@ class Skopeo(RealClient):
         return self._run("copy", f"--authfile={self.config_file}", f"--src-cert-dir={self.home / 'certs'}",
                          f"docker://{self.at(name)}", f"dir:{self.empty()}", fails=fails)
 
-    def push(self, name, fails=False):
+    def push(self, name, fails=False, size=SIZE):
         return self._run("copy", f"--authfile={self.config_file}", f"--dest-cert-dir={self.home / 'certs'}",
-                         made_layout(self).reference("v1"), f"docker://{self.at(name)}", fails=fails)
+                         made_layout(self, size).reference("v1"), f"docker://{self.at(name)}", fails=fails)
 
 
-def made_layout(client):
-    """A layout of one new image, `v1`."""
+def made_layout(client, size):
+    """A layout of one new image, `v1`, whose layer has so many bytes."""
     layout = OciLayout(client.empty())
-    layout.add_image("v1", [Layer(random.random())])
+    layout.add_image("v1", [Layer(random.random(), size)])
     return layout
 
 
@@ -274,8 +281,8 @@ class Crane(GoClient):
     def pull(self, name, fails=False):
         return self.program.run("pull", "--format=oci", self.at(name), self.empty(), fails=fails)
 
-    def push(self, name, fails=False):
-        return self.program.run("push", made_layout(self).folder, self.at(name), fails=fails)
+    def push(self, name, fails=False, size=SIZE):
+        return self.program.run("push", made_layout(self, size).folder, self.at(name), fails=fails)
 
 
 class Oras(GoClient):
@@ -285,8 +292,8 @@ class Oras(GoClient):
     def pull(self, name, fails=False):
         return self.program.run("pull", "--no-tty", self.at(name), "--output", self.empty(), fails=fails)
 
-    def push(self, name, fails=False):
-        (self.home / "file").write_bytes(random.randbytes(1000))
+    def push(self, name, fails=False, size=SIZE):
+        (self.home / "file").write_bytes(random.randbytes(size))
         return self.program.run("push", "--no-tty", self.at(name), "file", fails=fails)
 
 
@@ -306,8 +313,9 @@ class Regctl(GoClient):
     def pull(self, name, fails=False):
         return self.program.run("image", "copy", self.at(name), f"ocidir://{self.empty() / 'back'}:v1", fails=fails)
 
-    def push(self, name, fails=False):
-        return self.program.run("image", "copy", f"ocidir://{made_layout(self).folder}:v1", self.at(name), fails=fails)
+    def push(self, name, fails=False, size=SIZE):
+        return self.program.run("image", "copy", f"ocidir://{made_layout(self, size).folder}:v1", self.at(name),
+                                fails=fails)
 
 
 class HelmClient(GoClient):

@@ -9,6 +9,7 @@ with the way out that slirp4netns makes; containers have networks and published 
 addresses, ports and packet filter stay as they are. `inside` runs a program there.
 """
 import enum
+import json
 import os
 import pathlib
 import shutil
@@ -49,12 +50,15 @@ class Networks(enum.Enum):
 
 
 class DockerEngine:
-    """trusted: `host:port` → file of the CA that speaks for it; hosts: name → address."""
+    """trusted: `host:port` → file of the CA that speaks for it; hosts: name → address; programs: the folder of another
+    docker, dockerd and containerd, which then keeps the images."""
 
-    def __init__(self, trusted=None, hosts=None, networks=Networks.none):
+    def __init__(self, trusted=None, hosts=None, networks=Networks.none, programs=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-docker-", dir="/tmp"))   # socket paths are short
         self.log_file = self.folder / "log"
         self._networks = networks
+        self._path = f"{programs}:{SEARCH_PATH}" if programs else SEARCH_PATH
+        self._config = {"features": {"containerd-snapshotter": True}} if programs else {"storage-driver": "overlay2"}
         self._process = None
         self._slirp = None
         (self.folder / "client").mkdir()
@@ -67,7 +71,7 @@ class DockerEngine:
     @property
     def environment(self):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}
-        return kept | {"PATH": SEARCH_PATH, "DOCKER_HOST": f"unix://{self.folder}/docker.sock",
+        return kept | {"PATH": self._path, "DOCKER_HOST": f"unix://{self.folder}/docker.sock",
                        "DOCKER_CONFIG": f"{self.folder}/client", "DOCKER_BUILDKIT": "0",
                        "HTTP_PROXY": "", "HTTPS_PROXY": "", "http_proxy": "", "https_proxy": ""}
 
@@ -75,13 +79,13 @@ class DockerEngine:
         private = self._networks is Networks.private
         daemon = ["dockerd", f"--data-root={self.folder}/data", f"--exec-root={self.folder}/exec",
                   f"--host=unix://{self.folder}/docker.sock", f"--pidfile={self.folder}/docker.pid",
-                  "--config-file=/etc/docker/daemon.json", "--group=root", "--storage-driver=overlay2"]
+                  "--config-file=/etc/docker/daemon.json", "--group=root"]
         if private:
             (self.folder / "resolv.conf").write_text(f"nameserver {RESOLVER}\n")
             (self.folder / "wait").touch()
         else:
             daemon += ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"]
-        (self.folder / "etc-docker" / "daemon.json").write_text("{}\n")
+        (self.folder / "etc-docker" / "daemon.json").write_text(json.dumps(self._config))
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 ["unshare", *(["--net"] if private else []), "--mount", "--propagation=private",

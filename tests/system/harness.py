@@ -9,6 +9,8 @@ loopback port and behind one interface, so that a test can run against either an
         image = client.make_image("team/app", tag="latest")
 
 Environment: BERTH names the binary under test (default: build/berth of this tree); DOCKER_REGISTRY the peer's.
+BERTH_TEST_BUCKET="BUCKET http://HOST:PORT" lets berth keep its store there, with the keys of AWS_ACCESS_KEY_ID and
+AWS_SECRET_ACCESS_KEY; the client follows redirects then. What looks for files, or counts on nginx, fails.
 """
 import atexit
 import base64
@@ -28,6 +30,7 @@ import subprocess
 import tempfile
 import time
 import urllib.parse
+import urllib.request
 
 from processes import command_line, command_name, process_table, process_tree
 
@@ -39,6 +42,7 @@ STOP_SECONDS = 30       # until a SIGTERM must have ended everything
 REPLY_SECONDS = 60      # until a request must be answered: a hanging connection is a failure
 POLL_SECONDS = 0.05
 LOG_TAIL_BYTES = 4000
+BUCKET = os.environ.get("BERTH_TEST_BUCKET")
 SECRET = "topsecret"    # http.secret: fixed, so that tests can forge and read upload state tokens
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -148,16 +152,20 @@ class Registry:
         http = {"addr": f"{self.host}:{self.port}", "secret": SECRET}
         if self.tls:
             http["tls"] = {"certificate": certificates().certificate, "key": certificates().key}
-        return {
+        return merged(self._store(), {
             "version": 0.1,
             "log": {"level": "info"},
-            "storage": {
-                "filesystem": {"rootdirectory": str(self.root)},
-                "delete": {"enabled": True},
-                "cache": {"blobdescriptor": "inmemory"},
-            },
+            "storage": {"delete": {"enabled": True}, "cache": {"blobdescriptor": "inmemory"}},
             "http": http,
-        }
+        })
+
+    def _store(self):
+        """Sections of the config: where the store is, and berth's own files."""
+        if BUCKET is None:
+            return {"storage": {"filesystem": {"rootdirectory": str(self.root)}}}
+        name, endpoint = BUCKET.split()
+        return {"storage": {"s3": {"bucket": name, "regionendpoint": endpoint, "rootdirectory": str(self.root)}},
+                "berth": {"statedirectory": str(self.root / "state")}}
 
     def command(self):
         return [os.environ.get("BERTH", str(REPOSITORY / "build" / "berth")), "up", str(self.config_file)]
@@ -340,6 +348,18 @@ def _read_reply(response):
     return Reply(response.status, response.msg, response.read())
 
 
+def follow(reply, headers=()):
+    """The reply with what there is where it leads: bytes, and a range of them."""
+    asked = urllib.request.Request(reply.header("Location"), headers={
+        name: value for name, value in headers if name.lower() == "range"})
+    with urllib.request.urlopen(asked, timeout=REPLY_SECONDS) as there:
+        for name in ("Content-Length", "Content-Range", "Accept-Ranges"):
+            del reply.headers[name]
+            if there.headers[name]:
+                reply.headers[name] = there.headers[name]
+        return Reply(there.status, reply.headers, there.read())
+
+
 # The client ----------------------------------------------------------------------------------------------------------
 
 
@@ -407,9 +427,10 @@ class Client:
                 if connection.sock is None:
                     raise   # never connected: nginx is just starting
                 # Answered before the whole body was sent: the answer is what counts.
-            return _read_reply(connection.getresponse())
+            reply = _read_reply(connection.getresponse())
         finally:
             connection.close()
+        return follow(reply, pairs) if BUCKET and reply.status == 307 else reply
 
     def connect(self):
         """A new http.client connection, for tests that hold or break one."""

@@ -135,7 +135,7 @@ def test_health_answers_after_a_killed_nginx():
     (GOOD + "berth:\n  threads: none\n", 8, ["berth.threads", "none"]),
     (GOOD + "berth:\n  threads: 0\n", 8, ["berth.threads", "0"]),
     (GOOD + "validation:\n  manifests:\n    urls:\n      allow: ['(']\n", 10, ["validation.manifests.urls.allow", "("]),
-    (GOOD.replace("  filesystem:", "  s3:"), 3, ["s3"]),
+    (GOOD.replace("  filesystem:", "  gcs:"), 3, ["gcs", "regionendpoint"]),
     (GOOD.replace("storage:", "storage: [").replace("  filesystem:", "\t:"), None, []),
     ("just words", 1, []),
     ("", None, []),

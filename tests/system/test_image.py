@@ -7,16 +7,20 @@ import contextlib
 import itertools
 import json
 import os
+import pathlib
 import re
+import resource
 import shutil
 import subprocess
+import tempfile
 import time
 
 import pytest
 
+import go_programs
 from conftest import need
-from harness import certificates
-from images import random_bytes, tar
+from harness import REPOSITORY, certificates
+from images import Layer, OciLayout, random_bytes, tar
 
 PORT = 5001             # of the engine's networks; compose has 5000
 HERE = f"127.0.0.1:{PORT}"      # docker needs neither TLS nor trust there
@@ -395,3 +399,87 @@ def test_size_and_labels(containers):
     assert labels == {"licenses": "Apache-2.0", "version": "1.2.3", "revision": "abcdef",
                       "source": "https://example.com/berth"}
     assert "5000/tcp" in image["Config"]["ExposedPorts"]
+
+
+# podman
+
+
+class Podman:
+    """podman in the engine's networks, with storage of its own, and the image that the engine has made."""
+
+    def __init__(self, engine):
+        need("podman", "skopeo", "runc", "catatonit")
+        self._engine = engine
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-podman-", dir="/tmp"))     # a runroot is short
+        # Its own limits are higher than some machines allow.
+        limits = [f"nofile={':'.join(map(str, resource.getrlimit(resource.RLIMIT_NOFILE)))}", "nproc=4096:4096"]
+        (self.folder / "containers.conf").write_text(f"[containers]\ndefault_ulimits={json.dumps(limits)}\n")
+        (self.folder / "config.json").write_text("{}")
+        engine.docker("save", "--output", self.folder / "berth.tar", "berth")
+        self("load", "--quiet", "--input", self.folder / "berth.tar")
+
+    def __call__(self, *arguments, fails=False):
+        return self._engine.inside(
+            "podman", f"--root={self.folder}/root", f"--runroot={self.folder}/run", f"--tmpdir={self.folder}/tmp",
+            "--cgroup-manager=cgroupfs", "--events-backend=file", "--runtime=runc", *arguments, fails=fails,
+            environment={"CONTAINERS_CONF": str(self.folder / "containers.conf"), "DOCKER_CONFIG": str(self.folder)})
+
+    def check(self, port, folder):
+        """Pushes an image and asks for it."""
+        layout = OciLayout(folder / "layout")
+        layout.add_image("v1", [Layer("podman")])
+        there = f"docker://127.0.0.1:{port}/it/podman:v1"
+        self._engine.inside("skopeo", "copy", "--dest-tls-verify=false", layout.reference("v1"), there)
+        self._engine.inside("skopeo", "copy", "--src-tls-verify=false", there, f"dir:{folder}/back")
+
+    def close(self):
+        self("pod", "rm", "--all", "--force")
+        self("rm", "--all", "--force", "--volumes")
+        self("volume", "rm", "--all", "--force")
+        self("rmi", "--all", "--force")
+        shutil.rmtree(self.folder)
+
+
+@pytest.fixture(scope="module")
+def podman(containers):
+    made = Podman(containers.engine)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("how", ["nothing more", "a user", "read-only, confined", "registry serve"])
+def test_podman_runs_it(containers, podman, tmp_path, how):
+    options, command = RUNS[how]
+    name = podman("run", "--detach", "--network=slirp4netns", f"--publish={PORT}:5000", *options, "berth",
+                  *command).split()[-1]
+    deadline = time.monotonic() + START_SECONDS
+    while containers.status("/v2/") != "200":
+        assert time.monotonic() < deadline, podman("logs", name)
+        time.sleep(POLL_SECONDS)
+    podman.check(PORT, tmp_path)
+    podman("healthcheck", "run", name)
+    podman("stop", name)
+    assert podman("inspect", "--format={{.State.ExitCode}}", name).strip() == "0"
+    podman("rm", "--volumes", name)
+
+
+def test_podman_runs_the_pod_of_the_chart(podman, tmp_path):
+    """As near to a cluster as this suite comes."""
+    try:
+        helm = go_programs.install("helm")
+    except go_programs.Unavailable as error:
+        pytest.skip(f"helm: {error}")
+    rendered = subprocess.run([helm, "template", "registry", REPOSITORY / "deploy" / "helm" / "berth", "--set",
+                               "image.repository=localhost/berth"], check=True, capture_output=True).stdout
+    (tmp_path / "pod.yaml").write_bytes(rendered)
+    podman("tag", "berth", "localhost/berth:latest")
+    podman("play", "kube", "--network=slirp4netns", tmp_path / "pod.yaml")
+    name = "registry-pod-0-berth"
+    deadline = time.monotonic() + START_SECONDS
+    while "listening on http://localhost:5000" not in podman("logs", name):
+        assert time.monotonic() < deadline, podman("logs", name)
+        time.sleep(POLL_SECONDS)
+    podman.check(5000, tmp_path)
+    assert podman("exec", name, "berth", "health", "/etc/berth/config.yml").strip() == "well"
+    assert podman("exec", name, "id", "-u").strip() == "5000"
+    podman("exec", name, "touch", "/file", fails=True)

@@ -1,5 +1,5 @@
-"""deploy/: the kustomizations and the chart are rendered, and read by Kubernetes' own types, strictly. No cluster is
-started. Skipped without Go, or where its modules cannot be had."""
+"""deploy/: the kustomizations and the chart are rendered, read by Kubernetes' own types, strictly, and held against the
+schemas of its API. No cluster is started. Skipped without Go, or where its modules cannot be had."""
 import json
 import os
 import pathlib
@@ -10,11 +10,14 @@ import pytest
 import yaml
 
 import go_programs
+import kubernetes_schemas
 from harness import REPOSITORY
 
 BERTH = os.environ.get("BERTH", str(REPOSITORY / "build" / "berth"))
 DEPLOY = REPOSITORY / "deploy"
 SECONDS = 600
+KINDS = {("", "v1", "ConfigMap"), ("", "v1", "Service"), ("", "v1", "PersistentVolumeClaim"),
+         ("apps", "v1", "Deployment"), ("policy", "v1", "PodDisruptionBudget")}
 GO_MOD = """module manifests
 
 go 1.26
@@ -59,18 +62,39 @@ def read(tmp_path_factory):
     return objects
 
 
-@pytest.fixture(scope="module")
-def helm():
+def program(name, tested):
     try:
-        program = go_programs.install("helm")
+        path = go_programs.install(name)
     except go_programs.Unavailable as error:
-        pytest.skip(f"NOT TESTED: deploy/helm: {error}")
+        pytest.skip(f"NOT TESTED: {tested}: {error}")
 
-    def call(*arguments):
-        done = run(program, *arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
+    def call(*arguments, text=None, fails=False):
+        done = run(path, *arguments, input=text)
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stdout
     return call
+
+
+@pytest.fixture(scope="module")
+def helm():
+    return program("helm", "deploy/helm")
+
+
+@pytest.fixture(scope="module")
+def conforms(tmp_path_factory):
+    """Whether objects are what the schemas of Kubernetes' API say; returns what is wrong."""
+    call = program("kubeconform", "deploy/ by schemas")
+    try:
+        place = kubernetes_schemas.write(tmp_path_factory.mktemp("schemas"), KINDS)
+    except go_programs.Unavailable as error:
+        pytest.skip(f"NOT TESTED: deploy/ by schemas: {error}")
+
+    def check_objects(text, fails=False):
+        said = json.loads(call("-schema-location", place, "-strict", "-summary", "-output=json", text=text,
+                               fails=fails))
+        assert sum(said["summary"].values()) and not said["summary"]["skipped"], said
+        return [one["msg"] for one in said["resources"]]
+    return check_objects
 
 
 def check(objects, tmp_path, tls=False):
@@ -144,6 +168,17 @@ def test_values_of_the_chart(read, helm):
     assert objects["Deployment"]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > 300
 
 
-def test_a_wrong_manifest_is_seen(read):
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_schemas(read, helm, conforms, tls):
+    settings = ["--set", "tls.secretName=mine"] if tls else []
+    conforms(helm("template", "registry", DEPLOY / "helm" / "berth", *settings))
+    rendered = read(DEPLOY / "kubernetes" / ("tls" if tls else "plain"))
+    conforms("---\n".join(map(json.dumps, rendered.values())))
+
+
+def test_a_wrong_manifest_is_seen(read, conforms):
     text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {port: 1}\n"
     assert "unknown field" in read(text=text, fails=True)
+    assert "port" in conforms(text, fails=True)[0]
+    assert "selector" in conforms("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n"
+                                  "spec: {template: {}}\n", fails=True)[0]

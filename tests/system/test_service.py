@@ -260,6 +260,7 @@ def test_an_upgrade_breaks_no_push():
             registry.await_told("RELOADING=1")
             assert "serving on" in registry.await_told("READY=1")[-1]
         registry.stop()
+        assert len(set(re.findall(r" instance[.]id=(\S+)", registry.log()))) == 1, registry.log()
 
 
 def test_an_upgrade_of_one_who_works_as_another_user():

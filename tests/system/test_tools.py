@@ -382,6 +382,11 @@ def test_init_makes_what_up_takes():
         made.close()
 
 
+def test_init_takes_its_directory_after_a_name(tmp_path):
+    assert berth("init", "--host", "registry.test", tmp_path / "made", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "made" / "config.yml").exists() and [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
 def test_init_overwrites_nothing_and_renews():
     made = Made("--host", "127.0.0.1", "--host", "::1")
     try:

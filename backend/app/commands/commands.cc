@@ -26,6 +26,7 @@
 #include "app/supervisor/listen_socket.h"
 #include "app/supervisor/places.h"
 #include "app/supervisor/shared_socket.h"
+#include "app/supervisor/succession.h"
 #include "app/supervisor/supervisor.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -83,8 +84,9 @@ Result<> check_rules(const config::Config& config, Logger& logger) {
 } // namespace
 
 int up(const std::string& config_path) {
+  const std::string before = instance_before();
   const ConfigSource source{config_path, [&] { return config::load(config_path, environment_of_process()); },
-                            make_instance()};
+                            before.empty() ? make_instance() : before};
   const auto loaded = source.load();
   if (!loaded) return complain(loaded.error());
   auto logger = make_logger(loaded->config.log, source.instance);

@@ -118,7 +118,7 @@ private:
   }
 
   void add_store() {
-    page_["store"] = {{"root", config_.storage.root}};
+    page_["store"] = {{"root", config_.storage.shown()}};
     const auto space = space_of(config_.storage.root);
     if (!space) {
       problems_.push_back(space.error().message);

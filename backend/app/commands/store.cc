@@ -29,7 +29,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& config_path) {
   BERTH_TRY(auto loaded, config::load(config_path, environment_of_process()));
   const std::string& root = loaded.config.storage.root;
   struct stat info{};
-  if (::stat(root.c_str(), &info) != 0) return fail(Code::invalid, root + ": there is no store (" + config_path + ")");
+  if (!loaded.config.storage.is_in_bucket() && ::stat(root.c_str(), &info) != 0)
+    return fail(Code::invalid, root + ": there is no store (" + config_path + ")");
   BERTH_TRY(const Account account, account_of(loaded.config));
   BERTH_CHECK(work_as(account));
   BERTH_CHECK(drop_root());

@@ -20,7 +20,7 @@ ToolCommands::ToolCommands(CLI::App& app, std::string& config_path)
                    "what clients call it, for the certificate; repeatable; default: "
                    "this host's name, localhost, 127.0.0.1, ::1")
       ->option_text("HOST")
-      ->expected(1)
+      ->allow_extra_args(false) // DIR may come next
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   init_->add_option("--addr", init_options_.address, "where it listens: [host]:port")
       ->option_text("ADDRESS")

@@ -111,8 +111,8 @@ bool pool_sees_pulls(const config::Config& config, bool has_gate) {
   const auto is_told = [](const config::NotificationEndpoint& endpoint) { return !endpoint.disabled; };
   const bool decides = config.auth.kind != config::Auth::Kind::none || config.berth.access.given;
   const bool looks = !config.http.debug.addr.empty() || checks_health(config.health);
-  return std::ranges::any_of(config.notifications.endpoints, is_told) || config.http.prefix != "/" ||
-         (decides && !pulls_need_tokens(config)) || (!has_gate && (decides || looks));
+  return config.storage.is_in_bucket() || std::ranges::any_of(config.notifications.endpoints, is_told) ||
+         config.http.prefix != "/" || (decides && !pulls_need_tokens(config)) || (!has_gate && (decides || looks));
 }
 
 // Whether a rule lets everybody pull everything: then nothing has to be found out of who shows no credentials.

@@ -74,7 +74,7 @@ HealthChecks::HealthChecks(const config::Config& all, api::debug::Health& health
     : health_(health) {
   const config::Health& config = all.health;
   if (config.storage.enabled)
-    checks_.push_back({"storagedriver_filesystem", config.storage,
+    checks_.push_back({all.storage.is_in_bucket() ? "storagedriver_s3aws" : "storagedriver_filesystem", config.storage,
                        [&driver, berth = all.berth] { return check_storage(driver, berth); }});
   for (const auto& file : config.files) checks_.push_back({file.file, file, [file] { return check_file(file); }});
   for (const auto& http : config.https)

@@ -218,6 +218,14 @@ driver::TellTime tell_of(api::debug::Metrics* metrics) {
   return [metrics](std::string_view action, api::debug::Seconds time) { metrics->storage_action(action, time); };
 }
 
+// A server that is away for the moment may be back before the first client comes. Errors: invalid.
+Result<> check_bucket(StoreParts& store, Logger& logger) {
+  const auto probed = store.probe();
+  if (probed || !is(probed.error(), Code::unavailable)) return probed;
+  logger.error("the bucket is not reached", {{"error", probed.error().message}});
+  return {};
+}
+
 } // namespace
 
 Result<> run_pool(const config::Config& config, const PoolRole& role, const UniqueFd& listen_socket, Logger& logger,
@@ -233,7 +241,8 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   BERTH_TRY(options.schema1_key, signing_key(config, random));
   const bool counts = config.http.debug.counts();
   const auto metrics = std::make_unique<api::debug::Metrics>();
-  StoreParts store(config, clock, random, tell_of(counts ? metrics.get() : nullptr));
+  StoreParts store(config, clock, random, tell_of(counts ? metrics.get() : nullptr), &logger);
+  BERTH_CHECK(check_bucket(store, logger));
   BERTH_TRY(const auto present, exclude_collection_now(store.locks(), logger));
   BERTH_TRY(const CacheParts caching, cache_of(config, metrics.get(), logger));
   cache::Cache* const cache = caching.cache.get();

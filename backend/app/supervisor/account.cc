@@ -205,6 +205,7 @@ Result<> prepare_directories(const config::Config& config, const Account& accoun
                                    remedy_for(directory.starts_with(root) ? root : directory, account));
   }
   struct stat store{}, spool{};
+  if (config.storage.is_in_bucket()) return {};
   if (::stat(root.c_str(), &store) != 0) return std::unexpected(errno_error("stat", root, errno));
   if (::stat(config.berth.spool.c_str(), &spool) != 0)
     return std::unexpected(errno_error("stat", config.berth.spool, errno));

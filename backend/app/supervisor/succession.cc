@@ -26,6 +26,12 @@ void inherit(const std::vector<int>& descriptors, int close_on_exec) {
   for (const int fd : descriptors) ::fcntl(fd, F_SETFD, close_on_exec);
 }
 
+// Programs that did not tell it are succeeded all the same.
+std::string instance_in(const nlohmann::json& told) {
+  const auto found = told.is_object() ? told.find("instance") : told.end();
+  return found != told.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 } // namespace
 
 Result<> succeed(const std::string& program, const std::string& config_file, const Succession& told) {
@@ -35,6 +41,7 @@ Result<> succeed(const std::string& program, const std::string& config_file, con
                                {"pool", told.pool},
                                {"retiring_pools", told.retiring_pools},
                                {"pull_gate", told.pull_gate},
+                               {"instance", told.instance},
                                {"run_lock", told.run_lock},
                                {"spool_lock", told.spool_lock},
                                {"pool_socket", told.pool_socket},
@@ -51,6 +58,11 @@ Result<> succeed(const std::string& program, const std::string& config_file, con
   return std::unexpected(errno_error("execute", program, error_number));
 }
 
+std::string instance_before() {
+  const char* value = std::getenv(variable);
+  return value == nullptr ? std::string() : instance_in(nlohmann::json::parse(value, nullptr, false));
+}
+
 Result<std::optional<Succession>> take_succession() {
   const char* value = std::getenv(variable);
   if (value == nullptr) return std::optional<Succession>();
@@ -59,10 +71,11 @@ Result<std::optional<Succession>> take_succession() {
   const auto wrong = fail(Code::io, "cannot take the place of a running berth of another version: start it again");
   try {
     if (text.at("form") != form || text.at("process") != ::getpid()) return wrong;
-    Succession told{
-        text.at("nginx"),       text.at("pool"),     text.at("retiring_pools"),
-        text.at("pull_gate"),   text.at("run_lock"), text.at("spool_lock"),
-        text.at("pool_socket"), text.at("pulls"),    {text.at("generation"), text.at("files"), text.at("sockets")}};
+    Succession told{text.at("nginx"),          text.at("pool"),
+                    text.at("retiring_pools"), text.at("pull_gate"),
+                    instance_in(text),         text.at("run_lock"),
+                    text.at("spool_lock"),     text.at("pool_socket"),
+                    text.at("pulls"),          {text.at("generation"), text.at("files"), text.at("sockets")}};
     if (told.nginx_process.files.size() != NginxProcess::kept_files) return wrong;
     inherit(descriptors_of(told), FD_CLOEXEC);
     return std::optional(std::move(told));

@@ -20,6 +20,7 @@ struct Succession {
   pid_t pool = 0;
   std::vector<pid_t> retiring_pools;
   std::string pull_gate; // of the pool
+  std::string instance;  // of all log lines: those of nginx, which runs on, have it in any case
   int run_lock = -1;
   int spool_lock = -1;
   int pool_socket = -1;
@@ -30,6 +31,9 @@ struct Succession {
 // Runs `PROGRAM up CONFIG` in the place of this program. Returns only if that fails, with everything as it was.
 // Errors: io.
 Result<> succeed(const std::string& program, const std::string& config_file, const Succession& succession);
+
+// The instance of whoever's place this program takes; empty: of nobody, or of a program that did not tell it.
+std::string instance_before();
 
 // What this program was told, if it has taken another's place; the next call knows nothing of it. Errors: io, so that
 // a service manager starts it anew, if the other program is too old or too new to be succeeded.

@@ -46,6 +46,7 @@ constexpr auto quick_death = 10s;
 constexpr int max_quick_deaths = 5;
 constexpr auto restart_delay = 100ms; // doubled with every quick death
 constexpr auto start_time = 60s;      // how long both halves may take to be up
+constexpr int exit_misconfigured = 2; // of a pool: what the config says cannot be served
 constexpr auto last_words_time = 1s;  // for the lines of an nginx that has ended
 constexpr auto look_again = 20ms;     // at how far a start or a reload is
 
@@ -122,7 +123,8 @@ int Supervisor::run_pool_child(const config::Config& config, Logger& logger, con
         {PoolApi::as_configured, Spool::ours_alone, source_.instance, source_.file, pool.nginx_before, pulls_.get()},
         places_.socket, logger, [&] { (void)!::write(ready.get(), "", 1); });
   if (!served) logger.error("the pool cannot serve: " + served.error().message);
-  return served ? 0 : 1;
+  if (served) return 0;
+  return is(served.error(), Code::invalid) ? exit_misconfigured : 1;
 }
 
 // Starts a pool, beside the one that may be there. It says that it is ready on ChildProcess::ready.
@@ -153,7 +155,9 @@ Result<> Supervisor::on_death(ChildProcess& child, int status) {
   kill_group(std::exchange(child.pid, 0)); // workers of a killed nginx go on holding the port
   const bool binds_itself = &child == &nginx_ && nginx_process_->sockets().empty();
   if (!announced_ && binds_itself && is_in_use(config_)) return fail(Code::io, in_use(config_));
-  if (!announced_) return fail(Code::io, child.name + " " + describe_status(status) + " at the start");
+  const bool misconfigured = &child != &nginx_ && WIFEXITED(status) && WEXITSTATUS(status) == exit_misconfigured;
+  if (!announced_)
+    return fail(misconfigured ? Code::invalid : Code::io, child.name + " " + describe_status(status) + " at the start");
   child.quick_deaths = Steady::now() - child.started < quick_death ? child.quick_deaths + 1 : 1;
   if (child.quick_deaths > max_quick_deaths)
     return fail(Code::io, child.name + " " + describe_status(status) + " again and again");

@@ -19,7 +19,7 @@ namespace berth::app {
 struct ConfigSource {
   std::string file;
   std::function<Result<config::Loaded>()> load;
-  std::string instance; // of all log lines, before and after a reload
+  std::string instance; // of all log lines, before and after a reload, and of a program that takes this one's place
 };
 
 // Runs until it is told to stop. The logger is exchanged when a reload changes log.level. Errors: invalid for what the

@@ -58,6 +58,7 @@ Result<> Supervisor::try_succession() {
                         pool_.pid,
                         retiring_pools_,
                         pool_.nginx_before.pull_gate,
+                        source_.instance,
                         places_.lock.get(),
                         places_.spool_lock.get(),
                         places_.socket.get(),

@@ -56,7 +56,9 @@ TEST_CASE("REGISTRY_STORAGE replaces all of storage, before its parts are set") 
   CHECK(config.storage.root == "/data");
   CHECK(!config.storage.delete_enabled);
   CHECK(refusal_of("", {{"REGISTRY_STORAGE", "inmemory"}}) ==
-        "REGISTRY_STORAGE: storage.inmemory: berth does not have this driver: allowed is filesystem");
+        "REGISTRY_STORAGE: storage.inmemory: berth does not have this driver: allowed is filesystem or s3; it would "
+        "forget "
+        "everything at its end");
   CHECK(refusal_of("", {{"REGISTRY_STORAGE_S3_BUCKET", "b"}}).contains("storage.s3: a second driver"));
   CHECK(refusal_of("", {{"REGISTRY_STORAGE", ""}}).contains("allowed is one driver"));
   CHECK(parse("version: 0.1\nstorage: filesystem\n", "c", {{"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "/data"}})

@@ -38,14 +38,15 @@ TEST_CASE("the version must be 0.1") {
 
 TEST_CASE("exactly one storage driver, which berth has") {
   const std::string head_alone = "version: 0.1\n";
-  CHECK(refusal_of_whole(head_alone).contains("storage: (nothing): allowed is one driver: filesystem"));
+  CHECK(refusal_of_whole(head_alone).contains("storage: (nothing): allowed is one driver: filesystem or s3"));
   CHECK(refusal_of_whole(head_alone + "storage:\n") ==
-        "c.yml:2: storage: (nothing): allowed is one driver: filesystem");
+        "c.yml:2: storage: (nothing): allowed is one driver: filesystem or s3");
   CHECK(refusal_of_whole(head_alone + "storage: [a]\n").starts_with("c.yml:2: storage: (a list)"));
   CHECK(refusal_of_whole(head_alone + "storage: {cache: {blobdescriptor: inmemory}}\n").contains("one driver"));
   CHECK(refusal_of_whole(head_alone + "storage: inmemory\n") ==
-        "c.yml:2: storage.inmemory: berth does not have this driver: allowed is filesystem");
-  for (const char* driver : {"s3", "s3-aws", "azure", "gcs", "swift", "oss", "rados"})
+        "c.yml:2: storage.inmemory: berth does not have this driver: allowed is filesystem or s3; it would "
+        "forget everything at its end");
+  for (const char* driver : {"s3-aws", "azure", "gcs", "swift", "oss", "rados"})
     CHECK(refusal_of_whole(head_alone + "storage:\n  " + driver + ": {bucket: b}\n")
               .contains("does not have this driver"));
   CHECK(refusal_of_whole(head_alone + "storage: {filesytem: {}}\n").contains("storage.filesytem: no such driver"));

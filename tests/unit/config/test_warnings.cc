@@ -30,7 +30,8 @@ TEST_CASE("keys without an effect are noted with the reason, and warn nobody") {
   CHECK(notes("reporting: {bugsnag: {apikey: k}}\n") ==
         "config.yml:4: reporting: without effect: services that docker/distribution itself has dropped\n");
   CHECK(notes("  redirect: {disable: true}\n  tag:\n    concurrencylimit: 8\n") ==
-        "config.yml:4: storage.redirect.disable: without effect: the filesystem store never redirects\n"
+        "config.yml:4: storage.redirect.disable: without effect: the filesystem store never redirects; true is "
+        "refused with s3\n"
         "config.yml:6: storage.tag.concurrencylimit: without effect: berth reads a repository's tags in one pass\n");
   CHECK(notes("", {{"REGISTRY_REDIS_POOLFIFO", "true"}}) ==
         "REGISTRY_REDIS_POOLFIFO: redis.poolfifo: without effect: an option of docker/distribution's redis client\n");

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "fcgi/admission.h"
+#include "fcgi/held_replies.h"
 #include "fcgi/server.h"
 #include "http/limits.h"
 #include "unit/temp_dir.h"
@@ -90,6 +91,7 @@ public:
     response.headers.add("Size", request.body_too_large ? "too large" : std::to_string(request.body.size()));
     response.headers.add("In", request.body.is_file() ? "file" : "memory");
     response.body = request.method + " " + request.target;
+    response.is_held = request.target == "/often";
     if (request.target == "/file") response.body = http::StoreFile{};
     return response;
   }
@@ -350,6 +352,30 @@ TEST_CASE(
   for (const UniqueFd& fd : left) CHECK(Pool::read_reply(fd) == reply_of("PUT /leave", "4"));
   for (const UniqueFd& fd : longs) CHECK(Pool::read_reply(fd) == reply_of("PUT /leave", length, "file"));
   CHECK(pool.ask(request("GET", "/leave", "")) == reply_of("GET /leave", "0")); // it is over already
+}
+
+TEST_CASE("a reply to who asks too often is held, without a thread; beyond a number they are sent at once") {
+  Pool pool(1);
+  const auto began = std::chrono::steady_clock::now();
+  std::vector<UniqueFd> held;
+  for (std::size_t i = 0; i < fcgi::max_held_replies; ++i) held.push_back(pool.begin(kept("GET", "/often")));
+  CHECK(pool.ask(request("GET", "/a", "")) == reply_of("GET /a", "0"));
+  const auto asked = std::chrono::steady_clock::now();
+  CHECK(pool.ask(request("GET", "/often", "")) == reply_of("GET /often", "0"));
+  CHECK(std::chrono::steady_clock::now() - asked < fcgi::held_for);
+  for (const UniqueFd& fd : held) CHECK(Pool::read_reply(fd) == reply_of("GET /often", "0"));
+  CHECK(std::chrono::steady_clock::now() - began >= fcgi::held_for);
+  CHECK(Pool::ask(held.front(), kept("GET", "/b")) == reply_of("GET /b", "0")); // the connection was kept
+}
+
+TEST_CASE("stop sends what is held") {
+  UniqueFd held;
+  {
+    Pool pool(1);
+    held = pool.begin(request("GET", "/often", ""));
+    CHECK(pool.ask(request("GET", "/a", "")) == reply_of("GET /a", "0")); // the one thread has had the other before
+  }
+  CHECK(Pool::read_reply(held) == reply_of("GET /often", "0"));
 }
 
 TEST_CASE("stop answers the long bodies that wait, too") {
