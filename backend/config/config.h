@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "config/access.h"
+#include "config/retention.h"
 #include "config/services.h"
 
 namespace berth::config {

@@ -68,28 +68,6 @@ struct Verification {
   std::uint64_t rate = 0;                      // bytes a second; 0: as many as nobody else wants
 };
 
-// berth.retention
-struct Retention {
-  struct Keep {
-    std::string origin;                           // FILE:LINE
-    std::optional<std::vector<std::string>> tags; // globs; absent: all
-    std::optional<std::size_t> newest;
-    std::optional<Duration> pushed, pulled;
-  };
-  struct Policy {
-    std::string origin; // FILE:LINE
-    std::vector<std::string> repositories;
-    std::vector<Keep> keep;
-    std::size_t minimum = 1;
-    std::optional<std::optional<Duration>> untagged; // absent: the collection's; empty: never
-  };
-  bool enabled = false;
-  Duration interval = std::chrono::hours(24);
-  unsigned limit = 50;                     // percent
-  std::vector<std::string> ignored_agents; // parts of User-Agents whose pulls are none
-  std::vector<Policy> policies;
-};
-
 struct Debug {
   std::string addr; // [host]:port; empty: no debug server
   bool prometheus = false;

@@ -15,8 +15,8 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 } // namespace
 
-PullRecorder::PullRecorder(Parts parts, std::vector<std::string> ignored)
-    : parts_(parts), ignored_(std::move(ignored)), written_(parts.clock.now()) {
+PullRecorder::PullRecorder(Parts parts, std::vector<std::string> ignored, std::size_t max_entries)
+    : parts_(parts), ignored_(std::move(ignored)), max_entries_(max_entries), written_(parts.clock.now()) {
   for (std::string& text : ignored_) std::ranges::transform(text, text.begin(), lower);
   if (const auto begun = storage::begin_pulls(parts_.driver, written_); !begun)
     parts_.logger.error("pulls are not written down", {{"error", begun.error().message}});
@@ -45,7 +45,7 @@ void PullRecorder::pulled(const model::RepositoryName& repository, std::string_v
       found->second = std::max(found->second, hour);
       return true;
     }
-    if (pulls.size() >= max_entries) return false;
+    if (pulls.size() >= max_entries_) return false;
     pulls.emplace(key, hour);
     return true;
   });
@@ -63,7 +63,7 @@ void PullRecorder::flush() {
 Periodic::Pause PullRecorder::look() {
   const Time now = parts_.clock.now();
   const std::size_t entries = pulls_.with([](const storage::Pulls& pulls) { return pulls.size(); });
-  if (now - written_ >= flush_interval || now < written_ || entries >= max_entries / 2) {
+  if (now - written_ >= flush_interval || now < written_ || entries >= max_entries_ / 2) {
     flush();
     written_ = now;
   }

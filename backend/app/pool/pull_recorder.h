@@ -31,14 +31,12 @@ public:
     Logger& logger;
   };
   // ignored: texts; a pull by a User-Agent that has one of them in it, in whatever case, is none.
-  PullRecorder(Parts parts, std::vector<std::string> ignored);
+  PullRecorder(Parts parts, std::vector<std::string> ignored, std::size_t max_entries = 100'000);
   ~PullRecorder(); // writes down what it has
 
   void pulled(const model::RepositoryName& repository, std::string_view reference, std::string_view agent);
   // Writes down what it has now.
   void flush();
-
-  static constexpr std::size_t max_entries = 100'000;
 
 private:
   bool is_ignored(std::string_view agent) const;
@@ -46,6 +44,7 @@ private:
 
   const Parts parts_;
   std::vector<std::string> ignored_; // in lower case
+  const std::size_t max_entries_;
   Guarded<storage::Pulls> pulls_;
   std::atomic<std::uint64_t> lost_ = 0;
   Time written_;                     // of the last flush; of the periodic thread

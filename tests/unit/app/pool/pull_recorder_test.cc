@@ -47,13 +47,12 @@ TEST_CASE("pulls are written down at the end, those of ignored agents never") {
 
 TEST_CASE("there is an end to what is remembered of pulls, and a flush begins anew") {
   Setting set;
-  PullRecorder recorder(set.parts(), {});
-  for (std::size_t i = 0; i < PullRecorder::max_entries + 5; ++i)
-    recorder.pulled(set.repository, "t" + std::to_string(i), "");
+  PullRecorder recorder(set.parts(), {}, 3);
+  for (int i = 0; i < 5; ++i) recorder.pulled(set.repository, "t" + std::to_string(i), "");
   recorder.pulled(set.repository, "t0", ""); // known: it takes no more
   recorder.flush();
   CHECK(set.times().last(set.repository, "t0"));
-  CHECK_FALSE(set.times().last(set.repository, "t" + std::to_string(PullRecorder::max_entries + 1)));
+  CHECK_FALSE(set.times().last(set.repository, "t3"));
   recorder.pulled(set.repository, "late", "");
   recorder.flush();
   CHECK(set.times().last(set.repository, "late"));
