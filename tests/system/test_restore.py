@@ -126,3 +126,18 @@ def test_a_verification_in_the_background(registry):
     assert first["ok"] and first["blobs"] > 0 and first["findings"] == sum(first["kinds"].values()), first
     assert berth("verify", "--background", registry.config_file).returncode == 0
     assert json.loads(record.read_text()) == first, "none is due"
+
+
+def test_rm_of_what_is_immutable():
+    rule = {"repositories": ["kept"], "tags": ["v*"]}
+    with running(Registry({"berth": {"immutable": [rule]}})) as registry:
+        client = Client(registry)
+        image = client.make_image("kept", tag="v1")
+        sentence = f"tag v1 of kept is immutable: it is {image.digest}"
+        refused = berth("rm", "--repository", registry.config_file, "kept")
+        assert refused.returncode == 1 and sentence in refused.stderr, refused
+        refused = client.delete("/v2/kept/_berth/repository")
+        assert refused.status == 409 and sentence in refused.body.decode(), refused
+        assert client.get(client.manifest("kept", "v1")).status == 200
+        assert berth("rm", "--repository", "--force", registry.config_file, "kept").returncode == 0
+        assert client.get(client.manifest("kept", "v1")).status == 404

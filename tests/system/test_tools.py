@@ -184,21 +184,6 @@ def test_rm_of_a_repository(registry):
     assert again.returncode == 1 and "there is no such repository" in again.stderr, again
 
 
-def test_rm_of_what_is_immutable():
-    rule = {"repositories": ["kept"], "tags": ["v*"]}
-    with running(Registry({"berth": {"immutable": [rule]}})) as registry:
-        client = Client(registry)
-        image = client.make_image("kept", tag="v1")
-        sentence = f"tag v1 of kept is immutable: it is {image.digest}"
-        refused = berth("rm", "--repository", registry.config_file, "kept")
-        assert refused.returncode == 1 and sentence in refused.stderr, refused
-        refused = client.delete("/v2/kept/_berth/repository")
-        assert refused.status == 409 and sentence in refused.body.decode(), refused
-        assert client.get(client.manifest("kept", "v1")).status == 200
-        assert berth("rm", "--repository", "--force", registry.config_file, "kept").returncode == 0
-        assert client.get(client.manifest("kept", "v1")).status == 404
-
-
 def test_rm_where_clients_may_not_and_where_nobody_may(registry):
     client = Client(registry)
     client.make_image("drop/closed", tag="one")
