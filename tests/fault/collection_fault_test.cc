@@ -14,8 +14,10 @@
 using namespace berth;
 using namespace std::chrono_literals;
 using test::Acknowledged;
+using test::call_step;
 using test::FailingOps;
 using test::ForgetfulOps;
+using test::max_calls;
 using test::Store;
 namespace paths = storage::paths;
 

@@ -7,8 +7,10 @@
 
 using namespace berth;
 using test::Acknowledged;
+using test::call_step;
 using test::FailingOps;
 using test::ForgetfulOps;
+using test::max_calls;
 using test::Store;
 
 namespace {

@@ -11,8 +11,10 @@
 #include "unit/temp_dir.h"
 
 using namespace berth;
+using test::call_step;
 using test::FailingOps;
 using test::ForgetfulOps;
+using test::max_calls;
 
 namespace {
 

@@ -227,6 +227,12 @@ Result<> check_bucket(StoreParts& store, Logger& logger) {
   return {};
 }
 
+// Null if there is no gate.
+api::PullListener told_of_pulls(PullGate* gate) {
+  if (gate == nullptr) return nullptr;
+  return std::bind_front(&PullGate::let_through, gate);
+}
+
 } // namespace
 
 Result<> run_pool(const config::Config& config, const PoolRole& role, const UniqueFd& listen_socket, Logger& logger,
@@ -267,8 +273,6 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
   auth::MeasuredAccess counted(access.controller.get());
   show(access, counted, *metrics);
   const auto gate = pull_gate_of(role, health, clock, logger);
-  api::PullListener pulls;
-  if (gate != nullptr && access.controller != nullptr) pulls = std::bind_front(&PullGate::let_through, gate.get());
   api::Api api({.registry = registry,
                 .clock = clock,
                 .logger = logger,
@@ -279,7 +283,7 @@ Result<> run_pool(const config::Config& config, const PoolRole& role, const Uniq
                 .debug = &pages,
                 .health = &health,
                 .metrics = counts ? metrics.get() : nullptr,
-                .pulls = std::move(pulls)},
+                .pulls = access.controller != nullptr ? told_of_pulls(gate.get()) : nullptr},
                std::move(options));
   const unsigned threads = config.berth.threads + small_requests + storage::Unpacking::max_tasks;
   fcgi::Server server({.listen_fd = listen_socket.get(),
