@@ -74,14 +74,15 @@ conformance: ## the official OCI conformance suites, every option on; needs Go; 
 	@$(MAKE) --no-print-directory build TARGET='--target berth'
 	@BERTH=$(abspath $(BUILD))/berth tests/conformance/run $(OPTIONS)
 
-.PHONY: asan tsan
-asan: SANITIZER = address,undefined
-tsan: SANITIZER = thread
-asan tsan: ## unit and protocol tests under a sanitizer, in build-asan or build-tsan; conformance under the first
+.PHONY: asan tsan compile-asan compile-tsan
+asan compile-asan: SANITIZER = address,undefined
+tsan compile-tsan: SANITIZER = thread
+compile-asan compile-tsan: compile-%:
 	@.ci/packages test
-	@[ -f build-$@/build.ninja ] || \
-	  $(CONFIGURE) -B build-$@ -DCMAKE_BUILD_TYPE=Debug -DBERTH_SANITIZE=$(SANITIZER) >/dev/null
-	@cmake --build build-$@ -j $(JOBS)
+	@[ -f build-$*/build.ninja ] || \
+	  $(CONFIGURE) -B build-$* -DCMAKE_BUILD_TYPE=Debug -DBERTH_SANITIZE=$(SANITIZER) >/dev/null
+	@cmake --build build-$* -j $(JOBS)
+asan tsan: %: compile-% ## unit and protocol tests under a sanitizer, in build-asan, build-tsan; conformance too (asan)
 	@# Nothing for the thread sanitizer: what is read of a configuration, or answered to a command line, is so before
 	@# there is a second thread.
 	@$(SANITIZED) $(CTEST) --test-dir build-$@ -L '$(or $(LABELS),unit|protocol|races)' --output-junit junit.xml \

@@ -1,12 +1,8 @@
 #include "driver/s3/bucket.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
 
-#include "base/encoding.h"
 #include "driver/s3/hashes.h"
 #include "driver/s3/http_time.h"
 

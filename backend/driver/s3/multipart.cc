@@ -106,7 +106,7 @@ private:
             .query = {{"partNumber", std::to_string(number)}, {"uploadId", id_}},
             .pace = Pace::transfer};
   }
-  Result<std::string> send(Asked asked) {
+  Result<std::string> send(const Asked& asked) {
     bucket_.parts_.acquire();
     const auto reply = bucket_.requests_.send(asked);
     bucket_.parts_.release();

@@ -1,7 +1,6 @@
 #include "storage/collect/mark.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <thread>
 

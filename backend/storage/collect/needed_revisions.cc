@@ -1,6 +1,5 @@
 #include "storage/collect/needed_revisions.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "storage/blobs/link_set.h"
