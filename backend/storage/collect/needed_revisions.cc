@@ -1,5 +1,6 @@
 #include "storage/collect/needed_revisions.h"
 
+#include <algorithm> // NOLINT(misc-include-cleaner): std::ranges::lower_bound
 #include <utility>
 
 #include "storage/blobs/link_set.h"
