@@ -1,9 +1,11 @@
 """A registry in a bucket: versitygw's, beside docker-registry 2.8.2 over the same keys. berth runs on one host."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -20,6 +22,7 @@ CONTRACT = pathlib.Path(os.environ.get("BERTH", harness.REPOSITORY / "build" / "
 CONTRACT_SECONDS = 240
 REFUSAL_SECONDS = 60
 MIB = 1 << 20
+GRACE_SECONDS = 2
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +240,45 @@ def test_what_is_wrong_is_said_in_one_line(server, tmp_path, wrong):
     assert done.returncode == 2, said
     assert len([line for line in said.splitlines() if all(word in line for word in words)]) == 1, said
     assert SECRET_KEY not in said and "another-secret" not in said
+
+
+def test_a_collection_parks_brings_back_and_frees(server, tmp_path):
+    config = in_bucket(server, tmp_path, rootdirectory="collected")
+    config["storage"]["delete"] = {"enabled": True}
+
+    def blobs():
+        """Those in their places, and those that are parked: one may be both until the next run."""
+        def below(prefix):
+            return {f"sha256:{found.group()}" for key in server.keys() if key.startswith(f"collected/{prefix}/")
+                    for found in [re.search(r"[0-9a-f]{64}", key)] if found}
+        return below("docker/registry/v2/blobs"), below("berth")
+
+    def collect(registry):
+        time.sleep(GRACE_SECONDS + 1.1)     # the bucket tells the time in seconds
+        done = subprocess.run([registry.command()[0], "garbage-collect", "-m", "--quiet", "--short-grace",
+                               f"{GRACE_SECONDS}s", str(registry.config_file)], capture_output=True, text=True,
+                              timeout=REFUSAL_SECONDS)
+        assert done.returncode == 0, done.stderr
+
+    with running(harness.Registry(config)) as registry:
+        client = Client(registry)
+        kept = client.make_image("gc/app", [random_bytes(9000, "kept")], tag="1", media_type=OCI_MANIFEST)
+        gone = client.make_image("gc/app", [random_bytes(9000, "gone")], media_type=OCI_MANIFEST)
+        back, lost = (client.push_blob("gc/app", random_bytes(9000, what)) for what in ("back", "lost"))
+        live = {kept.digest, kept.config, *kept.layers}
+        collect(registry)
+        assert blobs()[1] >= {back, lost}
+        assert client.head(client.blob("gc/app", back)).status == 200
+        assert back in blobs()[0]
+        assert_pulls(client, "gc/app", "1", kept)
+        for _ in range(4):      # a manifest, then what it alone named, each parked and freed
+            client.head(client.blob("gc/app", back))
+            collect(registry)
+        places, parked = blobs()
+        assert places - {back} == live and parked <= {back}, (places, parked)
+        assert_pulls(client, "gc/app", "1", kept)
+        for blob in (lost, *gone.layers, gone.digest):
+            assert client.head(client.blob("gc/app", blob)).status == 404
+        again = client.make_image("gc/app", [random_bytes(9000, "gone")], tag="2", media_type=OCI_MANIFEST)
+        assert again.layers == gone.layers
+        assert_pulls(client, "gc/app", "2", again)
