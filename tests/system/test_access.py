@@ -294,9 +294,10 @@ def test_v1_clients_log_in_with_the_same_password(guarded):
 
 def test_the_log_names_the_verified_user_and_no_secret(guarded):
     client = Client(guarded)
-    client.get("/v2/", as_user(*ALICE))
-    client.get("/v2/", as_user("mallory", "guess"))
-    harness.wait_until(lambda: guarded.log().count("GET /v2/") >= 2, "both are logged")
+    client.get("/v2/logged/first/tags/list", as_user(*ALICE))
+    client.get("/v2/logged/second/tags/list", as_user("mallory", "guess"))
+    harness.wait_until(lambda: "/logged/first/" in guarded.log() and "/logged/second/" in guarded.log(),
+                       "both are logged")
     log = guarded.log()
     assert " - alice [" in log and "mallory" not in log
     assert ALICE[1] not in log and basic(*ALICE).partition(" ")[2] not in log
