@@ -7,8 +7,8 @@
 // Who pushes meanwhile: a manifest, with its tags, is put before the removal and goes with it, or after
 // (RepositoryGuard). A layer that is committed meanwhile goes or stays; the manifest that names one which went is
 // refused (manifest_blob_unknown), also after a HEAD that saw it, and clients push again. An upload between two
-// requests is unknown then; one that is being written stays. docker-registry on the same store takes no lock: what it
-// pushes in the same moment may lose its layers.
+// requests is unknown then, or busy while it goes; one that is being written stays. docker-registry on the same store
+// takes no lock: what it pushes in the same moment may lose its layers.
 //
 // What v1 clients pushed stays readable to whom it was: who may read an image is told by the repositories it was in,
 // and one that is in none is everybody's. Threads: belongs to one request. Borrows: all.
