@@ -12,14 +12,21 @@ HeldReplies::HeldReplies(Finish finish) : finish_(std::move(finish)) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
-HeldReplies::~HeldReplies() {
+HeldReplies::~HeldReplies() { stop(); }
+
+void HeldReplies::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  if (!thread_.joinable()) return;
   thread_.request_stop();
   thread_.join();
 }
 
 std::unique_ptr<Exchange> HeldReplies::hold(std::unique_ptr<Exchange> exchange, bool keep) {
   const std::lock_guard lock(mutex_);
-  if (held_.size() >= max_held_replies) return exchange;
+  if (stopped_ || held_.size() >= max_held_replies) return exchange;
   held_.push_back({std::chrono::steady_clock::now() + held_for, std::move(exchange), keep});
   if (held_.size() == 1) changed_.notify_one();
   return nullptr;

@@ -27,11 +27,13 @@ public:
   using Finish = std::function<void(Exchange& exchange, bool keep)>;
 
   explicit HeldReplies(Finish finish);
-  // Sends all that is held. Requires: nobody calls hold() any more.
   ~HeldReplies();
   HeldReplies(const HeldReplies&) = delete;
 
-  // Takes the exchange with its held_reply, or returns it if enough are held already.
+  // Sends all that is held; from then on nothing is.
+  void stop();
+
+  // Takes the exchange with its held_reply, or returns it: if enough are held already, or after stop().
   std::unique_ptr<Exchange> hold(std::unique_ptr<Exchange> exchange, bool keep);
 
 private:
@@ -47,7 +49,8 @@ private:
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<Held> held_; // in the order they are due
-  std::jthread thread_;   // the last member: it uses the others
+  bool stopped_ = false;
+  std::jthread thread_; // the last member: it uses the others
 };
 
 } // namespace berth::fcgi

@@ -193,9 +193,9 @@ Result<> Server::run() {
   }
   connections_.hand_back();
   for (std::thread& thread : threads) thread.join();
+  if (held) held->stop(); // its thread gives connections back, too
   while (Connection* connection = workers.empty() ? nullptr : connections_.next_unserved())
     workers.front().serve(*connection);
-  held.reset();
   connections_.close_all();
   return started;
 }
