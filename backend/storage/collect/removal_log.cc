@@ -3,11 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 
-#include "base/encoding.h"
 #include "storage/enumerate/contents.h"
 #include "storage/paths.h"
+#include "storage/put_files.h"
 
 namespace berth::storage {
 namespace {
@@ -34,9 +33,7 @@ std::string line_of(const Removal& removal) {
 Result<> write(driver::StorageDriver& driver, const std::string& path, const std::vector<Removal>& removals) {
   std::string text;
   for (const Removal& removal : removals) text += line_of(removal);
-  std::vector<driver::PutFile> files;
-  files.push_back({path, Content::of(std::move(text))});
-  return driver.put(std::move(files));
+  return driver.put(in_order(driver::PutFile{path, Content::of(std::move(text))}));
 }
 
 // Nothing for a line that is no removal.
@@ -63,9 +60,7 @@ std::optional<Removal> parse_line(std::string_view text) {
 
 Result<RemovalBatch> RemovalBatch::begin(driver::StorageDriver& driver, Random& random, Time now,
                                          const std::vector<Removal>& removals) {
-  std::array<std::byte, 8> bytes;
-  random.fill(bytes);
-  const std::string path = paths::removed() + "/" + stamp_of(now) + "-" + to_hex(as_text(bytes));
+  const std::string path = paths::removed() + "/" + stamp_of(now) + "-" + uuid4(random);
   BERTH_CHECK(write(driver, path, removals));
   return RemovalBatch(driver, path, removals.size());
 }

@@ -1,10 +1,8 @@
 #include "storage/retention/pull_times.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
-#include "base/encoding.h"
 #include "storage/enumerate/contents.h"
 #include "storage/paths.h"
 #include "storage/put_files.h"
@@ -74,10 +72,8 @@ Result<> end_pulls(driver::StorageDriver& driver) {
 
 Result<> write_pulls(driver::StorageDriver& driver, Random& random, Time now, const Pulls& pulls) {
   if (pulls.empty()) return {};
-  std::array<std::byte, 8> bytes;
-  random.fill(bytes);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
-  const std::string name = std::to_string(seconds) + "-" + to_hex(as_text(bytes));
+  const std::string name = std::to_string(seconds) + "-" + uuid4(random);
   return driver.put_scratch(paths::new_pulls() + "/" + name, text_of(pulls, 0));
 }
 
